@@ -1,0 +1,135 @@
+/**
+ * What a file says, whole: names and integer ids, file order, dead and dangling nodes, cycles, duplicate names.
+ * JSON-able: no object links, no bytes; tensors are places in files. The viewer, the text and `inspect` use only this.
+ */
+import type { DType } from "../base/dtype.ts";
+import type { Problem } from "../base/problem.ts";
+
+export type Dialect = "onnx" | "tflite" | "tensorflow" | "tfjs" | "keras";
+
+/** Index into `SourceGraph.values`. */
+export type ValueId = number;
+/** Index into `SourceModel.graphs`. */
+export type GraphId = number;
+
+/** A number, a symbol (`batch`), or unknown. Unknown is `null` so that JSON keeps it. */
+export type SourceDim = number | string | null;
+
+export interface SourceType {
+  readonly dtype: DType | undefined;
+  /** Undefined: rank unknown. */
+  readonly shape: readonly SourceDim[] | undefined;
+  /** `sequence(tensor(float32))`, `map(int64,float32)` …: what is not a tensor, in words. */
+  readonly other?: string;
+}
+
+/** How stored bytes become little-endian packed elements of the tensor's dtype; graph/tensor.ts decodes. */
+export type Encoding = "raw" | "varint" | "big-endian" | "utf8-repeated" | (string & {});
+
+/** A run of bytes in one of the model's files. */
+export interface Slice {
+  /** Index into `SourceModel.files`. */
+  readonly file: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface SourceTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Where the elements are; more than one run for unpacked repeated fields. Empty for a tensor of no elements. */
+  readonly slices: readonly Slice[];
+  readonly encoding: Encoding;
+}
+
+export type SourceAttr =
+  | { readonly kind: "int"; readonly value: number | string /* decimal, beyond 2^53 */ }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "ints"; readonly value: readonly (number | string)[] }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "strings"; readonly value: readonly string[] }
+  | { readonly kind: "dtype"; readonly value: DType }
+  | { readonly kind: "shape"; readonly value: readonly SourceDim[] | null }
+  | { readonly kind: "tensor"; readonly value: SourceTensor }
+  | { readonly kind: "tensors"; readonly value: readonly SourceTensor[] }
+  | { readonly kind: "sparse"; readonly values: SourceTensor; readonly indices: SourceTensor; readonly shape: readonly number[] }
+  | { readonly kind: "graph"; readonly value: GraphId }
+  | { readonly kind: "graphs"; readonly value: readonly GraphId[] }
+  | { readonly kind: "type"; readonly value: SourceType }
+  /** A function body's reference to an attribute of the call. */
+  | { readonly kind: "ref"; readonly value: string }
+  /** Held by the file and not understood; kept so that the viewer can say so. */
+  | { readonly kind: "unknown"; readonly value: string };
+
+export interface SourceNode {
+  /** Index in `SourceGraph.nodes`: file order. */
+  readonly id: number;
+  /** As the file says; may be empty, may repeat. */
+  readonly name: string;
+  readonly op: string;
+  /** "" for the dialect's own. */
+  readonly domain: string;
+  readonly inputs: readonly (ValueId | undefined)[];
+  readonly outputs: readonly (ValueId | undefined)[];
+  readonly attrs: Readonly<Record<string, SourceAttr>>;
+  /** Outer values that the node's sub-graphs read, explicit. */
+  readonly captures: readonly ValueId[];
+  readonly doc?: string;
+  /** Key/value pairs that an exporter attached. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface SourceValue {
+  readonly id: ValueId;
+  readonly name: string;
+  /** As declared by the file; what lowering infers is another matter. */
+  readonly type: SourceType;
+  /** Node that makes it (the first, where a broken file has two); undefined for inputs, initializers and dangling names. */
+  readonly producer?: number;
+  /** The stored tensor, for initializers and constants. */
+  readonly tensor?: SourceTensor;
+  readonly sparse?: { readonly values: SourceTensor; readonly indices: SourceTensor; readonly shape: readonly number[] };
+  /** In a sub-graph: the value of the enclosing graph that this name refers to. */
+  readonly outer?: { readonly graph: GraphId; readonly value: ValueId };
+  readonly doc?: string;
+}
+
+export interface SourceGraph {
+  readonly id: GraphId;
+  readonly name: string;
+  readonly role: "main" | "subgraph" | "function";
+  /** The graph that holds this sub-graph. */
+  readonly parent?: GraphId;
+  readonly nodes: readonly SourceNode[];
+  readonly values: readonly SourceValue[];
+  readonly inputs: readonly ValueId[];
+  readonly outputs: readonly ValueId[];
+  readonly doc?: string;
+  /** Functions only: domain and the names of the attributes a call may set. */
+  readonly domain?: string;
+  readonly attributes?: readonly string[];
+  /** Functions only: defaults of those attributes that have one. */
+  readonly attributeDefaults?: Readonly<Record<string, SourceAttr>>;
+  /** Functions carry their own imports. */
+  readonly opsets?: Readonly<Record<string, number>>;
+}
+
+export interface SourceModel {
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Of the container: `IR 8`, `schema v3`. */
+  readonly formatVersion: string;
+  readonly producer?: string;
+  /** Domain → version; "" is the dialect's own. */
+  readonly opsets: Readonly<Record<string, number>>;
+  /** [0] is the main graph. */
+  readonly graphs: readonly SourceGraph[];
+  /** Files that slices point into, relative to the model's folder; [0] is the model itself. */
+  readonly files: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly doc?: string;
+  /** What is odd or wrong; never prevents opening. */
+  readonly problems: readonly Problem[];
+}
