@@ -1,0 +1,138 @@
+/** The one line of a node that says what matters: `3×3 s2 · 64`. From attributes and shapes alone; never reads a tensor. */
+import type { SourceAttr, SourceGraph, SourceNode } from "../graph/source.ts";
+import { float, shape } from "./format.ts";
+
+type Attrs = SourceNode["attrs"];
+
+const ints = (attrs: Attrs, name: string): readonly number[] | undefined => {
+  const attr = attrs[name];
+  if (attr?.kind === "ints") return attr.value.map(Number);
+  return attr?.kind === "int" ? [Number(attr.value)] : undefined;
+};
+const int = (attrs: Attrs, name: string): number | undefined => ints(attrs, name)?.[0];
+const string = (attrs: Attrs, name: string): string | undefined => {
+  const attr = attrs[name];
+  return attr?.kind === "string" ? attr.value : undefined;
+};
+const number = (attrs: Attrs, name: string): string | undefined => {
+  const attr = attrs[name];
+  return attr?.kind === "float" ? signed(float(attr.value)) : undefined;
+};
+const signed = (text: string): string => text.replaceAll("-", "\u2212");
+
+/** `2` where all are 2, else `2×1`; nothing where all are `plain`. */
+function axes(values: readonly number[] | undefined, plain: number): string {
+  if (!values || values.length === 0 || values.every((v) => v === plain)) return "";
+  return values.every((v) => v === values[0]) ? String(values[0]) : values.join("×");
+}
+
+const lettered = (letter: string, text: string): string => (text ? ` ${letter}${text}` : "");
+
+function window(attrs: Attrs, kernel: readonly number[] | undefined): string {
+  if (!kernel || kernel.length === 0) return "";
+  const pads = ints(attrs, "pads");
+  const auto = string(attrs, "auto_pad");
+  const padding = auto && auto !== "NOTSET" && auto !== "VALID" ? " same" : lettered("p", axes(pads, 0));
+  return (
+    shape(kernel) + lettered("s", axes(ints(attrs, "strides"), 1)) + padding + lettered("d", axes(ints(attrs, "dilations"), 1))
+  );
+}
+
+function stored(graph: SourceGraph, node: SourceNode, input: number): readonly number[] | undefined {
+  const id = node.inputs[input];
+  return id === undefined ? undefined : graph.values[id]?.tensor?.shape;
+}
+
+function convolution(graph: SourceGraph, node: SourceNode): string {
+  const weight = stored(graph, node, 1);
+  const group = int(node.attrs, "group") ?? 1;
+  const filters = node.op === "ConvTranspose" ? weight && weight[1]! * group : weight?.[0];
+  const size = window(node.attrs, ints(node.attrs, "kernel_shape") ?? weight?.slice(2)) + (group > 1 ? ` g${group}` : "");
+  return [size, filters === undefined || Number.isNaN(filters) ? "" : String(filters)].filter((part) => part).join(" · ");
+}
+
+function product(graph: SourceGraph, node: SourceNode): string {
+  const weight = stored(graph, node, 1);
+  if (weight?.length !== 2) return "";
+  const [from, to] = int(node.attrs, "transB") ? [weight[1], weight[0]] : weight;
+  return `${from} → ${to}`;
+}
+
+const list = (values: readonly (number | string)[] | undefined): string => (values ? signed(`[${values.join(", ")}]`) : "");
+
+/** An attribute as text, whole; for `kind: "tensor"` its type. */
+export function attributeText(attr: SourceAttr): string {
+  switch (attr.kind) {
+    case "int":
+    case "bool":
+    case "string":
+    case "dtype":
+    case "unknown":
+      return String(attr.value);
+    case "float":
+      return float(attr.value);
+    case "ints":
+    case "strings":
+      return attr.value.join(", ");
+    case "floats":
+      return attr.value.map(float).join(", ");
+    case "shape":
+      return attr.value === null ? "unknown rank" : shape(attr.value);
+    case "tensor":
+      return `${attr.value.dtype} ${shape(attr.value.shape)}`;
+    case "tensors":
+      return attr.value.map((tensor) => `${tensor.dtype} ${shape(tensor.shape)}`).join(", ");
+    case "sparse":
+      return `sparse ${attr.values.dtype} ${shape(attr.shape)}`;
+    case "graph":
+      return "graph";
+    case "graphs":
+      return `${attr.value.length} graphs`;
+    case "type":
+      return attr.value.other ?? [attr.value.dtype, attr.value.shape && shape(attr.value.shape)].filter((part) => part).join(" ");
+    case "ref":
+      return `@${attr.value}`;
+  }
+}
+
+const summaries: Readonly<Record<string, (graph: SourceGraph, node: SourceNode) => string>> = {
+  Conv: convolution,
+  ConvTranspose: convolution,
+  MaxPool: (_, node) => window(node.attrs, ints(node.attrs, "kernel_shape")),
+  AveragePool: (_, node) => window(node.attrs, ints(node.attrs, "kernel_shape")),
+  LpPool: (_, node) => window(node.attrs, ints(node.attrs, "kernel_shape")),
+  Gemm: product,
+  MatMul: product,
+  Transpose: (_, node) => list(ints(node.attrs, "perm")),
+  Cast: (_, node) => (node.attrs.to ? `to ${attributeText(node.attrs.to)}` : ""),
+  Constant: (_, node) => {
+    const attr = Object.values(node.attrs)[0];
+    return attr ? cut(attributeText(attr)) : "";
+  },
+  Dropout: (_, node) => number(node.attrs, "ratio") ?? "",
+  LeakyRelu: (_, node) => number(node.attrs, "alpha") ?? "",
+  Elu: (_, node) => number(node.attrs, "alpha") ?? "",
+  Einsum: (_, node) => cut((string(node.attrs, "equation") ?? "").replace("->", "→")),
+  Pad: (_, node) => string(node.attrs, "mode") ?? "",
+  Resize: (_, node) => string(node.attrs, "mode") ?? "",
+  Upsample: (_, node) => string(node.attrs, "mode") ?? "",
+  DepthToSpace: (_, node) => `${int(node.attrs, "blocksize") ?? ""}`,
+  SpaceToDepth: (_, node) => `${int(node.attrs, "blocksize") ?? ""}`,
+  LSTM: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,
+  GRU: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,
+  RNN: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,
+};
+
+/** A box holds about so many characters beside the operator's name. */
+const summaryLength = 24;
+const cut = (text: string): string => (text.length > summaryLength ? `${text.slice(0, summaryLength - 1)}…` : text);
+
+/** Empty where nothing stands out. */
+export function summaryOf(graph: SourceGraph, node: SourceNode): string {
+  const rule = node.domain === "" && Object.hasOwn(summaries, node.op) ? summaries[node.op] : undefined;
+  if (rule) return rule(graph, node);
+  const axis = ints(node.attrs, "axis");
+  if (axis) return signed(`axis ${axis.join(", ")}`);
+  const several = ints(node.attrs, "axes");
+  return several ? cut(signed(`axes ${several.join(", ")}`)) : "";
+}
