@@ -1,0 +1,5 @@
+/** Loads the op tables; whoever builds a graph imports this once. */
+import "./elementwise.ts";
+import "./shape.ts";
+import "./reduce.ts";
+import "./nn.ts";

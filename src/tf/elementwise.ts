@@ -1,0 +1,311 @@
+/** Elementwise ops: unary, binary with broadcasting, comparisons, logic, Select, Cast. TensorFlow's semantics and dtypes. */
+import { bitsOf, type DType, isComplex, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
+import { roundTo } from "../base/round.ts";
+import type { Dim, Type } from "../graph/graph.ts";
+import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
+import { broadcast, type Call, define, type OpDef } from "./op.ts";
+import * as math from "./scalar.ts";
+
+type Unary = (x: number) => number;
+type Binary = (x: number, y: number) => number;
+type BigBinary = (x: bigint, y: bigint) => bigint;
+
+const sameType = (call: Call): readonly Type[] => [call.input(0).type];
+
+/** Writes numbers into a tensor's elements as the dtype holds them: integers wrap, small floats round to nearest even. */
+function store(dtype: DType, count: number, at: (i: number) => number): Elements {
+  const data = allocate(dtype, count) as Exclude<Elements, string[] | BigInt64Array | BigUint64Array>;
+  const round = roundTo(dtype);
+  for (let i = 0; i < count; i++) data[i] = round(at(i));
+  return data;
+}
+
+function unary(name: string, fn: Unary, big?: (x: bigint) => bigint): OpDef {
+  return {
+    name,
+    infer: sameType,
+    fold: ([x]) => {
+      const { data, dtype, shape } = x!;
+      if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+        if (!big) throw modelError("bad-dtype", `${name} of ${dtype}`);
+        return [{ dtype, shape, data: data instanceof BigInt64Array ? data.map(big) : data.map(big) }];
+      }
+      if (Array.isArray(data)) throw modelError("bad-dtype", `${name} of strings`);
+      return [{ dtype, shape, data: store(dtype, data.length, (i) => fn(data[i]!)) }];
+    },
+  };
+}
+
+/** Row-major strides of `shape` seen through the broadcast `out`: 0 where a dim is repeated. */
+export function broadcastStrides(shape: readonly number[], out: readonly number[]): number[] {
+  const strides = new Array<number>(out.length).fill(0);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    if (shape[i] !== 1) strides[i + out.length - shape.length] = stride;
+    stride *= shape[i]!;
+  }
+  return strides;
+}
+
+/** Calls `visit(out, offsets…)` for every element of `out`, offsets following the strides given. */
+export function walk(out: readonly number[], strides: readonly (readonly number[])[], visit: (at: number, offsets: readonly number[]) => void): void {
+  const total = elementCount(out);
+  const index = new Array<number>(out.length).fill(0);
+  const offsets = new Array<number>(strides.length).fill(0);
+  for (let at = 0; at < total; at++) {
+    visit(at, offsets);
+    for (let axis = out.length - 1; axis >= 0; axis--) {
+      index[axis]!++;
+      for (let k = 0; k < strides.length; k++) offsets[k]! += strides[k]![axis]!;
+      if (index[axis]! < out[axis]!) break;
+      for (let k = 0; k < strides.length; k++) offsets[k]! -= strides[k]![axis]! * out[axis]!;
+      index[axis] = 0;
+    }
+  }
+}
+
+function foldBinary(a: Tensor, b: Tensor, type: Type, fn: Binary, big: BigBinary | undefined): Tensor {
+  const shape = type.shape as readonly number[];
+  const strides = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
+  const data = allocate(type.dtype, elementCount(shape));
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    if (!big) throw modelError("bad-dtype", `no 64-bit form of this operator`);
+    const [x, y] = [a.data as BigInt64Array, b.data as BigInt64Array];
+    walk(shape, strides, (at, [i, j]) => {
+      data[at] = big(x[i!]!, y[j!]!);
+    });
+  } else {
+    const [x, y] = [a.data as Float32Array, b.data as Float32Array];
+    const round = roundTo(type.dtype);
+    walk(shape, strides, (at, [i, j]) => {
+      (data as Float32Array)[at] = round(fn(x[i!]!, y[j!]!));
+    });
+  }
+  return { dtype: type.dtype, shape, data };
+}
+
+function sameDtypes(call: Call): DType {
+  const [a, b] = [call.dtype(0), call.dtype(1)];
+  if (a !== b) throw modelError("dtype-mismatch", `${call.op} of ${a} and ${b}`);
+  return a;
+}
+
+/** Content of a small integer result where both operands are at least partly known. */
+function combine(fn: (a: Dim, b: Dim) => Dim) {
+  return (call: Call): readonly Dim[] | undefined => {
+    const rank = call.shape(0) && call.shape(1) ? Math.max(call.shape(0)!.length, call.shape(1)!.length) : 2;
+    if (rank > 1 || !isInteger(call.dtype(0))) return undefined;
+    const [a, b] = [call.dims(0), call.dims(1)];
+    if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+    return Array.from({ length: a.length === 1 ? b.length : a.length }, (_, i) => fn(a[a.length === 1 ? 0 : i], b[b.length === 1 ? 0 : i]));
+  };
+}
+
+const bothNumbers = (fn: Binary) => (a: Dim, b: Dim) => (typeof a === "number" && typeof b === "number" ? fn(a, b) : undefined);
+
+function binary(name: string, fn: Binary, big?: BigBinary, dims?: (a: Dim, b: Dim) => Dim): OpDef {
+  return {
+    name,
+    infer: (call) => [{ dtype: sameDtypes(call), shape: broadcast(call.shape(0), call.shape(1)) }],
+    fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, big)],
+    elements: combine(dims ?? bothNumbers(fn)),
+  };
+}
+
+function comparison(name: string, test: (order: number) => boolean, dims?: (a: Dim, b: Dim) => Dim): OpDef {
+  return {
+    name,
+    infer: (call) => {
+      sameDtypes(call);
+      return [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }];
+    },
+    fold: ([a, b], _, [type]) => {
+      const shape = type!.shape as readonly number[];
+      const data = new Uint8Array(elementCount(shape));
+      const [x, y] = [a!.data, b!.data];
+      walk(shape, [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)], (at, [i, j]) => {
+        const [p, q] = [x[i!]!, y[j!]!];
+        data[at] = test(p < q ? -1 : p > q ? 1 : p === q ? 0 : Number.NaN) ? 1 : 0;
+      });
+      return [{ dtype: "bool", shape, data }];
+    },
+    ...(dims && { elements: combine(dims) }),
+  };
+}
+
+function logical(name: string, fn: Binary): OpDef {
+  return {
+    name,
+    infer: (call) => [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }],
+    fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, undefined)],
+  };
+}
+
+function predicate(name: string, test: (x: number) => boolean): OpDef {
+  return {
+    name,
+    infer: (call) => [{ dtype: "bool", shape: call.shape() }],
+    fold: ([x]) => {
+      const values = x!.data as Float32Array;
+      return [{ dtype: "bool", shape: x!.shape, data: store("bool", values.length, (i) => (test(values[i]!) ? 1 : 0)) }];
+    },
+  };
+}
+
+const abs = (x: bigint) => (x < 0n ? -x : x);
+const floorDivBig: BigBinary = (x, y) => {
+  if (y === 0n) throw modelError("division-by-zero", "integer division by zero in a constant");
+  const q = x / y;
+  return x % y !== 0n && x < 0n !== y < 0n ? q - 1n : q;
+};
+const truncDivBig: BigBinary = (x, y) => {
+  if (y === 0n) throw modelError("division-by-zero", "integer division by zero in a constant");
+  return x / y;
+};
+
+define(
+  ...(["Identity", "StopGradient"] as const).map((name): OpDef => ({ name, infer: sameType, fold: ([x]) => [x!], elements: (call) => call.dims(0) })),
+  unary("Abs", Math.abs, abs),
+  unary("Neg", (x) => -x, (x) => -x),
+  unary("Sign", Math.sign, (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n)),
+  unary("Square", (x) => x * x, (x) => x * x),
+  unary("Exp", Math.exp),
+  unary("Expm1", Math.expm1),
+  unary("Log", Math.log),
+  unary("Log1p", Math.log1p),
+  unary("Sqrt", Math.sqrt),
+  unary("Rsqrt", (x) => 1 / Math.sqrt(x)),
+  unary("Reciprocal", (x) => 1 / x),
+  unary("Sin", Math.sin),
+  unary("Cos", Math.cos),
+  unary("Tan", Math.tan),
+  unary("Asin", Math.asin),
+  unary("Acos", Math.acos),
+  unary("Atan", Math.atan),
+  unary("Sinh", Math.sinh),
+  unary("Cosh", Math.cosh),
+  unary("Tanh", Math.tanh),
+  unary("Asinh", Math.asinh),
+  unary("Acosh", Math.acosh),
+  unary("Atanh", Math.atanh),
+  unary("Erf", math.erf),
+  unary("Ceil", Math.ceil),
+  unary("Floor", Math.floor),
+  unary("Round", math.roundHalfEven, (x) => x),
+  unary("Sigmoid", math.sigmoid),
+  unary("Relu", (x) => (x < 0 ? 0 : x), (x) => (x < 0n ? 0n : x)),
+  unary("Relu6", (x) => (x < 0 ? 0 : x > 6 ? 6 : x)),
+  unary("Elu", (x) => (x < 0 ? Math.expm1(x) : x)),
+  unary("Selu", math.selu),
+  unary("Softplus", math.softplus),
+  unary("LogicalNot", (x) => (x ? 0 : 1)),
+  unary("OnesLike", () => 1, () => 1n),
+  unary("ZerosLike", () => 0, () => 0n),
+  { ...unary("LeakyRelu", (x) => x), fold: ([x], attrs) => {
+      const alpha = (attrs["alpha"] as number | undefined) ?? 0.2;
+      const values = x!.data as Float32Array;
+      return [{ ...x!, data: store(x!.dtype, values.length, (i) => (values[i]! < 0 ? alpha * values[i]! : values[i]!)) }];
+    } },
+  predicate("IsNan", Number.isNaN),
+  predicate("IsInf", (x) => x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY),
+  predicate("IsFinite", Number.isFinite),
+  binary("AddV2", (x, y) => x + y, (x, y) => x + y, (a, b) => (a === 0 ? b : b === 0 ? a : bothNumbers((x, y) => x + y)(a, b))),
+  binary("Sub", (x, y) => x - y, (x, y) => x - y, (a, b) => (b === 0 ? a : bothNumbers((x, y) => x - y)(a, b))),
+  binary("Mul", (x, y) => x * y, (x, y) => x * y, (a, b) => (a === 1 ? b : b === 1 ? a : a === 0 || b === 0 ? 0 : bothNumbers((x, y) => x * y)(a, b))),
+  binary("RealDiv", (x, y) => x / y),
+  binary("TruncateDiv", (x, y) => Math.trunc(x / y), truncDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.trunc(x / y))(a, b))),
+  binary("FloorDiv", (x, y) => Math.floor(x / y), floorDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.floor(x / y))(a, b))),
+  binary("FloorMod", math.floorMod, (x, y) => x - floorDivBig(x, y) * y, (a, b) => (b === 0 ? undefined : bothNumbers(math.floorMod)(a, b))),
+  binary("TruncateMod", (x, y) => x % y, (x, y) => x - truncDivBig(x, y) * y),
+  binary("DivNoNan", (x, y) => (y === 0 ? 0 : x / y)),
+  binary("Pow", math.power, (x, y) => (y < 0n ? (x === 1n ? 1n : x === -1n ? (y % 2n === 0n ? 1n : -1n) : 0n) : x ** y)),
+  binary("Maximum", (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.max(x, y)), (x, y) => (x > y ? x : y)),
+  binary("Minimum", (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.min(x, y)), (x, y) => (x < y ? x : y)),
+  binary("SquaredDifference", (x, y) => (x - y) * (x - y), (x, y) => (x - y) * (x - y)),
+  binary("Atan2", Math.atan2),
+  binary("BitwiseAnd", (x, y) => x & y, (x, y) => x & y),
+  binary("BitwiseOr", (x, y) => x | y, (x, y) => x | y),
+  binary("BitwiseXor", (x, y) => x ^ y, (x, y) => x ^ y),
+  comparison("Equal", (order) => order === 0, (a, b) => (typeof a === "number" && typeof b === "number" ? Number(a === b) : dimNeverEquals(a, b) ? 0 : undefined)),
+  comparison("NotEqual", (order) => order !== 0),
+  comparison("Less", (order) => order < 0),
+  comparison("LessEqual", (order) => order <= 0),
+  comparison("Greater", (order) => order > 0),
+  comparison("GreaterEqual", (order) => order >= 0),
+  logical("LogicalAnd", (x, y) => (x && y ? 1 : 0)),
+  logical("LogicalOr", (x, y) => (x || y ? 1 : 0)),
+  {
+    name: "SelectV2",
+    infer: (call) => {
+      if (call.dtype(1) !== call.dtype(2)) throw modelError("dtype-mismatch", `SelectV2 of ${call.dtype(1)} and ${call.dtype(2)}`);
+      return [{ dtype: call.dtype(1), shape: broadcast(call.shape(0), broadcast(call.shape(1), call.shape(2))) }];
+    },
+    fold: ([c, a, b], _, [type]) => {
+      const shape = type!.shape as readonly number[];
+      const data = allocate(type!.dtype, elementCount(shape));
+      const strides = [c!, a!, b!].map((t) => broadcastStrides(t.shape, shape));
+      walk(shape, strides, (at, [k, i, j]) => {
+        data[at] = c!.data[k!] ? a!.data[i!]! : b!.data[j!]!;
+      });
+      return [{ dtype: type!.dtype, shape, data }];
+    },
+    elements: (call) => {
+      if ((call.shape(1)?.length ?? 2) > 1 || (call.shape(2)?.length ?? 2) > 1) return undefined;
+      const [c, a, b] = [call.dims(0), call.dims(1), call.dims(2)];
+      if (!c || !a || !b) return undefined;
+      const length = Math.max(c.length, a.length, b.length);
+      const at = (dims: readonly Dim[], i: number) => dims[dims.length === 1 ? 0 : i];
+      return Array.from({ length }, (_, i) => {
+        const test = at(c, i);
+        return test === undefined ? undefined : test ? at(a, i) : at(b, i);
+      });
+    },
+  },
+  {
+    name: "Cast",
+    infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
+    fold: ([x], _, [type]) => [castTensor(x!, type!.dtype)],
+    elements: (call) => (isInteger(call.dtype()) && isInteger(call.attr<string>("DstT") as DType) ? call.dims(0) : undefined),
+  },
+);
+
+/** A dim is never negative, whatever its symbol stands for. */
+function dimNeverEquals(a: Dim, b: Dim): boolean {
+  return (typeof a === "string" && typeof b === "number" && b < 0) || (typeof b === "string" && typeof a === "number" && a < 0);
+}
+
+/** TensorFlow's Cast: floats truncate toward zero, integers wrap to the narrower width, anything but 0 is true. */
+export function castTensor(x: Tensor, dtype: DType): Tensor {
+  const { data, shape } = x;
+  if (x.dtype === dtype) return x;
+  if (Array.isArray(data) || dtype === "string") throw modelError("bad-dtype", `cast from ${x.dtype} to ${dtype}`);
+  if (isComplex(x.dtype) || isComplex(dtype)) throw modelError("bad-dtype", `cast from ${x.dtype} to ${dtype}`);
+  const out = allocate(dtype, data.length) as Exclude<Elements, string[]>;
+  const big = out instanceof BigInt64Array || out instanceof BigUint64Array;
+  const bits = bitsOf[dtype] ?? 0;
+  const round = roundTo(dtype);
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!;
+    if (dtype === "bool") out[i] = Number(value) !== 0 ? 1 : 0;
+    else if (big) out[i] = typeof value === "bigint" ? value : floatToInt64(value, isUnsigned(dtype));
+    else if (isFloat(dtype)) out[i] = round(Number(value));
+    else if (typeof value === "bigint") out[i] = Number(isUnsigned(dtype) ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value));
+    else out[i] = round(isFloat(x.dtype) ? floatToInt(value, bits, isUnsigned(dtype)) : value);
+  }
+  return { dtype, shape, data: out };
+}
+
+/** Out of range is undefined in TensorFlow; the nearest value is what its CPU kernels give for 32 bits. */
+function floatToInt(value: number, bits: number, unsigned: boolean): number {
+  if (Number.isNaN(value)) return unsigned ? 0 : -(2 ** (bits - 1));
+  const t = Math.trunc(value);
+  return unsigned ? Math.min(Math.max(t, 0), 2 ** bits - 1) : Math.min(Math.max(t, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1);
+}
+
+function floatToInt64(value: number, unsigned: boolean): bigint {
+  const [low, high] = unsigned ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
+  if (Number.isNaN(value)) return low;
+  if (value >= Number(high)) return high;
+  return value <= Number(low) ? low : BigInt(Math.trunc(value));
+}

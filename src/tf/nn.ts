@@ -1,0 +1,156 @@
+/** Convolutions, pooling, matrix products, normalisation, resizing, indexing. Layout is NHWC (NDHWC) unless data_format says otherwise. */
+import type { DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
+import { type Dim, type Shape, showShape, type Type } from "../graph/graph.ts";
+import { broadcast, type Call, define, type OpDef } from "./op.ts";
+
+/** Windows along one axis: TensorFlow's rule for SAME, VALID and EXPLICIT. */
+export function windows(size: Dim, kernel: Dim, stride: number, dilation: number, padding: string, pads: readonly [number, number]): Dim {
+  if (typeof size !== "number" || typeof kernel !== "number") return undefined;
+  if (padding === "SAME") return Math.ceil(size / stride);
+  const extent = (kernel - 1) * dilation + 1;
+  return Math.max(0, Math.floor((size + (padding === "EXPLICIT" ? pads[0] + pads[1] : 0) - extent) / stride) + 1);
+}
+
+interface Spatial {
+  /** Axis of the channels, first spatial axis. */
+  readonly channel: number;
+  readonly first: number;
+}
+
+function spatial(call: Call, rank: number): Spatial {
+  const format = call.attr<string>("data_format", rank === 5 ? "NDHWC" : "NHWC");
+  return format.endsWith("C") ? { channel: rank - 1, first: 1 } : { channel: 1, first: 2 };
+}
+
+function explicit(call: Call, axis: number): readonly [number, number] {
+  const pads = call.attr<readonly number[]>("explicit_paddings", []);
+  return [pads[2 * axis] ?? 0, pads[2 * axis + 1] ?? 0];
+}
+
+function windowed(call: Call, rank: number, kernel: readonly Dim[], channels: Dim): Shape {
+  const input = call.shape();
+  if (input && input.length !== rank) throw modelError("shape-mismatch", `${call.op} of rank ${input.length}`);
+  const { channel, first } = spatial(call, rank);
+  const strides = call.attr<readonly number[]>("strides");
+  const dilations = call.attr<readonly number[]>("dilations", []);
+  const padding = call.attr<string>("padding");
+  return Array.from({ length: rank }, (_, axis) => {
+    if (axis === 0) return input?.[0];
+    if (axis === channel) return channels;
+    return windows(input?.[axis], kernel[axis - first], strides[axis]!, dilations[axis] ?? 1, padding, explicit(call, axis));
+  });
+}
+
+function convolution(name: string, rank: number, depthwise = false): OpDef {
+  return {
+    name,
+    infer: (call) => {
+      const filter = call.shape(1);
+      if (filter && filter.length !== rank) throw modelError("shape-mismatch", `${name} with a filter of rank ${filter.length}`);
+      const input = call.shape();
+      if (input && filter) {
+        const channels = input[spatial(call, rank).channel];
+        const taken = filter[rank - 2];
+        const fits = typeof channels !== "number" || typeof taken !== "number" || (depthwise ? channels === taken : channels % taken === 0);
+        if (!fits) throw modelError("shape-mismatch", `${channels} channels into a filter of ${showShape(filter)}`);
+      }
+      const [a, b] = [filter?.[rank - 2], filter?.[rank - 1]];
+      const out = !depthwise ? b : typeof a === "number" && typeof b === "number" ? a * b : undefined;
+      return [{ dtype: call.dtype(), shape: windowed(call, rank, filter?.slice(0, rank - 2) ?? [], out) }];
+    },
+  };
+}
+
+function pool(name: string, rank: number): OpDef {
+  return {
+    name,
+    infer: (call) => {
+      const kernel = call.attr<readonly number[]>("ksize");
+      const { channel, first } = spatial(call, rank);
+      return [{ dtype: call.dtype(), shape: windowed(call, rank, kernel.slice(first, first + rank - 2), call.shape()?.[channel]) }];
+    },
+  };
+}
+
+/** Input sizes given as a vector. */
+function backprop(name: string): OpDef {
+  return { name, infer: (call) => [{ dtype: call.dtype(2), shape: call.dims(0) ?? call.shape(2)?.map(() => undefined) }] };
+}
+
+function matmul(call: Call, ta: boolean, tb: boolean): Type {
+  const [a, b] = [call.shape(0), call.shape(1)];
+  if (!a || !b) return { dtype: call.dtype(), shape: undefined };
+  if (a.length < 2 || b.length < 2) throw modelError("shape-mismatch", `${call.op} of ${showShape(a)} and ${showShape(b)}`);
+  const [m, k1] = ta ? [a[a.length - 1], a[a.length - 2]] : [a[a.length - 2], a[a.length - 1]];
+  const [k2, n] = tb ? [b[b.length - 1], b[b.length - 2]] : [b[b.length - 2], b[b.length - 1]];
+  if (typeof k1 === "number" && typeof k2 === "number" && k1 !== k2) throw modelError("shape-mismatch", `${call.op} of ${showShape(a)} and ${showShape(b)}`);
+  return { dtype: call.dtype(), shape: [...broadcast(a.slice(0, -2), b.slice(0, -2))!, m, n] };
+}
+
+const resize = (name: string, dtype?: DType): OpDef => ({
+  name,
+  infer: (call) => {
+    const shape = call.shape();
+    const size = call.dims(1);
+    return [{ dtype: dtype ?? call.dtype(), shape: [shape?.[0], size?.[0], size?.[1], shape?.[3]] }];
+  },
+});
+
+const like = (name: string, index = 0): OpDef => ({ name, infer: (call) => [call.input(index).type] });
+
+/** C dims of a space/depth block op. */
+const block = (name: string, space: (dim: Dim, size: number) => Dim, depth: (dim: Dim, size: number) => Dim): OpDef => ({
+  name,
+  infer: (call) => {
+    const shape = call.shape();
+    const size = call.attr<number>("block_size");
+    return [{ dtype: call.dtype(), shape: shape && [shape[0], space(shape[1], size), space(shape[2], size), depth(shape[3], size * size)] }];
+  },
+});
+const times = (dim: Dim, n: number): Dim => (typeof dim === "number" ? dim * n : undefined);
+const over = (dim: Dim, n: number): Dim => (typeof dim === "number" ? dim / n : undefined);
+
+define(
+  convolution("Conv2D", 4),
+  convolution("Conv3D", 5),
+  convolution("DepthwiseConv2dNative", 4, true),
+  backprop("Conv2DBackpropInput"),
+  backprop("Conv3DBackpropInputV2"),
+  pool("MaxPool", 4),
+  pool("AvgPool", 4),
+  pool("MaxPool3D", 5),
+  pool("AvgPool3D", 5),
+  like("BiasAdd"),
+  like("LRN"),
+  like("FusedBatchNormV3"),
+  { name: "Prelu", infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }] },
+  { name: "MatMul", infer: (call) => [matmul(call, call.attr<boolean>("transpose_a", false), call.attr<boolean>("transpose_b", false))] },
+  { name: "BatchMatMulV2", infer: (call) => [matmul(call, call.attr<boolean>("adj_x", false), call.attr<boolean>("adj_y", false))] },
+  resize("ResizeBilinear", "float32"),
+  resize("ResizeNearestNeighbor"),
+  block("DepthToSpace", times, over),
+  block("SpaceToDepth", over, times),
+  {
+    name: "OneHot",
+    infer: (call) => {
+      const shape = call.shape();
+      const axis = call.attr<number>("axis", -1);
+      const at = shape && (axis < 0 ? shape.length + 1 + axis : axis);
+      return [{ dtype: call.dtype(2), shape: shape && [...shape.slice(0, at), call.dims(1)?.[0], ...shape.slice(at)] }];
+    },
+  },
+  {
+    name: "GatherNd",
+    infer: (call) => {
+      const [shape, indices] = [call.shape(0), call.shape(1)];
+      const depth = indices?.[indices.length - 1];
+      if (!shape || !indices || typeof depth !== "number") return [{ dtype: call.dtype(), shape: undefined }];
+      return [{ dtype: call.dtype(), shape: [...indices.slice(0, -1), ...shape.slice(depth)] }];
+    },
+  },
+  { name: "ScatterNd", infer: (call) => [{ dtype: call.dtype(1), shape: call.dims(2) ?? undefined }] },
+  like("TensorScatterUpdate"),
+  { name: "Where", infer: (call) => [{ dtype: "int64", shape: [undefined, call.shape()?.length] }] },
+  like("ClipByValue"),
+);
