@@ -1,0 +1,49 @@
+/** Builds `dist/`: one bundle an entry point. `--watch` rebuilds on change. */
+import { copyFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build, context } from "esbuild";
+
+const require = createRequire(import.meta.url);
+
+/** dist/NAME.js for what is started by name: see src/runtime/entry.ts. */
+const entries = {
+  "tfjs-worker": "src/runtime/tfjs-worker.ts",
+  "ort-child": "src/runtime/ort-child.ts",
+};
+
+/** CommonJS packages inside an ES module bundle ask for these three. */
+const commonJs = [
+  'import { createRequire as createRequire_ } from "node:module";',
+  'import { fileURLToPath as fileURLToPath_ } from "node:url";',
+  "const require = createRequire_(import.meta.url);",
+  'const __filename = fileURLToPath_(import.meta.url), __dirname = fileURLToPath_(new URL(".", import.meta.url));',
+].join("\n");
+
+const node = {
+  bundle: true,
+  platform: "node",
+  target: "node20",
+  format: "esm",
+  outdir: "dist",
+  banner: { js: commonJs },
+  mainFields: ["module", "main"],
+  // Native. TF.js is bundled instead: a worker starts in 110 ms rather than 240 ms, and there is one kernel registry.
+  external: ["onnxruntime-node"],
+  logLevel: "warning",
+  sourcemap: true,
+};
+
+/** The wasm backend looks for its binaries beside the script. */
+function copyWasm() {
+  const from = dirname(require.resolve("@tensorflow/tfjs-backend-wasm"));
+  mkdirSync("dist", { recursive: true });
+  for (const name of ["tfjs-backend-wasm.wasm", "tfjs-backend-wasm-simd.wasm"])
+    copyFileSync(join(from, name), join("dist", name));
+}
+
+const builds = [{ ...node, entryPoints: entries }];
+
+copyWasm();
+if (process.argv.includes("--watch")) for (const options of builds) await (await context(options)).watch();
+else await Promise.all(builds.map((options) => build(options)));

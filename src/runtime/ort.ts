@@ -1,0 +1,82 @@
+/** onnxruntime, the reference for ONNX, in a child process: the caller never loads native code, and cancelling is killing. */
+import { throwIfCancelled } from "../base/cancel.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { OrtApi, OrtModel } from "./ort-api.ts";
+import { Peer } from "./peer.ts";
+import type { Run } from "./run.ts";
+
+/** A process that runs any number of models. Once `alive` is false, start another. */
+export class OrtProcess {
+  private constructor(
+    private readonly peer: Peer<OrtApi>,
+    /** Of onnxruntime. */
+    readonly version: string,
+  ) {}
+
+  /** `ModelError` `reference-unavailable` where onnxruntime-node does not load. */
+  static async start(signal?: AbortSignal): Promise<OrtProcess> {
+    throwIfCancelled(signal);
+    const peer = Peer.child<OrtApi>("onnxruntime", "ort-child");
+    try {
+      return new OrtProcess(peer, await peer.call(signal, (api) => api.start()));
+    } catch (error) {
+      await peer.close();
+      throw error;
+    }
+  }
+
+  get alive(): boolean {
+    return this.peer.alive;
+  }
+
+  /** @param taps values of the main graph to be fetched besides the outputs; with any, graph optimisation is off. */
+  load(path: string, taps: readonly string[] = [], signal?: AbortSignal): Promise<OrtModel> {
+    return this.peer.call(signal, (api) => api.load(path, taps));
+  }
+
+  /** `feeds` in the dtypes the model declares; `fetches` are outputs and taps. */
+  async run(
+    model: OrtModel,
+    feeds: ReadonlyMap<string, Tensor>,
+    fetches: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Map<string, Tensor>> {
+    const tensors = await this.peer.call(signal, (api) => api.run(model.id, feeds, fetches));
+    return new Map(fetches.map((name, i) => [name, tensors[i]!]));
+  }
+
+  unload(model: OrtModel): Promise<void> {
+    return this.peer.call(undefined, (api) => api.unload(model.id));
+  }
+
+  close(): Promise<void> {
+    return this.peer.close();
+  }
+}
+
+export interface OrtOptions {
+  readonly taps?: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface OrtRun extends Run {
+  readonly version: string;
+}
+
+/** One model in a process of its own. External data is found beside `path`. */
+export async function openOrt(path: string, { taps = [], signal }: OrtOptions = {}): Promise<OrtRun> {
+  const process = await OrtProcess.start(signal);
+  try {
+    const model = await process.load(path, taps, signal);
+    return {
+      version: process.version,
+      inputs: model.inputs,
+      outputs: model.outputs,
+      run: (feeds, fetches) => process.run(model, feeds, fetches, signal),
+      close: () => process.close(),
+    };
+  } catch (error) {
+    await process.close();
+    throw error;
+  }
+}
