@@ -1,6 +1,7 @@
 /** Attribute schemas: the only parser of source attributes. A row's schema gives the rule's attributes their static type. */
 import type { DType } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
+import { dtypeCodes, dtypeOfCode } from "../graph/onnx-types.ts";
 import type { SourceAttr, SourceTensor } from "../graph/source.ts";
 
 export interface Field<T> {
@@ -65,22 +66,18 @@ export function required<T>(inner: Field<T>): Field<Exclude<T, undefined>> {
   };
 }
 
-/** ONNX's TensorProto.DataType numbers. */
-const onnxTypes: Readonly<Record<number, DType>> = {
-  1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64", 8: "string", 9: "bool", 10: "float16", 11: "float64", 12: "uint32", 13: "uint64",
-  14: "complex64", 15: "complex128", 16: "bfloat16", 17: "float8e4m3fn", 18: "float8e4m3fnuz", 19: "float8e5m2", 20: "float8e5m2fnuz", 21: "uint4", 22: "int4", 23: "float4e2m1",
-  24: "float8e8m0", 25: "uint2", 26: "int2",
-};
-
 /** An ONNX data type: its number, or (before opset 6) its name. */
 export const onnxType = (fallback?: DType): Field<DType | undefined> => ({
   read: (attr, name) => {
     if (attr === undefined) return fallback;
-    const dtype = attr.kind === "string" ? Object.values(onnxTypes).find((t) => t === oldName(attr.value)) : onnxTypes[Number(expect(attr, "int", name).value)];
+    const dtype = attr.kind === "string" ? oldName(attr.value) : dtypeOfCode(Number(expect(attr, "int", name).value));
     if (!dtype) throw modelError("bad-attribute", `attribute ${name} is no data type: ${attr.kind === "string" || attr.kind === "int" ? attr.value : attr.kind}`);
     return dtype;
   },
 });
 
-const oldNames: Readonly<Record<string, DType>> = { FLOAT: "float32", DOUBLE: "float64" };
-const oldName = (name: string): string => oldNames[name] ?? name.toLowerCase();
+/** Before opset 6 types were words: FLOAT, INT32. */
+function oldName(word: string): DType | undefined {
+  const name = word === "FLOAT" ? "float32" : word === "DOUBLE" ? "float64" : word.toLowerCase();
+  return Object.keys(dtypeCodes).find((each) => each === name) as DType | undefined;
+}

@@ -1,0 +1,222 @@
+/** SourceModel → hub graph, one node at a time; the same walk, run dry, is the diagnostics. */
+import { throwIfCancelled } from "../base/cancel.ts";
+import { ModelError, modelError, type Place, type Problem, problem } from "../base/problem.ts";
+import type { Graph, GraphOutput, Shape, Type, Value } from "../graph/graph.ts";
+import { type GraphId, nodeLabel, opLabel, type SourceGraph, type SourceModel, type SourceNode, type SourceTensor, type SourceType, type ValueId } from "../graph/source.ts";
+import type { ModelFiles, Tensor } from "../graph/tensor.ts";
+import { Builder } from "../tf/build.ts";
+import { apply, type Context, type RuleTable } from "./rule.ts";
+import { sourceOrder } from "./order.ts";
+import { opaque } from "./opaque.ts";
+
+export type Verdict = "lowered" | "failed" | "not-checked";
+
+export interface LowerOptions {
+  /** Source values to compute in place of the graph's outputs. */
+  readonly outputs?: readonly string[];
+  /** Shapes that replace the declared ones of graph inputs. */
+  readonly inputShapes?: ReadonlyMap<string, Shape>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Lowered {
+  readonly graph: Graph;
+  readonly problems: readonly Problem[];
+  /** Every lowered source value, by `<graph>/<value>`. */
+  readonly values: ReadonlyMap<string, Value>;
+  /** Of the nodes that the outputs need, by `<graph>/<node>`. */
+  readonly verdicts: ReadonlyMap<string, Verdict>;
+}
+
+/** Small constants, read beforehand: rules are synchronous. */
+export type Constants = ReadonlyMap<SourceTensor, Tensor>;
+
+/**
+ * Lowers what the outputs need. A fault of a node becomes a Problem, its outputs become opaque values of the declared types, and the
+ * walk goes on; so the graph is good for conversion only where no problem is an error.
+ */
+export function lower(model: SourceModel, files: ModelFiles, constants: Constants, rules: RuleTable, options: LowerOptions = {}): Lowered {
+  return new Lowering(model, files, constants, rules, options).run();
+}
+
+/** Values of one source graph while it is lowered; a sub-graph sees those of the graph around it. */
+interface Scope {
+  readonly graph: SourceGraph;
+  readonly values: Map<ValueId, Value>;
+  readonly parent: Scope | undefined;
+}
+
+class Lowering {
+  private readonly b = new Builder();
+  private readonly problems: Problem[] = [];
+  private readonly values = new Map<string, Value>();
+  private readonly verdicts = new Map<string, Verdict>();
+  /** Values that stand for something that failed, or were computed from it. */
+  private readonly tainted = new Set<Value>();
+  private readonly stored = new Map<SourceTensor, Value>();
+
+  constructor(
+    private readonly model: SourceModel,
+    private readonly files: ModelFiles,
+    private readonly constants: Constants,
+    private readonly rules: RuleTable,
+    private readonly options: LowerOptions,
+  ) {}
+
+  run(): Lowered {
+    const main = this.model.graphs[0]!;
+    const scope: Scope = { graph: main, values: new Map(), parent: undefined };
+    const inputs = main.inputs.map((id) => this.input(scope, id));
+    const wanted = this.wantedOutputs(main);
+    this.nodes(scope, wanted);
+    const outputs: GraphOutput[] = [];
+    for (const id of wanted) {
+      const name = main.values[id]!.name;
+      const value = this.value(scope, id);
+      if (value) outputs.push({ name, value });
+      else this.problems.push(problem("error", "dangling-output", "nothing computes this output", { graph: main.name, tensor: name }));
+    }
+    return { graph: { name: main.name, inputs, outputs, functions: new Map() }, problems: this.problems, values: this.values, verdicts: this.verdicts };
+  }
+
+  private wantedOutputs(main: SourceGraph): readonly ValueId[] {
+    const { outputs } = this.options;
+    if (!outputs) return main.outputs;
+    return outputs.map((name) => {
+      const found = main.values.find((value) => value.name === name);
+      if (!found) throw modelError("unknown-value", `no value of this name to cut at: ${name}`, { graph: main.name, tensor: name });
+      return found.id;
+    });
+  }
+
+  private input(scope: Scope, id: ValueId): Value {
+    const value = scope.graph.values[id]!;
+    const { dtype } = value.type;
+    if (!dtype) this.problems.push(problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, { graph: scope.graph.name, tensor: value.name }));
+    const shape = this.options.inputShapes?.get(value.name) ?? value.type.shape?.map((dim) => dim ?? undefined);
+    this.b.origin = { nodes: [], how: "lowered" };
+    const placeholder = this.b.input(value.name, { dtype: dtype ?? "float32", shape });
+    this.bind(scope, id, placeholder);
+    return placeholder;
+  }
+
+  private bind(scope: Scope, id: ValueId, value: Value): void {
+    scope.values.set(id, value);
+    if (scope.graph.role === "main") this.values.set(`${scope.graph.name}/${scope.graph.values[id]!.name}`, value);
+  }
+
+  /** The hub value of a source value: computed, stored, or of an enclosing graph. */
+  private value(scope: Scope, id: ValueId): Value | undefined {
+    const known = scope.values.get(id);
+    if (known) return known;
+    const source = scope.graph.values[id]!;
+    if (source.tensor) {
+      const constant = this.constant(source.tensor);
+      this.bind(scope, id, constant);
+      return constant;
+    }
+    return source.outer && scope.parent ? this.value(scope.parent, source.outer.value) : undefined;
+  }
+
+  private constant(tensor: SourceTensor): Value {
+    let value = this.stored.get(tensor);
+    if (!value) {
+      const loaded = this.constants.get(tensor);
+      value = this.b.constant(loaded ?? { dtype: tensor.dtype, shape: tensor.shape, stored: tensor, files: this.files });
+      this.stored.set(tensor, value);
+    }
+    return value;
+  }
+
+  private nodes(scope: Scope, wanted: readonly ValueId[]): void {
+    const { order, cyclic, uses } = sourceOrder(scope.graph, wanted);
+    for (const node of cyclic) this.fail(scope, node, problem("error", "cycle", "the node's input depends on its own output", this.place(scope, node)), uses);
+    for (const [i, node] of order.entries()) {
+      if ((i & 1023) === 0) throwIfCancelled(this.options.signal);
+      this.node(scope, node, uses);
+    }
+  }
+
+  private place(scope: Scope, node: SourceNode): Place {
+    return { graph: scope.graph.name, node: nodeLabel(scope.graph, node), op: opLabel(node) };
+  }
+
+  private node(scope: Scope, node: SourceNode, uses: ReadonlySet<ValueId>): void {
+    const place = this.place(scope, node);
+    const inputs = node.inputs.map((id) => (id === undefined ? undefined : this.value(scope, id)));
+    const missing = node.inputs.findIndex((id, i) => id !== undefined && !inputs[i]);
+    const tainted = inputs.some((input) => input && this.tainted.has(input));
+    try {
+      if (missing >= 0) throw modelError("dangling-input", `nothing computes input ${missing}: ${scope.graph.values[node.inputs[missing]!]!.name}`, place);
+      this.b.origin = { nodes: [`${scope.graph.name}/${place.node}`], how: "lowered" };
+      const outputs = this.outputs(scope, node, inputs, place, uses);
+      node.outputs.forEach((id, i) => {
+        const value = outputs[i];
+        if (id === undefined) return;
+        if (value) {
+          this.bind(scope, id, value);
+          if (tainted) this.tainted.add(value);
+        } else if (uses.has(id)) throw modelError("unsupported", `output ${i} has no counterpart in TF.js`, place);
+      });
+      this.verdicts.set(`${scope.graph.name}/${place.node}`, "lowered");
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      const notChecked = tainted && error.problem.code !== "unsupported-op";
+      this.fail(scope, node, notChecked ? undefined : error.problem, uses);
+    }
+  }
+
+  private outputs(scope: Scope, node: SourceNode, inputs: readonly (Value | undefined)[], place: Place, uses: ReadonlySet<ValueId>): readonly (Value | undefined)[] {
+    const domain = node.domain === "ai.onnx" ? "" : node.domain;
+    const ladder = this.rules.ladder(domain, node.op);
+    const opset = scope.graph.opsets?.[domain] ?? this.model.opsets[domain] ?? 1;
+    const each = this.rules.find(domain, node.op, opset);
+    if (!each) throw modelError("unsupported-op", ladder ? `no lowering for opset ${opset}, the oldest known is ${ladder.at(-1)!.since}` : "no lowering to TF.js", place);
+    const context: Context = {
+      place,
+      node,
+      opset,
+      declared: (i) => {
+        const id = node.outputs[i];
+        return id === undefined ? undefined : scope.graph.values[id]!.type;
+      },
+      used: (i) => {
+        const id = node.outputs[i];
+        return id !== undefined && uses.has(id);
+      },
+      constant: (tensor) => this.constant(tensor),
+      inline: (graph, values) => this.inline(scope, graph, values),
+    };
+    return apply(each, this.b, inputs, context);
+  }
+
+  private inline(parent: Scope, id: GraphId, inputs: readonly Value[]): readonly Value[] {
+    const graph = this.model.graphs[id]!;
+    const scope: Scope = { graph, values: new Map(graph.inputs.map((input, i) => [input, inputs[i]!])), parent };
+    const { origin } = this.b;
+    this.nodes(scope, graph.outputs);
+    this.b.origin = origin;
+    return graph.outputs.map((output) => {
+      const value = this.value(scope, output);
+      if (!value) throw modelError("dangling-output", "nothing computes this output", { graph: graph.name, tensor: graph.values[output]!.name });
+      return value;
+    });
+  }
+
+  /** Records the problem (none: not checked) and makes the outputs opaque. */
+  private fail(scope: Scope, node: SourceNode, found: Problem | undefined, uses: ReadonlySet<ValueId>): void {
+    if (found) this.problems.push(found);
+    this.verdicts.set(`${scope.graph.name}/${nodeLabel(scope.graph, node)}`, found ? "failed" : "not-checked");
+    for (const id of node.outputs) {
+      if (id === undefined || !uses.has(id)) continue;
+      const value = opaque(typeOf(scope.graph.values[id]!.type), this.b.origin);
+      this.tainted.add(value);
+      this.bind(scope, id, value);
+    }
+  }
+}
+
+/** A declared type as a hub type; float32 where the file does not say. */
+export function typeOf(type: SourceType): Type {
+  return { dtype: type.dtype ?? "float32", shape: type.shape?.map((dim) => dim ?? undefined) };
+}

@@ -1,0 +1,76 @@
+/** Elementwise ONNX ops. Before opset 7 a binary op broadcasts only as its `broadcast` and `axis` attributes say. */
+import { isFloat, isInteger } from "../../base/dtype.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import type { At } from "../rule.ts";
+import { type Rule, rule } from "../rule.ts";
+import { bool, float, int, onnxType, optionalInt } from "../schema.ts";
+
+const unary = (op: string, target = op, since = 1): Rule => rule(op, { since, arity: [1, 1], attrs: {} }, (b, [x]) => [b.op(target, [x])]);
+
+type Combine = (b: Builder, x: Value, y: Value, at: At) => Value;
+
+const to =
+  (target: string): Combine =>
+  (b, x, y) =>
+    b.op(target, [x, y]);
+
+/** Aligns the second operand of an old binary op: its dims stand at `axis` of the first, trailing by default. */
+function alignOld(b: Builder, x: Value, y: Value, broadcast: boolean, axis: number | undefined): Value {
+  if (!broadcast || axis === undefined) return y;
+  const trailing = x.rank - (axis < 0 ? axis + x.rank : axis) - y.rank;
+  return trailing <= 0 ? y : b.reshapeTo(y, [...y.shape, ...new Array<number>(trailing).fill(1)]);
+}
+
+const old = { broadcast: bool(false), axis: optionalInt() };
+
+function binary(op: string, combine: Combine, since = 7): Rule[] {
+  return [
+    rule(op, { since: 1, arity: [2, 2], attrs: old }, (b, [x, y], a, at) => [combine(b, x, alignOld(b, x, y, a.broadcast, a.axis), at)]),
+    rule(op, { since, arity: [2, 2], attrs: {} }, (b, [x, y], _, at) => [combine(b, x, y, at)]),
+  ];
+}
+
+/** ONNX's integer division truncates toward zero. */
+const divide: Combine = (b, x, y) => b.op(isInteger(x.dtype) ? "TruncateDiv" : "RealDiv", [x, y]);
+
+/** Pow's result has the type of the base; the exponent may be of any other. */
+const power: Combine = (b, x, y) => {
+  if (x.dtype === y.dtype) return b.op("Pow", [x, y]);
+  if (isInteger(x.dtype) && isFloat(y.dtype)) return b.cast(b.op("Pow", [b.cast(x, y.dtype), y]), x.dtype);
+  return b.op("Pow", [x, b.cast(y, x.dtype)]);
+};
+
+/** A fold of a binary op over any number of operands. */
+const variadic = (op: string, target: string): Rule =>
+  rule(op, { since: 1, arity: [1, Number.POSITIVE_INFINITY], attrs: {} }, (b, inputs) => [(inputs as readonly Value[]).reduce((sum, x) => b.op(target, [sum, x]))]);
+
+export const elementwise: readonly Rule[] = [
+  ...["Abs", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Sign", "Erf", "Round"].map((op) => unary(op)),
+  ...["Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Tanh", "Asinh", "Acosh", "Atanh"].map((op) => unary(op)),
+  ...["Relu", "Sigmoid", "Softplus", "Identity"].map((op) => unary(op)),
+  unary("Not", "LogicalNot"),
+  unary("IsNaN", "IsNan", 9),
+  ...binary("Add", to("AddV2")),
+  ...binary("Sub", to("Sub")),
+  ...binary("Mul", to("Mul")),
+  ...binary("Div", divide),
+  ...binary("Pow", power),
+  ...binary("And", to("LogicalAnd")),
+  ...binary("Or", to("LogicalOr")),
+  ...binary("Xor", to("NotEqual")),
+  ...binary("Equal", to("Equal")),
+  ...binary("Less", to("Less")),
+  ...binary("Greater", to("Greater")),
+  rule("LessOrEqual", { since: 12, arity: [2, 2], attrs: {} }, (b, [x, y]) => [b.op("LessEqual", [x, y])]),
+  rule("GreaterOrEqual", { since: 12, arity: [2, 2], attrs: {} }, (b, [x, y]) => [b.op("GreaterEqual", [x, y])]),
+  variadic("Sum", "AddV2"),
+  variadic("Max", "Maximum"),
+  variadic("Min", "Minimum"),
+  rule("LeakyRelu", { since: 1, arity: [1, 1], attrs: { alpha: float(0.01) } }, (b, [x], a) => [b.op("LeakyRelu", [x], { alpha: a.alpha })]),
+  rule("Where", { since: 9, arity: [3, 3], attrs: {} }, (b, [test, x, y]) => [b.op("SelectV2", [test, x, y])]),
+  rule("Cast", { since: 1, arity: [1, 1], attrs: { to: onnxType(), saturate: int(1) } }, (b, [x], a, at) => {
+    if (!a.to) throw at.invalid("attribute to is missing");
+    return [b.cast(x, a.to)];
+  }),
+];
