@@ -63,7 +63,10 @@ export async function startServer({
 
   const places = ["--server-data-dir", at("server"), "--user-data-dir", at("user"), "--extensions-dir", at("extensions")];
   const args = [...places, "--accept-server-license-terms", "--telemetry-level", "off"];
-  const environment = { ...process.env, ...env, TMPDIR: at("tmp"), XDG_CONFIG_HOME: root, XDG_DATA_HOME: root };
+  const gallery = JSON.stringify({ serviceUrl: "" }); // none: nothing is asked of the network
+  const folders = { TMPDIR: at("tmp"), XDG_CONFIG_HOME: root, XDG_DATA_HOME: root };
+  /** @type {NodeJS.ProcessEnv} */
+  const environment = { ...process.env, ...env, ...folders, EXTENSIONS_GALLERY: gallery };
   // Set where this runs inside a VS Code terminal: they would lead the server to that other VS Code.
   for (const name of Object.keys(environment)) if (/^(VSCODE|CODE_SERVER)_/.test(name)) Reflect.deleteProperty(environment, name);
 
@@ -86,14 +89,28 @@ export async function startServer({
   const flags = ["--host", host, "--port", String(chosen), "--without-connection-token", "--disable-getting-started-override"];
   if (trusted) flags.push("--disable-workspace-trust");
   if (driver) flags.push("--enable-smoke-test-driver");
-  const child = spawn(vscode.node, [vscode.server, ...args, ...flags], { env: environment, stdio: ["ignore", output, output] });
+  // A group of its own, so that extension hosts and their children end with it, whatever way this process ends.
+  const child = spawn(vscode.node, [vscode.server, ...args, ...flags], {
+    env: environment,
+    stdio: ["ignore", output, output],
+    detached: true,
+  });
+  const killGroup = (/** @type {NodeJS.Signals} */ signal) => {
+    try {
+      process.kill(-(/** @type {number} */ (child.pid)), signal);
+    } catch {
+      // all gone already
+    }
+  };
+  const atExit = () => killGroup("SIGKILL");
+  process.once("exit", atExit);
   /** @type {Promise<number | null>} */
   const exited = new Promise((resolve) => child.once("exit", resolve));
 
   const authority = `${host.includes(":") ? `[${host}]` : host}:${chosen}`;
   const answered = answers(`http://${authority}/version`);
   if (!(await Promise.race([answered, exited.then(() => false)]))) {
-    child.kill("SIGKILL");
+    killGroup("SIGKILL");
     throw new Error(`the VS Code server did not start; its log: ${log}\n${readFileSync(log, "utf8").slice(-2000)}`);
   }
   return {
@@ -103,10 +120,12 @@ export async function startServer({
     log,
     exited,
     async stop() {
-      const insist = setTimeout(() => child.kill("SIGKILL"), 5000);
-      child.kill("SIGTERM");
+      const insist = setTimeout(() => killGroup("SIGKILL"), 5000);
+      killGroup("SIGTERM");
       await exited;
       clearTimeout(insist);
+      killGroup("SIGKILL");
+      process.off("exit", atExit);
     },
   };
 }

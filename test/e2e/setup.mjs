@@ -18,7 +18,7 @@ const cache = path.join(here, ".cache");
 /** @typedef {{ executable: string, env: Record<string, string> }} Chromium */
 
 /** code-server does not run on Windows, and the Chromium in the registry is built for linux-x64 alone. */
-export const canRunVSCode = process.platform === "linux" && process.arch === "x64";
+export const canRunTests = process.platform === "linux" && process.arch === "x64";
 
 /** Bump when this file changes what it makes of the packages. */
 const recipe = 1;

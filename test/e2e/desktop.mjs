@@ -1,0 +1,33 @@
+// @ts-check
+/** `npm run e2e:desktop`: the in-host tests in a desktop VS Code that @vscode/test-electron downloads; for machines that may fetch one. */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { runTests } from "@vscode/test-electron";
+import { build } from "esbuild";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const repository = path.resolve(here, "../..");
+const tests = path.join(here, ".cache/host/index.cjs");
+await build({
+  entryPoints: [path.join(here, "host/index.ts")],
+  outfile: tests,
+  bundle: true,
+  platform: "node",
+  format: "cjs",
+  external: ["vscode", "mocha"],
+});
+const folder = mkdtempSync(path.join(tmpdir(), "modelwright-models-"));
+cpSync(path.join(repository, "samples"), folder, { recursive: true });
+try {
+  const version = process.argv[2] ?? "stable";
+  process.exitCode = await runTests({
+    version,
+    extensionDevelopmentPath: repository,
+    extensionTestsPath: tests,
+    launchArgs: [folder, "--disable-extensions", "--disable-workspace-trust"],
+  });
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+// One VS Code server, one browser, two cores: files run one after the other.
+export default defineConfig({
+  cacheDir: ".cache/vite",
+  test: {
+    root: import.meta.dirname,
+    include: ["*.e2e.ts"],
+    globalSetup: "harness/global.ts",
+    fileParallelism: false,
+    testTimeout: 90_000,
+    hookTimeout: 180_000,
+    reporters: ["verbose"],
+  },
+});
