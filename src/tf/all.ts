@@ -1,5 +1,7 @@
 /** Loads the op tables; whoever builds a graph imports this once. */
 import "./elementwise.ts";
 import "./shape.ts";
+import "./slice.ts";
+import "./join.ts";
 import "./reduce.ts";
 import "./nn.ts";

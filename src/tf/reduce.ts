@@ -6,7 +6,7 @@ import type { Dim, Shape } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, numbersOf, type Tensor } from "../graph/tensor.ts";
 import { walk } from "./elementwise.ts";
 import { type Call, define, normalAxis, type OpDef } from "./op.ts";
-import { stridesOf } from "./shape.ts";
+import { stridesOf } from "./strided.ts";
 
 function reducedShape(call: Call): Shape | undefined {
   const shape = call.shape();

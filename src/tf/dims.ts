@@ -1,0 +1,49 @@
+/** What the shape rules of several families share. */
+import { modelError } from "../base/problem.ts";
+import type { Dim, Shape, Type } from "../graph/graph.ts";
+import { numbersOf, type Tensor } from "../graph/tensor.ts";
+import { type Call, normalAxis } from "./op.ts";
+
+export const ints = (t: Tensor): number[] => numbersOf(t);
+export const unknown = (rank: number): Shape => new Array<Dim>(rank).fill(undefined);
+
+/** The dims that input `i` (a shape vector) tells: undefined where not even its length is known. */
+export function shapeFrom(call: Call, i: number): Shape | undefined {
+  const dims = call.dims(i);
+  if (dims) return dims;
+  const length = call.shape(i)?.[0];
+  return typeof length === "number" ? unknown(length) : undefined;
+}
+
+/** The axis input of ConcatV2, GatherV2, …; a ModelError where it is not constant. */
+export function axisOf(call: Call, i: number, rank: number): number {
+  const axis = call.numbers(i)?.[0];
+  if (axis === undefined) throw modelError("value-needed", `${call.op} over an axis that is computed`);
+  return normalAxis(axis, rank);
+}
+
+export const reshapeTensor = (x: Tensor, type: Type): readonly Tensor[] => [
+  { dtype: x.dtype, shape: type.shape as readonly number[], data: x.data },
+];
+
+export function sum(dims: readonly Dim[]): Dim {
+  let total = 0;
+  for (const dim of dims) {
+    if (typeof dim !== "number") return dims.length === 1 ? dim : undefined;
+    total += dim;
+  }
+  return total;
+}
+
+export const sumOrUnknown = (dims: readonly Dim[]): Dim => (dims.every((dim) => typeof dim === "number") ? sum(dims) : undefined);
+
+/** Of the two things said about one dim, the more precise. */
+export const refine = (a: Dim, b: Dim): Dim => (typeof a === "number" ? a : typeof b === "number" ? b : (a ?? b));
+
+/** A vector of known length of which nothing else is known. */
+export const openVector = (length: Dim): readonly Dim[] | undefined =>
+  typeof length === "number" && length <= 64 ? new Array<Dim>(length).fill(undefined) : undefined;
+
+/** A vector keeps its partly known content through a reshape to rank 0 or 1. */
+export const keepElements = (call: Call): readonly Dim[] | undefined =>
+  (call.shape()?.length ?? 9) <= 1 ? call.dims(0) : undefined;

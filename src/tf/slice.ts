@@ -1,0 +1,295 @@
+/** Ops that take parts of a tensor: slices, splits, gathers, reversal. */
+import { modelError } from "../base/problem.ts";
+import type { Dim, Shape } from "../graph/graph.ts";
+import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
+import { axisOf, ints, reshapeTensor, unknown } from "./dims.ts";
+import { type Call, define, normalAxis } from "./op.ts";
+import { gatherStrided, stridesOf } from "./strided.ts";
+
+interface StridedSpec {
+  readonly begin: readonly number[];
+  readonly stride: readonly number[];
+  /** Dims before new axes are added and shrunk ones dropped. */
+  readonly size: readonly Dim[];
+  readonly shape: Shape;
+}
+
+/** TensorFlow's StridedSlice with its five masks, over a known rank and constant begin, end and strides. */
+export function stridedSpec(call: Call): StridedSpec | undefined {
+  const input = call.shape();
+  const [begins, ends, steps] = [call.dims(1), call.dims(2), call.numbers(3)];
+  if (!input || !begins || !ends || !steps) return undefined;
+  const mask = (name: string) => call.attr<number>(name, 0);
+  const bit = (name: string, i: number) => (mask(name) >> i) & 1;
+  const explicit = begins.filter((_, i) => !bit("new_axis_mask", i) && !bit("ellipsis_mask", i)).length;
+  const begin: number[] = [];
+  const stride: number[] = [];
+  const size: Dim[] = [];
+  const shape: Dim[] = [];
+  let axis = 0;
+  const all = () => {
+    begin.push(0);
+    stride.push(1);
+    size.push(input[axis]);
+    shape.push(input[axis++]);
+  };
+  for (let i = 0; i < begins.length; i++) {
+    if (bit("ellipsis_mask", i)) {
+      for (let n = input.length - explicit; n > 0; n--) all();
+    } else if (bit("new_axis_mask", i)) shape.push(1);
+    else {
+      if (axis >= input.length) throw modelError("shape-mismatch", `slice of ${begins.length} axes over rank ${input.length}`);
+      const dim = input[axis++];
+      const [b, e, s] = [bit("begin_mask", i) ? undefined : begins[i], bit("end_mask", i) ? undefined : ends[i], steps[i]!];
+      if (bit("shrink_axis_mask", i)) {
+        if (typeof begins[i] !== "number" || (typeof dim !== "number" && (begins[i] as number) < 0)) return undefined;
+        begin.push((begins[i] as number) < 0 ? (begins[i] as number) + (dim as number) : (begins[i] as number));
+        stride.push(1);
+        size.push(1);
+        continue;
+      }
+      const range = sliceRange(dim, b, e, s, bit("begin_mask", i) === 1, bit("end_mask", i) === 1);
+      begin.push(range[0]);
+      stride.push(s);
+      size.push(range[1]);
+      shape.push(range[1]);
+    }
+  }
+  while (axis < input.length) all();
+  return { begin, stride, size, shape };
+}
+
+/** First index and length of `dim[begin:end:step]`; NaN for a first index that is not known. */
+export function sliceRange(
+  dim: Dim,
+  begin: Dim,
+  end: Dim,
+  step: number,
+  fromStart: boolean,
+  toEnd: boolean,
+): readonly [number, Dim] {
+  if (step === 0) throw modelError("bad-attribute", "a slice step of 0");
+  if (typeof dim !== "number") {
+    const whole =
+      step === 1 &&
+      (fromStart || begin === 0) &&
+      (toEnd || (typeof end === "number" && end >= 2 ** 31 - 1) || (end !== undefined && end === dim));
+    if (whole) return [0, dim];
+    const counted = step > 0 && typeof begin === "number" && typeof end === "number" && begin < 0 && end < 0 && !toEnd;
+    return [
+      fromStart && step > 0 ? 0 : typeof begin === "number" && begin >= 0 ? begin : Number.NaN,
+      counted ? undefined : undefined,
+    ];
+  }
+  const clamp = (x: number, low: number, high: number) => Math.min(Math.max(x < 0 ? x + dim : x, low), high);
+  if ((!fromStart && typeof begin !== "number") || (!toEnd && typeof end !== "number")) return [Number.NaN, undefined];
+  const [low, high] = step > 0 ? [0, dim] : [-1, dim - 1];
+  const first = fromStart ? (step > 0 ? 0 : dim - 1) : clamp(begin as number, low, high);
+  const last = toEnd ? (step > 0 ? dim : -1) : clamp(end as number, low, high);
+  return [first, Math.max(0, Math.ceil((last - first) / step))];
+}
+
+/** Where begin, end or strides are not known, at least the rank may be. */
+function stridedRank(call: Call): Shape | undefined {
+  const rank = call.shape()?.length;
+  const count = call.shape(1)?.[0];
+  if (rank === undefined || typeof count !== "number") return undefined;
+  const ones = (name: string) => [...call.attr<number>(name, 0).toString(2)].filter((digit) => digit === "1").length;
+  return unknown(rank + ones("new_axis_mask") - ones("shrink_axis_mask"));
+}
+
+function foldSpec(x: Tensor, begin: Tensor, end: Tensor, step: Tensor, attrs: Record<string, number>): StridedSpec {
+  const dims = [undefined, ints(begin), ints(end), ints(step)];
+  const call = {
+    shape: () => x.shape,
+    dims: (i: number) => dims[i],
+    numbers: (i: number) => dims[i],
+    attr: (name: string) => attrs[name] ?? 0,
+  };
+  return stridedSpec(call as unknown as Call)!;
+}
+
+define(
+  {
+    name: "Unpack",
+    infer: (call) => {
+      const shape = call.shape();
+      const count = call.attr<number>("num");
+      if (!shape) return Array.from({ length: count }, () => ({ dtype: call.dtype(), shape: undefined }));
+      const axis = normalAxis(call.attr<number>("axis", 0), shape.length);
+      return Array.from({ length: count }, () => ({ dtype: call.dtype(), shape: shape.filter((_, i) => i !== axis) }));
+    },
+    fold: ([x], attrs, types) => {
+      const axis = normalAxis((attrs["axis"] as number | undefined) ?? 0, x!.shape.length);
+      const strides = stridesOf(x!.shape);
+      return types.map((type, i) =>
+        gatherStrided(
+          x!,
+          type.shape as readonly number[],
+          strides.filter((_, k) => k !== axis),
+          i * strides[axis]!,
+        ),
+      );
+    },
+  },
+  {
+    name: "Slice",
+    infer: (call) => {
+      const shape = call.shape();
+      const [begin, size] = [call.dims(1), call.dims(2)];
+      if (!shape) return [{ dtype: call.dtype(), shape: size ? size.map((dim) => (dim === -1 ? undefined : dim)) : undefined }];
+      if (!size) return [{ dtype: call.dtype(), shape: unknown(shape.length) }];
+      return [
+        {
+          dtype: call.dtype(),
+          shape: size.map((dim, i) => {
+            if (dim !== -1) {
+              if (
+                typeof dim === "number" &&
+                typeof shape[i] === "number" &&
+                typeof begin?.[i] === "number" &&
+                (begin[i] as number) + dim > (shape[i] as number)
+              )
+                throw modelError("shape-mismatch", `slice of ${dim} from ${begin[i]} on a dim of ${shape[i]}`);
+              return dim;
+            }
+            const from = begin?.[i];
+            if (from === 0) return shape[i];
+            return typeof from === "number" && typeof shape[i] === "number" ? (shape[i] as number) - from : undefined;
+          }),
+        },
+      ];
+    },
+    fold: ([x, begin], _, [type]) => {
+      const strides = stridesOf(x!.shape);
+      const start = ints(begin!).reduce((offset, b, i) => offset + b * strides[i]!, 0);
+      return [gatherStrided(x!, type!.shape as readonly number[], strides, start)];
+    },
+    elements: (call) => {
+      const [x, begin, size] = [call.dims(0), call.numbers(1), call.numbers(2)];
+      if (!x || call.shape()?.length !== 1 || begin?.length !== 1 || size?.length !== 1) return undefined;
+      return x.slice(begin[0], size[0] === -1 ? undefined : begin[0]! + size[0]!);
+    },
+  },
+  {
+    name: "StridedSlice",
+    infer: (call) => [{ dtype: call.dtype(), shape: stridedSpec(call)?.shape ?? stridedRank(call) }],
+    fold: ([x, b, e, s], attrs, [type]) => {
+      const spec = foldSpec(x!, b!, e!, s!, attrs as Record<string, number>);
+      const strides = stridesOf(x!.shape);
+      const start = spec.begin.reduce((offset, at, i) => offset + at * strides[i]!, 0);
+      const picked = gatherStrided(
+        x!,
+        spec.size as readonly number[],
+        strides.map((stride, i) => stride * spec.stride[i]!),
+        start,
+      );
+      return reshapeTensor(picked, type!);
+    },
+    elements: (call) => {
+      const dims = call.dims(0);
+      const spec = dims && call.shape()?.length === 1 ? stridedSpec(call) : undefined;
+      const size = spec?.size[0];
+      if (!dims || !spec || typeof size !== "number" || Number.isNaN(spec.begin[0])) return undefined;
+      return Array.from({ length: size }, (_, i) => dims[spec.begin[0]! + i * spec.stride[0]!]);
+    },
+  },
+  {
+    name: "GatherV2",
+    infer: (call) => {
+      const [shape, indices] = [call.shape(0), call.shape(1)];
+      if (!shape || !indices) return [{ dtype: call.dtype(), shape: undefined }];
+      const batch = call.attr<number>("batch_dims", 0);
+      const axis = axisOf(call, 2, shape.length);
+      const dim = shape[axis];
+      const known = call.numbers(1);
+      if (known && typeof dim === "number" && known.some((i) => i < 0 || i >= dim))
+        throw modelError("index-out-of-range", `index ${known.find((i) => i < 0 || i >= dim)} of a dim of ${dim}`);
+      return [{ dtype: call.dtype(), shape: [...shape.slice(0, axis), ...indices.slice(batch), ...shape.slice(axis + 1)] }];
+    },
+    fold: ([x, indices, axisTensor], attrs, [type]) => {
+      if (attrs["batch_dims"]) throw new Error("gather with batch_dims is not folded");
+      const axis = normalAxis(ints(axisTensor!)[0]!, x!.shape.length);
+      const [outer, inner, dim] = [
+        elementCount(x!.shape.slice(0, axis)),
+        elementCount(x!.shape.slice(axis + 1)),
+        x!.shape[axis]!,
+      ];
+      const picks = ints(indices!);
+      const data = allocate(x!.dtype, outer * picks.length * inner) as Float32Array;
+      const from = x!.data as Float32Array;
+      let at = 0;
+      for (let o = 0; o < outer; o++)
+        for (const pick of picks) {
+          if (pick < 0 || pick >= dim) throw modelError("index-out-of-range", `index ${pick} of a dim of ${dim}`);
+          for (let i = 0; i < inner; i++) data[at++] = from[(o * dim + pick) * inner + i]!;
+        }
+      return [{ dtype: x!.dtype, shape: type!.shape as readonly number[], data: data as Elements }];
+    },
+    elements: (call) => {
+      const [dims, at] = [call.dims(0), call.numbers(1)];
+      if (!dims || !at || call.shape(0)?.length !== 1 || (call.shape(1)?.length ?? 9) > 1) return undefined;
+      return at.map((i) => dims[i]);
+    },
+  },
+  {
+    name: "ReverseV2",
+    infer: (call) => [call.input(0).type],
+    fold: ([x, axes], _, [type]) => {
+      const strides = stridesOf(x!.shape);
+      let start = 0;
+      for (const axis of ints(axes!).map((a) => normalAxis(a, strides.length))) {
+        start += (x!.shape[axis]! - 1) * strides[axis]!;
+        strides[axis] = -strides[axis]!;
+      }
+      return [gatherStrided(x!, type!.shape as readonly number[], strides, Math.max(start, 0))];
+    },
+    elements: (call) => (call.shape()?.length === 1 && call.dims(1)?.length === 1 ? call.dims(0)?.slice().reverse() : undefined),
+  },
+  {
+    name: "Split",
+    infer: (call) => {
+      const count = call.attr<number>("num_split");
+      const shape = call.shape(1);
+      const axis = shape && axisOf(call, 0, shape.length);
+      const dim = shape?.[axis!];
+      if (typeof dim === "number" && dim % count !== 0)
+        throw modelError("shape-mismatch", `split of ${dim} into ${count} equal parts`);
+      return Array.from({ length: count }, () => ({
+        dtype: call.dtype(1),
+        shape: shape?.map((d, i) => (i !== axis ? d : typeof d === "number" ? d / count : undefined)),
+      }));
+    },
+  },
+  {
+    name: "SplitV",
+    infer: (call) => {
+      const shape = call.shape(0);
+      const sizes = call.numbers(1);
+      const count = call.attr<number>("num_split");
+      const axis = shape && axisOf(call, 2, shape.length);
+      if (
+        sizes &&
+        shape &&
+        typeof shape[axis!] === "number" &&
+        !sizes.includes(-1) &&
+        sizes.reduce((a, b) => a + b, 0) !== shape[axis!]
+      )
+        throw modelError("shape-mismatch", `split sizes [${sizes}] of a dim of ${shape[axis!]}`);
+      return Array.from({ length: count }, (_, k) => ({
+        dtype: call.dtype(),
+        shape: shape?.map((d, i) => (i !== axis ? d : sizes && sizes[k] !== -1 ? sizes[k] : undefined)),
+      }));
+    },
+    fold: ([x, sizes, axisTensor], _, types) => {
+      const axis = normalAxis(ints(axisTensor!)[0]!, x!.shape.length);
+      const strides = stridesOf(x!.shape);
+      let start = 0;
+      return types.map((type, i) => {
+        const part = gatherStrided(x!, type.shape as readonly number[], strides, start * strides[axis]!);
+        start += ints(sizes!)[i]!;
+        return part;
+      });
+    },
+  },
+);

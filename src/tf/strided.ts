@@ -1,0 +1,68 @@
+/** Copies of tensors along strides: what transposing, slicing, broadcasting and joining have in common. */
+import { allocate, elementCount, type Tensor } from "../graph/tensor.ts";
+import { walk } from "./elementwise.ts";
+
+/** Row-major strides. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i]!;
+  }
+  return strides;
+}
+
+/** Copies `out`-many elements found at `start` + strides. */
+export function gatherStrided(x: Tensor, out: readonly number[], strides: readonly number[], start = 0): Tensor {
+  const data = allocate(x.dtype, elementCount(out));
+  const from = x.data as Float32Array;
+  const to = data as Float32Array;
+  const inner = out.length - 1;
+  if (inner >= 0 && out.length <= 6) copyNested(from, to, out, strides, start);
+  else
+    walk(out, [strides], (at, [offset]) => {
+      to[at] = from[start + offset!]!;
+    });
+  return { dtype: x.dtype, shape: out, data };
+}
+
+/** The innermost two axes as plain loops: transposing weights of hundreds of megabytes is mostly this. */
+function copyNested(
+  from: Float32Array,
+  to: Float32Array,
+  out: readonly number[],
+  strides: readonly number[],
+  start: number,
+): void {
+  const rank = out.length;
+  const [columns, columnStride] = [out[rank - 1]!, strides[rank - 1]!];
+  const [rows, rowStride] = rank > 1 ? [out[rank - 2]!, strides[rank - 2]!] : [1, 0];
+  let at = 0;
+  walk(out.slice(0, Math.max(rank - 2, 0)), [strides.slice(0, Math.max(rank - 2, 0))], (_, [offset]) => {
+    for (let r = 0; r < rows; r++) {
+      let p = start + offset! + r * rowStride;
+      for (let c = 0; c < columns; c++, p += columnStride) to[at++] = from[p]!;
+    }
+  });
+}
+
+export function concatTensors(tensors: readonly Tensor[], axis: number, shape: readonly number[]): Tensor {
+  const first = tensors[0]!;
+  const data = allocate(first.dtype, elementCount(shape));
+  const outer = elementCount(shape.slice(0, axis));
+  let at = 0;
+  for (let o = 0; o < outer; o++)
+    for (const t of tensors) {
+      const run = elementCount(t.shape.slice(axis));
+      for (let i = 0; i < run; i++) (data as Float32Array)[at++] = (t.data as Float32Array)[o * run + i]!;
+    }
+  return { dtype: first.dtype, shape, data };
+}
+
+/** A tensor of `shape` filled with the one element of `value`. */
+export function repeat(value: Tensor, shape: readonly number[]): Tensor {
+  const data = allocate(value.dtype, elementCount(shape));
+  (data as Float32Array).fill(value.data[0] as number);
+  return { dtype: value.dtype, shape, data };
+}
