@@ -49,8 +49,8 @@ const vocabulary = 96;
 const width = 48;
 const heads = 4;
 
-/** Two transformer layers over tokens, with the shape arithmetic that exporters leave behind. */
-export function encoder(): Uint8Array {
+/** Transformer layers over tokens, with the shape arithmetic that exporters leave behind. */
+export function encoder(layers = 2): Uint8Array {
   const g = new Sketch("encoder");
   const linear = (x: string, path: string, inputs: number, outputs: number) => {
     const product = g.op("MatMul", [x, g.weight(`${path}.weight`, [inputs, outputs], inputs)], `${path}/MatMul`);
@@ -98,7 +98,8 @@ export function encoder(): Uint8Array {
 
   const words = g.floats("embedding.weight", [vocabulary, width], (n) => n);
   let x = norm(g.op("Gather", [words, "tokens"], "embedding"), "embedding.norm");
-  for (const layer of ["layer.0", "layer.1"]) {
+  for (let i = 0; i < layers; i++) {
+    const layer = `layer.${i}`;
     x = norm(g.op("Add", [x, attention(x, `${layer}.attention`)], `${layer}.attention/Add`), `${layer}.attention.norm`);
     const wide = gelu(linear(x, `${layer}.mlp.up`, width, 2 * width), `${layer}.mlp.act`);
     x = norm(g.op("Add", [x, linear(wide, `${layer}.mlp.down`, 2 * width, width)], `${layer}.mlp/Add`), `${layer}.mlp.norm`);
@@ -170,7 +171,7 @@ export function regressor(): Uint8Array {
 /** File name in samples/ → what makes its bytes. */
 export const samples: Readonly<Record<string, () => Uint8Array>> = {
   "digits.onnx": classifier,
-  "encoder.onnx": encoder,
+  "encoder.onnx": () => encoder(),
   "detector.onnx": detector,
   "regressor.onnx": regressor,
 };

@@ -5,19 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { runTests } from "@vscode/test-electron";
-import { build } from "esbuild";
+import { bundleHostTests } from "./bundle-host.mjs";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const repository = path.resolve(here, "../..");
-const tests = path.join(here, ".cache/host/index.cjs");
-await build({
-  entryPoints: [path.join(here, "host/index.ts")],
-  outfile: tests,
-  bundle: true,
-  platform: "node",
-  format: "cjs",
-  external: ["vscode", "mocha"],
-});
 const folder = mkdtempSync(path.join(tmpdir(), "modelwright-models-"));
 cpSync(path.join(repository, "samples"), folder, { recursive: true });
 try {
@@ -25,7 +16,7 @@ try {
   process.exitCode = await runTests({
     version,
     extensionDevelopmentPath: repository,
-    extensionTestsPath: tests,
+    extensionTestsPath: await bundleHostTests(),
     launchArgs: [folder, "--disable-extensions", "--disable-workspace-trust"],
   });
 } finally {

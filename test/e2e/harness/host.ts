@@ -2,28 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { build } from "esbuild";
 import { chromium } from "playwright-core";
+import { bundleHostTests } from "../bundle-host.mjs";
 import type { HostResult } from "../host/index.ts";
 import { startServer } from "../server.mjs";
 import type { VSCode } from "../setup.mjs";
 import { repository } from "./paths.ts";
-
-/** Bundles host/ for the extension host; mocha and vscode stay outside. Gives the file that `extensionTestsPath` takes. */
-export async function bundleHostTests(): Promise<string> {
-  const outfile = path.join(repository, "test/e2e/.cache/host/index.cjs");
-  await build({
-    entryPoints: [path.join(repository, "test/e2e/host/index.ts")],
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node20",
-    format: "cjs",
-    external: ["vscode", "mocha"],
-    logLevel: "warning",
-  });
-  return outfile;
-}
 
 /** A suite that hangs must not hang the run. */
 const limit = 240_000;
