@@ -1,0 +1,69 @@
+/** What to feed a model when nobody says: sizes for unset dims, seeded numbers by dtype. */
+import { isComplex, isFloat } from "../base/dtype.ts";
+import { decodeBfloat16, decodeHalf, encodeBfloat16, encodeHalf } from "../base/half.ts";
+import { modelError } from "../base/problem.ts";
+import { allocate, elementCount, type Tensor, tensorOf } from "../graph/tensor.ts";
+import type { ValueSpec } from "../runtime/run.ts";
+import { Random } from "./random.ts";
+
+/** Sizes that were unset, by symbol; an anonymous dim goes by its axis, `axis 1`. Told in the report. */
+export type Dims = Readonly<Record<string, number>>;
+
+export interface InputShapes {
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly dims: Dims;
+}
+
+/** The first axis of an input is a batch, whatever its symbol. */
+const BATCH = 2;
+/** Different and odd, so that no two axes can be taken for each other. */
+const SIZES = [5, 7, 11, 13, 17, 19, 23, 29];
+
+/**
+ * A size for every dim. What `fixed` declares for the same input wins (a conversion may have bound a symbol); the rest is batch 2,
+ * others 5, 7, 11 … by symbol, or all 1 where `plan` says so: some models take no other.
+ */
+export function chooseShapes(specs: readonly ValueSpec[], fixed: readonly ValueSpec[], plan: "varied" | "ones"): InputShapes {
+  const dims = new Map<string, number>();
+  const known = new Map(fixed.map((spec) => [spec.name, spec.shape]));
+  for (const { name, shape } of specs) {
+    shape?.forEach((dim, axis) => {
+      const size = known.get(name)?.[axis];
+      if (typeof dim !== "number" && typeof size === "number") dims.set(dimKey(dim, axis), size);
+    });
+  }
+  let next = 0;
+  const sizeOf = (dim: number | string | null, axis: number): number => {
+    if (typeof dim === "number") return dim;
+    const key = dimKey(dim, axis);
+    if (!dims.has(key)) {
+      const size = axis === 0 || /batch/i.test(key) ? BATCH : SIZES[next++ % SIZES.length]!;
+      dims.set(key, plan === "ones" ? 1 : size);
+    }
+    return dims.get(key)!;
+  };
+  const shapes = new Map(specs.map(({ name, shape }) => [name, (shape ?? known.get(name) ?? []).map(sizeOf)]));
+  return { shapes, dims: Object.fromEntries(dims) };
+}
+
+const dimKey = (dim: string | null, axis: number): string => dim ?? `axis ${axis}`;
+
+/** The input drawn from `seed`; `bound`: integers lie in [0, bound), 0 or 1 by default. `ModelError` for what is no tensor. */
+export function seededTensor({ name, dtype }: ValueSpec, shape: readonly number[], seed: number, bound = 2): Tensor {
+  if (dtype === undefined) throw modelError("not-a-tensor", "only tensors can be fed", { tensor: name });
+  const random = new Random(seed, name);
+  const count = elementCount(shape);
+  if (dtype === "string") return { dtype, shape, data: Array.from({ length: count }, () => `word ${random.below(1000)}`) };
+  if (!isFloat(dtype) && !isComplex(dtype))
+    return tensorOf(
+      dtype,
+      shape,
+      Array.from({ length: count }, () => random.below(bound)),
+    );
+  const data = allocate(dtype, count) as Float32Array;
+  // Off centre, so that a lost sign or mean shows.
+  for (let i = 0; i < data.length; i++) data[i] = random.normal() + 0.25;
+  if (dtype === "float16") return { dtype, shape, data: decodeHalf(encodeHalf(data)) };
+  if (dtype === "bfloat16") return { dtype, shape, data: decodeBfloat16(encodeBfloat16(data)) };
+  return { dtype, shape, data };
+}
