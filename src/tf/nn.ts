@@ -151,6 +151,6 @@ define(
   },
   { name: "ScatterNd", infer: (call) => [{ dtype: call.dtype(1), shape: call.dims(2) ?? undefined }] },
   like("TensorScatterUpdate"),
-  { name: "Where", infer: (call) => [{ dtype: "int64", shape: [undefined, call.shape()?.length] }] },
+  { name: "Where", infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }] },
   like("ClipByValue"),
 );

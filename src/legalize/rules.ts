@@ -1,0 +1,16 @@
+/** The table: hub ops that TF.js's executor lacks or does differently. What is not here passes as it is. */
+import type { Legalize, LegalRule } from "./rule.ts";
+import { arithmetic } from "./rules/arithmetic.ts";
+import { cast } from "./rules/cast.ts";
+import { indexing } from "./rules/indexing.ts";
+
+function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
+  const map = new Map<string, Legalize>();
+  for (const row of rows) {
+    if (map.has(row.op)) throw new Error(`two rows for ${row.op}`);
+    map.set(row.op, row.legalize);
+  }
+  return map;
+}
+
+export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing]);

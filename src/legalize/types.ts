@@ -1,0 +1,52 @@
+/** The border of TF.js: five dtypes, and how the hub's others cross it. */
+import type { DType } from "../base/dtype.ts";
+import { bitsOf, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
+import type { Value } from "../graph/graph.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Builder } from "../tf/build.ts";
+import { castTensor } from "../tf/elementwise.ts";
+import { define } from "../tf/op.ts";
+
+export type TfjsType = "float32" | "int32" | "bool" | "string" | "complex64";
+
+/** The type a hub value has in TF.js; a `ModelError` where there is none. */
+export function borderType(dtype: DType): TfjsType {
+  if (isFloat(dtype)) return "float32";
+  if (isInteger(dtype)) return "int32";
+  if (dtype === "bool" || dtype === "string" || dtype === "complex64") return dtype;
+  throw modelError("unsupported-type", `TF.js has no ${dtype}`);
+}
+
+/** A constant cast to the border's type; integers that int32 cannot hold are a Problem when it is evaluated. */
+export function narrow(b: Builder, constant: Value): Value {
+  const to = borderType(constant.dtype);
+  return constant.dtype === to ? constant : b.op("Narrow", [constant], { DstT: to });
+}
+
+const [least, greatest] = [-(2n ** 31n), 2n ** 31n - 1n];
+
+function narrowTensor(x: Tensor, to: DType): Tensor {
+  if (to === "int32" && (x.dtype === "int64" || x.dtype === "uint64" || x.dtype === "uint32")) {
+    for (const value of x.data as BigInt64Array)
+      if (value < least || value > greatest) throw modelError("int64-overflow", `a constant does not fit int32: ${value}`);
+  }
+  return castTensor(x, to);
+}
+
+define({
+  name: "Narrow",
+  infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
+  fold: ([x], _, [type]) => [narrowTensor(x!, type!.dtype)],
+});
+
+/** Integer types narrower than int32 wrap at their own width; TF.js computes them in 32 bits. */
+export const isNarrow = (dtype: DType): boolean => isInteger(dtype) && bitsOf[dtype]! < 32;
+
+/** Brings a 32-bit result back into the range of a narrower type, as two's complement does. */
+export function wrap(b: Builder, x: Value, dtype: DType): Value {
+  const span = b.scalar("int32", 2 ** bitsOf[dtype]!);
+  if (isUnsigned(dtype)) return b.op("FloorMod", [x, span]);
+  const half = b.scalar("int32", 2 ** (bitsOf[dtype]! - 1));
+  return b.op("Sub", [b.op("FloorMod", [b.op("AddV2", [x, half]), span]), half]);
+}
