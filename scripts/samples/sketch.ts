@@ -6,11 +6,11 @@ import {
   type NodeSpec,
   node,
   onnxModel,
-  random,
   type TensorSpec,
   tensor,
   type ValueSpec,
 } from "../../test/build/onnx.ts";
+import { noise } from "../../test/build/random.ts";
 
 export class Sketch {
   private readonly nodes: NodeSpec[] = [];
@@ -51,9 +51,9 @@ export class Sketch {
   }
 
   /** float32 values made from even noise in [-1, 1). */
-  floats(name: string, shape: readonly number[], make: (noise: number) => number): string {
+  floats(name: string, shape: readonly number[], make: (x: number) => number): string {
     const count = shape.reduce((product, dim) => product * dim, 1);
-    return this.constant(name, "float32", shape, random(count, this.seed++).map(make));
+    return this.constant(name, "float32", shape, noise(count, this.seed++).map(make));
   }
 
   constant(name: string, dtype: DType, shape: readonly number[], values: readonly (number | bigint)[]): string {

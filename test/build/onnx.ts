@@ -16,15 +16,27 @@
  */
 import type { DType } from "../../src/base/dtype.ts";
 import { memorySource, memorySources } from "../../src/base/memory.ts";
-import { dtypeCodes } from "../../src/graph/onnx-types.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
+import { dtypeCodes } from "../../src/graph/onnx-types.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import type { ModelFiles } from "../../src/graph/tensor.ts";
-import { bytes, concat, type Field, float as floatField, int, join, message, optional, packed, text, varint } from "./protobuf.ts";
-import { sparseFields, type SparseSpec, type TensorSpec, tensorFields } from "./tensors.ts";
+import {
+  bytes,
+  concat,
+  type Field,
+  float as floatField,
+  int,
+  join,
+  message,
+  optional,
+  packed,
+  text,
+  varint,
+} from "./protobuf.ts";
+import { type SparseSpec, sparseFields, type TensorSpec, tensorFields } from "./tensors.ts";
 
-export { externalFile, sparse, tensor, writeTensorProto } from "./tensors.ts";
 export type { SparseSpec, TensorSpec } from "./tensors.ts";
+export { externalFile, sparse, tensor, writeTensorProto } from "./tensors.ts";
 
 /** A number, a symbol, or null for a dim that says nothing. */
 export type Dim = number | string | null;
@@ -108,14 +120,28 @@ export type AttrValue =
   | readonly GraphSpec[]
   | AttrFields;
 
-const kinds = { FLOAT: 1, INT: 2, STRING: 3, TENSOR: 4, GRAPH: 5, FLOATS: 6, INTS: 7, STRINGS: 8, TENSORS: 9, GRAPHS: 10, SPARSE: 11, TYPE: 13 };
+const kinds = {
+  FLOAT: 1,
+  INT: 2,
+  STRING: 3,
+  TENSOR: 4,
+  GRAPH: 5,
+  FLOATS: 6,
+  INTS: 7,
+  STRINGS: 8,
+  TENSORS: 9,
+  GRAPHS: 10,
+  SPARSE: 11,
+  TYPE: 13,
+};
 
 export const attr = (type: keyof typeof kinds | number, ...fields: Field[]) =>
   new AttrFields([...fields, int(20, typeof type === "number" ? type : kinds[type])]);
 export const float = (value: number) => attr("FLOAT", floatField(2, value));
 export const floats = (values: readonly number[]) => attr("FLOATS", ...values.map((v) => floatField(7, v)));
 /** Packed, as proto3 writers have it; the plain array is unpacked, as onnx.proto says. */
-export const packedFloats = (values: readonly number[]) => attr("FLOATS", bytes(7, new Uint8Array(Float32Array.from(values).buffer)));
+export const packedFloats = (values: readonly number[]) =>
+  attr("FLOATS", bytes(7, new Uint8Array(Float32Array.from(values).buffer)));
 export const packedInts = (values: readonly number[]) => attr("INTS", packed(8, values.map(varint)));
 export const emptyInts = () => attr("INTS");
 /** A function body's reference to an attribute of its call. */
@@ -147,8 +173,14 @@ export function value(name: string, dtype: DType, shape?: readonly Dim[], doc?: 
 }
 
 export const untyped = (name: string): ValueSpec => ({ name, type: [] });
-export const sequence = (name: string, element: ValueSpec): ValueSpec => ({ name, type: [message(4, [message(1, element.type)])] });
-export const optionalOf = (name: string, element: ValueSpec): ValueSpec => ({ name, type: [message(9, [message(1, element.type)])] });
+export const sequence = (name: string, element: ValueSpec): ValueSpec => ({
+  name,
+  type: [message(4, [message(1, element.type)])],
+});
+export const optionalOf = (name: string, element: ValueSpec): ValueSpec => ({
+  name,
+  type: [message(9, [message(1, element.type)])],
+});
 export const map = (name: string, key: DType, element: ValueSpec): ValueSpec => ({
   name,
   type: [message(5, [int(1, dtypeCodes[key]), message(2, element.type)])],
@@ -263,22 +295,6 @@ export function openOnnx(
   files: Readonly<Record<string, Uint8Array>> = {},
 ): Promise<{ model: SourceModel; files: ModelFiles }> {
   return readOnnx(memorySource("model.onnx", model), memorySources(files));
-}
-
-/** A repeatable generator of numbers in [-1, 1), never symmetric and never all alike. */
-export function random(count: number, seed = 1): number[] {
-  let state = seed >>> 0;
-  return Array.from({ length: count }, () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return Math.fround(((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1);
-  });
-}
-
-/** Like `random`, whole numbers in [low, high]. */
-export function randomInts(count: number, low: number, high: number, seed = 1): number[] {
-  return random(count, seed).map((x) => low + Math.floor(((x + 1) / 2) * (high - low + 1)));
 }
 
 /** Joins the bytes of several protobuf pieces: a ModelProto may be written in parts, which merge. */

@@ -51,10 +51,18 @@ function set(data: Elements, i: number, value: number | bigint | string): void {
 }
 
 /** `indices` is [n, rank] or linear [n], as the ONNX page has it. */
-export const sparse = (values: TensorSpec, indices: TensorSpec, shape: readonly number[]): SparseSpec => ({ values, indices, shape });
+export const sparse = (values: TensorSpec, indices: TensorSpec, shape: readonly number[]): SparseSpec => ({
+  values,
+  indices,
+  shape,
+});
 
 /** Puts the tensors into one external file, each at a multiple of `align` bytes. */
-export function externalFile(location: string, tensors: readonly TensorSpec[], align = 64): { tensors: TensorSpec[]; file: Uint8Array } {
+export function externalFile(
+  location: string,
+  tensors: readonly TensorSpec[],
+  align = 64,
+): { tensors: TensorSpec[]; file: Uint8Array } {
   const parts: Uint8Array[] = [];
   let offset = 0;
   const placed = tensors.map((t) => {

@@ -1,0 +1,329 @@
+/** GraphProto, NodeProto and FunctionProto → drafts. */
+import { modelError, type Place } from "../../base/problem.ts";
+import type { GraphId, SourceAttr, ValueId } from "../../graph/source.ts";
+import type { Fields } from "../protobuf/fields.ts";
+import { readAttribute, readSparse } from "./attributes.ts";
+import type { Context } from "./context.ts";
+import { GraphDraft, type NodeDraft, noAttrs, record, untyped } from "./draft.ts";
+import { FunctionProto, Graph, NodeProto, OpsetId } from "./schema.ts";
+import { addEntry, readTensor } from "./storage.ts";
+import { type NamedType, readValueInfo } from "./types.ts";
+
+/** If and Loop nest; real files stay under ten. Protobuf's own limit of 100 messages allows 33. */
+const MAX_SUBGRAPH_DEPTH = 60;
+
+/** Reads one GraphProto into the draft; a second part of the same graph may follow, since protobuf merges repeated messages. */
+export function readGraph(f: Fields, graph: GraphDraft, context: Context, metadata: Map<string, string>, depth = 0): void {
+  if (depth > MAX_SUBGRAPH_DEPTH)
+    throw modelError("too-deep", `sub-graphs nest deeper than ${MAX_SUBGRAPH_DEPTH}`, { offset: f.at });
+  const offset = f.at;
+  const declared: NamedType[] = [];
+  const inputs: NamedType[] = [];
+  const outputs: NamedType[] = [];
+  while (f.next()) {
+    switch (f.field) {
+      case Graph.node:
+        readNode(f.message(), graph, context, depth);
+        break;
+      case Graph.name:
+        graph.name = f.string();
+        break;
+      case Graph.initializer:
+        readInitializer(f.message(), graph, context);
+        break;
+      case Graph.sparseInitializer:
+        readSparseInitializer(f.message(), graph, context);
+        break;
+      case Graph.doc:
+        graph.doc = f.text();
+        break;
+      case Graph.input:
+        inputs.push(readValueInfo(f.message(), context, { graph: graph.name }));
+        break;
+      case Graph.output:
+        outputs.push(readValueInfo(f.message(), context, { graph: graph.name }));
+        break;
+      case Graph.valueInfo:
+        declared.push(readValueInfo(f.message(), context, { graph: graph.name }));
+        break;
+      case Graph.metadata:
+        addEntry(metadata, f.message());
+        break;
+    }
+  }
+  addInputs(inputs, graph, context, offset);
+  for (const { name, type, doc } of outputs) {
+    const id = graph.value(name);
+    graph.outputs.push(id);
+    graph.setType(id, type, doc);
+  }
+  declareTypes(declared, graph);
+}
+
+/**
+ * An input that is also an initializer has a value: before IR 4 every initializer had to be listed among the inputs, and since then it marks a
+ * value that a caller may override. No runtime asks for it, so it is a constant here.
+ */
+function addInputs(inputs: readonly NamedType[], graph: GraphDraft, context: Context, offset: number): void {
+  let overridable = 0;
+  for (const { name, type, doc } of inputs) {
+    const id = graph.value(name);
+    graph.setType(id, type, doc);
+    const { tensor, sparse } = graph.values[id]!;
+    if (tensor || sparse) overridable++;
+    else {
+      if (graph.inputs.includes(id)) {
+        context.report("error", "duplicate-name", "two graph inputs of one name", { graph: graph.name, tensor: name, offset });
+        continue;
+      }
+      graph.inputs.push(id);
+      graph.defined.add(id);
+    }
+  }
+  if (overridable && context.irVersion >= 4) {
+    const reason = `inputs with a default, which are taken as constants: ${overridable}`;
+    context.report("info", "overridable-initializers", reason, { graph: graph.name });
+  }
+}
+
+/** Types of names that nothing mentions are dropped: they describe what an exporter removed. */
+function declareTypes(declared: readonly NamedType[], graph: GraphDraft): void {
+  for (const { name, type, doc } of declared) {
+    const id = graph.find(name);
+    if (id !== undefined) graph.setType(id, type, doc);
+  }
+}
+
+function readInitializer(f: Fields, graph: GraphDraft, context: Context): void {
+  const offset = f.at;
+  const { name, doc, tensor } = readTensor(f, context, { graph: graph.name });
+  const id = defineInitializer(name, graph, context, offset);
+  if (id === undefined) return;
+  const value = graph.values[id]!;
+  if (doc) value.doc = doc;
+  if (tensor) {
+    value.tensor = tensor;
+    value.type = { dtype: tensor.dtype, shape: tensor.shape };
+  }
+}
+
+function readSparseInitializer(f: Fields, graph: GraphDraft, context: Context): void {
+  const offset = f.at;
+  const { name, sparse } = readSparse(f, context, { graph: graph.name });
+  const id = defineInitializer(name, graph, context, offset);
+  if (id === undefined || !sparse) return;
+  const value = graph.values[id]!;
+  value.sparse = sparse;
+  value.type = { dtype: sparse.values.dtype, shape: sparse.shape };
+}
+
+/** Undefined for a second initializer of one name: the first stays. */
+function defineInitializer(name: string, graph: GraphDraft, context: Context, offset: number): ValueId | undefined {
+  const id = graph.value(name);
+  const { tensor, sparse } = graph.values[id]!;
+  if (tensor || sparse) {
+    context.report("error", "duplicate-name", "two initializers of one name", { graph: graph.name, tensor: name, offset });
+    return undefined;
+  }
+  if (name === "") context.report("warning", "missing-name", "an initializer without a name", { graph: graph.name, offset });
+  graph.defined.add(id);
+  return id;
+}
+
+function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number): void {
+  context.spend(1, f.at);
+  const { at } = f;
+  const id = graph.nodes.length;
+  const inputs: (ValueId | undefined)[] = [];
+  const outputs: (ValueId | undefined)[] = [];
+  const attributes: Fields[] = [];
+  const metadata = new Map<string, string>();
+  let name = "";
+  let op = "";
+  let domain = "";
+  let overload = "";
+  let doc = "";
+  while (f.next()) {
+    switch (f.field) {
+      case NodeProto.input:
+        inputs.push(valueNamed(f, graph, context));
+        break;
+      case NodeProto.output:
+        outputs.push(valueNamed(f, graph, context));
+        break;
+      case NodeProto.name:
+        name = f.string();
+        break;
+      case NodeProto.op:
+        op = f.string();
+        break;
+      case NodeProto.attribute:
+        attributes.push(f.message());
+        break;
+      case NodeProto.doc:
+        doc = f.text();
+        break;
+      case NodeProto.domain:
+        domain = plainDomain(f.string());
+        break;
+      case NodeProto.overload:
+        overload = f.string();
+        break;
+      case NodeProto.metadata:
+        addEntry(metadata, f.message());
+        break;
+    }
+  }
+  if (op === "")
+    context.report("error", "missing-op", "a node without an operator", { graph: graph.name, node: name, offset: at });
+  const place: Place = { graph: graph.name, node: name, op: domain ? `${domain}.${op}` : op };
+  const attrs = attributes.length ? readAttributes(attributes, place, id, graph, context, depth) : noAttrs;
+  const node: NodeDraft = {
+    id,
+    name,
+    op: withOverload(op, overload),
+    domain,
+    inputs,
+    outputs,
+    attrs,
+    captures: [],
+    ...(doc ? { doc } : {}),
+    ...(metadata.size ? { metadata: record(metadata) } : {}),
+  };
+  graph.nodes.push(node);
+  for (const output of outputs) {
+    if (output === undefined) continue;
+    graph.values[output]!.producer ??= id;
+    graph.defined.add(output);
+  }
+  if (op === "Constant" && domain === "") nameConstant(node, graph);
+}
+
+/** An absent optional input or output has the empty name. */
+function valueNamed(f: Fields, graph: GraphDraft, context: Context): ValueId | undefined {
+  context.spend(1, f.at);
+  const name = f.string();
+  return name === "" ? undefined : graph.value(name);
+}
+
+/** Attributes are read after the rest of the node, so that their problems and sub-graphs can name it. */
+function readAttributes(
+  fields: readonly Fields[],
+  place: Place,
+  node: number,
+  graph: GraphDraft,
+  context: Context,
+  depth: number,
+) {
+  const attrs = new Map<string, SourceAttr>();
+  const subgraph = (f: Fields): GraphId => {
+    const inner = new GraphDraft(context.graphs.length, "subgraph", { graph, node });
+    context.graphs.push(inner);
+    readGraph(f, inner, context, new Map(), depth + 1);
+    return inner.id;
+  };
+  for (const f of fields) {
+    const offset = f.at;
+    const { name, attr } = readAttribute(f, context, place, subgraph);
+    if (attrs.has(name)) context.report("error", "duplicate-attribute", `two attributes ${name}`, { ...place, offset });
+    else attrs.set(name, attr);
+  }
+  return record(attrs);
+}
+
+/** The output of a Constant carries its tensor, as an initializer does. */
+function nameConstant(node: NodeDraft, graph: GraphDraft): void {
+  const [output] = node.outputs;
+  if (output === undefined) return;
+  const value = graph.values[output]!;
+  const attr = node.attrs["value"] ?? node.attrs["sparse_value"];
+  if (value.producer !== node.id || value.tensor || value.sparse) return;
+  if (attr?.kind === "tensor") {
+    value.tensor = attr.value;
+    if (value.type === untyped) value.type = { dtype: attr.value.dtype, shape: attr.value.shape };
+  } else if (attr?.kind === "sparse") {
+    value.sparse = { values: attr.values, indices: attr.indices, shape: attr.shape };
+    if (value.type === untyped) value.type = { dtype: attr.values.dtype, shape: attr.shape };
+  }
+}
+
+/** FunctionProto, as a graph of its own. */
+export function readFunction(f: Fields, context: Context): void {
+  const graph = new GraphDraft(context.graphs.length, "function");
+  context.graphs.push(graph);
+  const opsets = new Map<string, number>();
+  const metadata = new Map<string, string>();
+  const attributes: string[] = [];
+  const defaults: Fields[] = [];
+  const declared: NamedType[] = [];
+  let domain = "";
+  let overload = "";
+  while (f.next()) {
+    switch (f.field) {
+      case FunctionProto.name:
+        graph.name = f.string();
+        break;
+      case FunctionProto.domain:
+        domain = plainDomain(f.string());
+        break;
+      case FunctionProto.overload:
+        overload = f.string();
+        break;
+      case FunctionProto.input: {
+        const id = graph.value(f.string());
+        graph.inputs.push(id);
+        graph.defined.add(id);
+        break;
+      }
+      case FunctionProto.output:
+        graph.outputs.push(graph.value(f.string()));
+        break;
+      case FunctionProto.attribute:
+        attributes.push(f.string());
+        break;
+      case FunctionProto.attributeProto:
+        defaults.push(f.message());
+        break;
+      case FunctionProto.node:
+        readNode(f.message(), graph, context, 0);
+        break;
+      case FunctionProto.doc:
+        graph.doc = f.text();
+        break;
+      case FunctionProto.opsetImport:
+        addOpset(opsets, f.message());
+        break;
+      case FunctionProto.valueInfo:
+        declared.push(readValueInfo(f.message(), context, { graph: graph.name }));
+        break;
+      case FunctionProto.metadata:
+        addEntry(metadata, f.message());
+        break;
+    }
+  }
+  declareTypes(declared, graph);
+  graph.name = withOverload(graph.name, overload);
+  const attributeDefaults = readAttributes(defaults, { graph: graph.name }, 0, graph, context, 0);
+  graph.own = {
+    domain,
+    attributes: [...attributes, ...Object.keys(attributeDefaults)],
+    attributeDefaults,
+    opsets: record(opsets),
+  };
+}
+
+/** Functions of one name differ by overload (IR 10), which is part of the op a node calls. */
+const withOverload = (name: string, overload: string): string => (overload ? `${name}:${overload}` : name);
+
+/** `ai.onnx` is the long name of the default domain. */
+export const plainDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
+
+export function addOpset(into: Map<string, number>, f: Fields): void {
+  let domain = "";
+  let version = 0;
+  while (f.next()) {
+    if (f.field === OpsetId.domain) domain = plainDomain(f.string());
+    else if (f.field === OpsetId.version) version = f.int();
+  }
+  into.set(domain, version);
+}
