@@ -20,16 +20,18 @@ export function pillWidth(pill: PillView): number {
   return Math.min(nodeWidth, Math.max(56, 2 * Math.ceil((pill.name.length * pillCharacter) / 2 + pillPadding)));
 }
 
-/** What the layout takes: sizes by box, edges as [from, to, value], and which boxes are inputs of the graph. */
+/** What the layout takes: sizes by box, edges as [from, to, value], and the boxes from which the graph is entered. */
 export function layoutInput(graph: GraphView): {
   readonly widths: readonly number[];
   readonly heights: readonly number[];
   readonly edges: readonly (readonly [from: number, to: number, value: number])[];
+  readonly roots: readonly number[];
 } {
   const pills = [...graph.inputs, ...graph.outputs];
   return {
     widths: [...graph.nodeViews.map(() => nodeWidth), ...pills.map(pillWidth)],
     heights: [...graph.nodeViews.map(nodeHeight), ...pills.map(() => pillHeight)],
     edges: graph.edges.map((edge) => [edge.from, edge.to, edge.value]),
+    roots: graph.inputs.map((_, i) => graph.nodeViews.length + i),
   };
 }

@@ -33,7 +33,7 @@ export function subgraphsOf(node: SourceNode, functions: ReadonlyMap<string, Gra
   const links: { label: string; graph: GraphId }[] = [];
   for (const [label, attr] of Object.entries(node.attrs)) {
     if (attr.kind === "graph") links.push({ label, graph: attr.value });
-    if (attr.kind === "graphs") attr.value.forEach((graph, i) => links.push({ label: `${label}.${i}`, graph }));
+    if (attr.kind === "graphs") links.push(...attr.value.map((graph, i) => ({ label: `${label}.${i}`, graph })));
   }
   const body = functions.get(functionKey(node.domain, node.op));
   if (body !== undefined) links.push({ label: "body", graph: body });
@@ -94,7 +94,9 @@ function nodeView(graph: SourceGraph, node: SourceNode, functions: ReadonlyMap<s
 /** Which box gives each value, by value id; pills of inputs and captures included. */
 function sources(graph: SourceGraph, inputs: readonly PillView[]): Map<ValueId, { box: number; port: number }> {
   const found = new Map<ValueId, { box: number; port: number }>();
-  inputs.forEach((pill, i) => found.set(pill.value, { box: graph.nodes.length + i, port: 0 }));
+  inputs.forEach((pill, i) => {
+    found.set(pill.value, { box: graph.nodes.length + i, port: 0 });
+  });
   for (const node of graph.nodes) {
     node.outputs.forEach((id, port) => {
       if (id !== undefined && !found.has(id)) found.set(id, { box: node.id, port });
