@@ -1,8 +1,8 @@
 /** A cursor over the fields of one message in an image. Positions are file offsets throughout, so that errors and slices need no translation. */
 import { modelError } from "../../base/problem.ts";
 import { decodeUtf8 } from "../../base/utf8.ts";
+import { type Cursor, readVarint, signed64 } from "../../base/varint.ts";
 import type { Image } from "./image.ts";
-import { type Cursor, readVarint, signed64 } from "./varint.ts";
 
 /** Fields in a whole file; a million-node graph has about ten million. Bounds the time that a file of empty fields can take. */
 const MAX_FIELDS = 2 ** 27;

@@ -5,7 +5,7 @@
  */
 import type { ByteSource } from "../../base/bytes.ts";
 import { modelError } from "../../base/problem.ts";
-import { readVarint } from "./varint.ts";
+import { readVarint } from "../../base/varint.ts";
 
 /**
  * What the fields of a message are: a message, something to keep whole, or bulk that stays in the file. Fields that are not listed are

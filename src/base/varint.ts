@@ -1,5 +1,5 @@
 /** Protobuf's variable-length integers, as two 32-bit halves: BigInt costs an allocation a field. */
-import { modelError } from "../../base/problem.ts";
+import { modelError } from "./problem.ts";
 
 /** Where to read, and after reading where the varint ended and its 64 bits. */
 export interface Cursor {

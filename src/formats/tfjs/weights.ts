@@ -1,0 +1,164 @@
+/** The weights of a written model: what is stored how, cut into shards. */
+import type { ByteSink, ByteWriter } from "../../base/bytes.ts";
+import type { DType } from "../../base/dtype.ts";
+import { modelError } from "../../base/problem.ts";
+import type { Node, Value } from "../../graph/graph.ts";
+import { movingOps } from "../../graph/moving.ts";
+import { packTensor } from "../../graph/pack.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { elementCount } from "../../graph/tensor.ts";
+import type { Json } from "./topology.ts";
+
+export type QuantizedType = "float16" | "uint8" | "uint16";
+
+export interface WeightSpec {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly quantization?: {
+    readonly dtype: QuantizedType;
+    readonly scale?: number;
+    readonly min?: number;
+    readonly original_dtype?: string;
+  };
+}
+
+/** Whether a constant holds the elements of one stored tensor, only moved, and of which type: those are written as small as they were. */
+export function storedAs(value: Value): DType {
+  let node: Node = value.node;
+  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
+  return node.op === "Const" ? node.outputs[0]!.dtype : value.dtype;
+}
+
+
+/** How a weight is laid down; decided before it is read, since shard names hold their count. */
+export type Layout = "plain" | "half" | "codes" | "signed-codes" | "uint8" | "uint16";
+
+/** `quantize` is lossy and asked for; halves and codes of the source are kept exactly. */
+export function layoutOf(value: Value, quantize: QuantizedType | undefined): Layout {
+  const { dtype } = value;
+  const stored = storedAs(value);
+  if (dtype === "float32" && quantize) return quantize === "float16" ? "half" : quantize;
+  if (dtype === "float32" && stored === "float16") return "half";
+  if (dtype !== "float32" && dtype !== "int32") return "plain";
+  if (stored === "uint8" || stored === "uint4") return "codes";
+  return stored === "int8" || stored === "int4" ? "signed-codes" : "plain";
+}
+
+const bytesEach: Readonly<Record<Layout, number>> = { plain: 4, half: 2, codes: 1, "signed-codes": 1, uint8: 1, uint16: 2 };
+
+/** Bytes on disk of a weight that is no string. */
+export function layoutBytes(layout: Layout, dtype: DType, shape: readonly number[]): number {
+  return elementCount(shape) * (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesEach[layout]);
+}
+
+/** A weight as bytes and manifest entry. */
+export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { spec: WeightSpec; bytes: Uint8Array } {
+  const { dtype, shape } = tensor;
+  const plain = { name, shape, dtype };
+  const as = (quantization: NonNullable<WeightSpec["quantization"]>, bytes: Uint8Array) => ({ spec: { ...plain, quantization }, bytes });
+  switch (layout) {
+    case "plain":
+      return { spec: plain, bytes: dtype === "string" ? packStrings(tensor.data as string[]) : packTensor(tensor) };
+    case "half":
+      checkHalf(tensor.data as Float32Array, name);
+      return as({ dtype: "float16", original_dtype: "float32" }, packTensor({ ...tensor, dtype: "float16" }));
+    case "codes":
+    case "signed-codes": {
+      const min = layout === "codes" ? 0 : -128;
+      return as({ dtype: "uint8", scale: 1, min, original_dtype: dtype }, Uint8Array.from(tensor.data as Float32Array, (value) => value - min));
+    }
+    default:
+      return affine(plain, tensor.data as Float32Array, layout);
+  }
+}
+
+const greatestHalf = 65504;
+
+function checkHalf(values: Float32Array, name: string): void {
+  for (const value of values)
+    if (Math.abs(value) > greatestHalf && Number.isFinite(value))
+      throw modelError(
+        "fp16-overflow",
+        `a weight does not fit float16: ${value}`,
+        { tensor: name },
+        "Leave this weight out of --quantize",
+      );
+}
+
+/** Codes from 0 on, scale and min such that 0 is exact where it lies within the range. */
+function affine(plain: WeightSpec, values: Float32Array, kind: "uint8" | "uint16"): { spec: WeightSpec; bytes: Uint8Array } {
+  let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
+  }
+  if (!Number.isFinite(least) || !Number.isFinite(greatest))
+    return { spec: plain, bytes: packTensor({ ...plain, data: values }) };
+  const levels = kind === "uint8" ? 255 : 65535;
+  const scale = greatest === least ? 1 : (greatest - least) / levels;
+  const min = least < 0 && greatest > 0 ? Math.round(least / scale) * scale : least;
+  const codes = kind === "uint8" ? new Uint8Array(values.length) : new Uint16Array(values.length);
+  for (let i = 0; i < values.length; i++) codes[i] = Math.min(Math.max(Math.round((values[i]! - min) / scale), 0), levels);
+  return {
+    spec: { ...plain, quantization: { dtype: kind, scale, min, original_dtype: "float32" } },
+    bytes: new Uint8Array(codes.buffer),
+  };
+}
+
+/** Each string as its length (uint32) and its UTF-8 bytes. */
+function packStrings(values: readonly string[]): Uint8Array {
+  const encoded = values.map((value) => new TextEncoder().encode(value));
+  const bytes = new Uint8Array(encoded.reduce((total, each) => total + 4 + each.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const each of encoded) {
+    view.setUint32(at, each.length, true);
+    bytes.set(each, at + 4);
+    at += 4 + each.length;
+  }
+  return bytes;
+}
+
+/** Cuts a stream of bytes into files of exactly `size`, the last one shorter; the count is known beforehand, since names hold it. */
+export class Shards {
+  readonly paths: string[] = [];
+  private writer: ByteWriter | undefined;
+  private room = 0;
+
+  constructor(
+    private readonly sink: ByteSink,
+    private readonly size: number,
+    private readonly total: number,
+  ) {}
+
+  async write(bytes: Uint8Array): Promise<void> {
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.room === 0) await this.next();
+      const take = Math.min(this.room, bytes.length - at);
+      await this.writer!.write(bytes.subarray(at, at + take));
+      this.room -= take;
+      at += take;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.writer?.close();
+    this.writer = undefined;
+  }
+
+  private async next(): Promise<void> {
+    await this.close();
+    const count = Math.ceil(this.total / this.size);
+    if (this.paths.length >= count) throw new Error(`more weight bytes than the ${this.total} announced`);
+    const name = `group1-shard${this.paths.length + 1}of${count}.bin`;
+    this.paths.push(name);
+    this.writer = await this.sink.create(name);
+    this.room = this.size;
+  }
+}
+
+export const manifest = (paths: readonly string[], weights: readonly WeightSpec[]): Json => [
+  { paths, weights: weights as unknown as Json },
+];

@@ -1,0 +1,157 @@
+/** Writes a legalised graph as a TF.js graph model: model.json and shards; weights pass one at a time. */
+import type { ByteSink } from "../../base/bytes.ts";
+import { throwIfCancelled } from "../../base/cancel.ts";
+import { modelError } from "../../base/problem.ts";
+import { Node, noOrigin, type Graph, type Value } from "../../graph/graph.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import { Names } from "./names.ts";
+import { constNode, dataType, functionJson, type Json, nodeJson, runNodes, shapeJson } from "./topology.ts";
+import { encodeWeight, type Layout, layoutBytes, layoutOf, manifest, type QuantizedType, Shards, type WeightSpec } from "./weights.ts";
+
+export interface WriteOptions {
+  /** `generatedBy` of model.json. */
+  readonly generator: string;
+  /** Names that nodes should have, where they are free. */
+  readonly names: ReadonlyMap<Node, string>;
+  /** Computes a constant; one call at a time. */
+  readonly evaluate: (constant: Value) => Promise<Tensor>;
+  readonly quantize: (constant: Value) => QuantizedType | undefined;
+  /** Default 4 MiB, what stock TF.js fetches in parallel. */
+  readonly shardBytes?: number;
+  readonly metadata?: Readonly<Record<string, Json>>;
+  readonly onWeight?: (written: number, total: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Written {
+  readonly files: readonly string[];
+  readonly names: Names;
+  readonly weightBytes: number;
+  /** Nodes that run. */
+  readonly nodes: number;
+  /** Where each output is found. */
+  readonly outputs: ReadonlyMap<string, string>;
+}
+
+/** TensorFlow's GraphDef version as of 2.15; loaders only want one to be there. */
+const producer = 1645;
+export const defaultShardBytes = 4 * 1024 * 1024;
+
+/** Fills the sink and does not commit it. */
+export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOptions): Promise<Written> {
+  const main = distinctOutputs(graph);
+  const names = new Names(main, options.names);
+  const constants = new Constants(names);
+  const inputName = (value: Value): string => (value.node.constant ? constants.name(value) : value.port === 0 ? names.of(value.node) : names.tensor(value));
+  const nodes = runNodes(main).map((node) => nodeJson(node, names, inputName));
+  const outputs = new Map(main.outputs.map(({ name, value }) => [name, value.node.constant ? `${constants.name(value)}:0` : names.tensor(value)]));
+  const before = constants.count;
+  const mainConstants = constants.nodes(0);
+  const functions: Json[] = [];
+  let counted = before;
+  for (const [name, body] of graph.functions) {
+    const bodyNodes = runNodes(body).filter((node) => node.op !== "Placeholder").map((node) => nodeJson(node, names, inputName));
+    const json = functionJson(name, body, names, bodyNodes, inputName);
+    functions.push(withNodes(json, [...constants.nodes(counted), ...bodyNodes]));
+    counted = constants.count;
+  }
+  const { weights, paths, bytes } = await writeWeights(constants, sink, options);
+  const all = [...mainConstants, ...nodes];
+  assertUnique(all, functions);
+  const model = {
+    format: "graph-model",
+    generatedBy: options.generator,
+    convertedBy: options.generator,
+    signature: {
+      inputs: Object.fromEntries(main.inputs.map((input) => [input.node.attrs["name"] as string, tensorInfo(names.tensor(input), input)])),
+      outputs: Object.fromEntries(main.outputs.map(({ name, value }) => [name, tensorInfo(outputs.get(name)!, value)])),
+    },
+    modelTopology: { node: all, library: { function: functions }, versions: { producer } },
+    weightsManifest: manifest(paths, weights),
+    ...(options.metadata && { userDefinedMetadata: options.metadata }),
+  };
+  const writer = await sink.create("model.json");
+  await writer.write(new TextEncoder().encode(JSON.stringify(model)));
+  await writer.close();
+  return { files: ["model.json", ...paths], names, weightBytes: bytes, nodes: nodes.length - main.inputs.length, outputs };
+}
+
+/** The constants that running nodes read, in the order in which they are first met. */
+class Constants {
+  private readonly byValue = new Map<Value, string>();
+  readonly list: { readonly value: Value; readonly name: string }[] = [];
+
+  constructor(private readonly names: Names) {}
+
+  get count(): number {
+    return this.list.length;
+  }
+
+  name(value: Value): string {
+    let name = this.byValue.get(value);
+    if (name === undefined) {
+      name = value.port === 0 ? this.names.of(value.node) : this.names.fresh(`${this.names.of(value.node)}_${value.port}`);
+      this.byValue.set(value, name);
+      this.list.push({ value, name });
+    }
+    return name;
+  }
+
+  nodes(from: number): Json[] {
+    return this.list.slice(from).map(({ value, name }) => constNode(name, value.dtype, value.staticShape!));
+  }
+}
+
+async function writeWeights(constants: Constants, sink: ByteSink, options: WriteOptions): Promise<{ weights: WeightSpec[]; paths: readonly string[]; bytes: number }> {
+  const layouts: Layout[] = [];
+  let total = 0;
+  for (const { value } of constants.list) {
+    const layout = layoutOf(value, options.quantize(value));
+    layouts.push(layout);
+    total += value.dtype === "string" ? encodeWeight("", await options.evaluate(value), layout).bytes.length : layoutBytes(layout, value.dtype, value.staticShape!);
+  }
+  const shards = new Shards(sink, options.shardBytes ?? defaultShardBytes, total);
+  const weights: WeightSpec[] = [];
+  let written = 0;
+  for (const [i, { value, name }] of constants.list.entries()) {
+    throwIfCancelled(options.signal);
+    const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
+    await shards.write(bytes);
+    weights.push(spec);
+    written += bytes.length;
+    options.onWeight?.(written, total);
+  }
+  await shards.close();
+  if (written !== total) throw new Error(`${written} weight bytes where ${total} were announced`);
+  return { weights, paths: shards.paths, bytes: written };
+}
+
+/** Every output its own node, and none of them an input: signatures find outputs by node name. */
+function distinctOutputs(graph: Graph): Graph {
+  const seen = new Set<Value>(graph.inputs);
+  const outputs = graph.outputs.map(({ name, value }) => {
+    const twin = seen.has(value);
+    seen.add(value);
+    return { name, value: twin ? new Node("Identity", [value], {}, noOrigin, [value.type], [], false).output : value };
+  });
+  const repeated = outputs.find(({ name }, i) => outputs.findIndex((other) => other.name === name) !== i);
+  if (repeated) throw modelError("duplicate-output", `two outputs of one name: ${repeated.name}`, { tensor: repeated.name });
+  return { ...graph, outputs };
+}
+
+function tensorInfo(name: string, value: Value): Json {
+  return { name, dtype: dataType(value.dtype), tensorShape: shapeJson(value.type.shape) };
+}
+
+const withNodes = (json: Json, nodeDef: readonly Json[]): Json => ({ ...(json as { readonly [key: string]: Json }), nodeDef });
+
+/** The executor keys weights by bare node name, across the library: a repeated one would be silently wrong. */
+function assertUnique(nodes: readonly Json[], functions: readonly Json[]): void {
+  const seen = new Set<string>();
+  const all = [...nodes, ...functions.flatMap((each) => (each as { nodeDef: readonly Json[] }).nodeDef)];
+  for (const node of all) {
+    const { name } = node as { name: string };
+    if (seen.has(name)) throw new Error(`two nodes named ${name}`);
+    seen.add(name);
+  }
+}
