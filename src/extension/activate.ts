@@ -1,0 +1,123 @@
+/** The extension's entry. Registers what VS Code calls; the engine starts with the first model. */
+import { join } from "node:path";
+import * as vscode from "vscode";
+import { activeModel } from "./active.ts";
+import { convertModels, copySnippet } from "./commands/convert.ts";
+import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
+import { checkParity } from "./commands/parity.ts";
+import { Diagnostics } from "./diagnostics.ts";
+import { ModelEditors } from "./editor.ts";
+import { Engine } from "./engine.ts";
+import { GpuRunner } from "./gpu.ts";
+import { ModelLenses } from "./lenses.ts";
+import { LocalFiles } from "./local.ts";
+import { disposeLog, log, showLog } from "./log.ts";
+import { report } from "./report.ts";
+import { ParityResults } from "./results.ts";
+import { ModelSession, Sessions } from "./session.ts";
+import { onSetting } from "./settings.ts";
+import { Status } from "./status.ts";
+import { ModelTexts } from "./text.ts";
+import { sentence } from "./words.ts";
+
+/** What the extension's own tests look at. */
+export interface Exports {
+  /** Of the engine's process; undefined while none runs. */
+  enginePid(): number | undefined;
+}
+
+export function activate(context: vscode.ExtensionContext): Exports {
+  const gpu = new GpuRunner(context.extensionUri);
+  const engine = new Engine({ script: context.asAbsolutePath(join("dist", "engine.js")), gpu: gpu.api, log, onCrash: tellCrash });
+  const local = new LocalFiles(join(context.globalStorageUri.fsPath, "fetched"));
+  const sessions = new Sessions((uri) => new ModelSession(uri, engine, local));
+  const texts = new ModelTexts(sessions, engine);
+  const lenses = new ModelLenses(sessions, engine);
+  const diagnostics = new Diagnostics(sessions, engine);
+  const status = new Status(sessions);
+  const results = new ParityResults();
+  const editors = new ModelEditors(context.extensionUri, sessions, {
+    revealInText: (session, at) => revealInText(navigate, session.uri, at),
+    run: async (action, { uri }) => {
+      if (action === "convert") await convert([uri]);
+      else if (action === "check-parity") await parity(uri);
+      else if (action === "show-unsupported") await showUnsupportedOps(navigate, uri);
+      else await vscode.commands.executeCommand("vscode.openWith", uri, "default");
+    },
+  });
+  const navigate = { sessions, texts, editors };
+  const parity = (uri: vscode.Uri, converted?: string) => checkParity({ engine, sessions, results }, uri, converted);
+  const convert = (uris: readonly vscode.Uri[]) => convertModels({ engine, local, checkParity: parity }, uris);
+
+  sessions.onDidOpen((session) => {
+    texts.follow(session);
+    diagnostics.follow(session);
+    status.follow(session);
+  });
+  const command = (name: string, run: (...args: never[]) => unknown) =>
+    vscode.commands.registerCommand(`modelwright.${name}`, async (...args: unknown[]) => {
+      try {
+        return await run(...(args as never[]));
+      } catch (error) {
+        await report(error);
+        return undefined;
+      }
+    });
+  context.subscriptions.push(
+    engine,
+    gpu,
+    sessions,
+    texts,
+    lenses,
+    diagnostics,
+    status,
+    results,
+    editors,
+    { dispose: () => void local.clear() },
+    { dispose: disposeLog },
+    onSetting("backend", () => {
+      for (const session of sessions.all()) void session.recheck().catch(() => {});
+    }),
+    command("convertToTfjs", (uri?: vscode.Uri, uris?: vscode.Uri[]) => withModels(uri, uris, convert)),
+    command("checkParity", (uri?: vscode.Uri) => withModels(uri, undefined, ([model]) => parity(model!))),
+    command("showUnsupportedOps", (target?: unknown) => showUnsupportedOps(navigate, target)),
+    command("revealInGraph", (target?: unknown, at?: { graph: number; node: number }) =>
+      revealInGraph(navigate, target, asNode(at)),
+    ),
+    command("revealInText", (target?: unknown, at?: { graph: number; node: number }) =>
+      revealInText(navigate, target, asNode(at)),
+    ),
+    command("nextProblem", () => stepProblem(navigate, 1)),
+    command("previousProblem", () => stepProblem(navigate, -1)),
+    command("copyLoadSnippet", (uri: vscode.Uri) => copySnippet(engine, vscode.Uri.joinPath(uri, "..").fsPath)),
+    command("showLog", showLog),
+  );
+  return { enginePid: () => engine.pid };
+}
+
+/** VS Code passes its own second argument to commands of menus. */
+const asNode = (at: { graph?: unknown; node?: unknown } | undefined) =>
+  typeof at?.graph === "number" && typeof at.node === "number" ? { graph: at.graph, node: at.node } : undefined;
+
+/** The files selected in the Explorer, the model of the active tab, or one that the user chooses. */
+async function withModels(
+  uri: vscode.Uri | undefined,
+  uris: readonly vscode.Uri[] | undefined,
+  run: (models: readonly vscode.Uri[]) => Promise<void>,
+): Promise<void> {
+  const given = uris && uris.length > 0 ? uris : uri ? [uri] : [activeModel()].filter((model) => model !== undefined);
+  const models = given.filter(({ path }) => path.endsWith(".onnx"));
+  if (models.length > 0) return run(models);
+  const chosen = await vscode.window.showOpenDialog({
+    canSelectMany: true,
+    filters: { [vscode.l10n.t("Models")]: ["onnx"] },
+    openLabel: vscode.l10n.t("Choose Model"),
+  });
+  if (chosen) await run(chosen);
+}
+
+function tellCrash(reason: string): void {
+  const show = vscode.l10n.t("Show Log");
+  const message = vscode.l10n.t("The engine stopped: {0} The next command starts it again.", sentence(reason));
+  void vscode.window.showWarningMessage(message, show).then((answer) => answer === show && showLog());
+}

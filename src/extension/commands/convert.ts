@@ -1,0 +1,191 @@
+/** Convert to TF.js…: folder, options, progress with cancel, and what to do with the result. */
+import { stat } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
+import * as vscode from "vscode";
+import { ModelError } from "../../base/problem.ts";
+import type { ConvertRequest, ConvertView } from "../../protocol/engine.ts";
+import { plural } from "../../protocol/format.ts";
+import type { Engine } from "../engine.ts";
+import type { LocalFiles } from "../local.ts";
+import { log } from "../log.ts";
+import { report, requireTrust } from "../report.ts";
+import { settings } from "../settings.ts";
+import { convertedText, problemText } from "../words.ts";
+
+export interface ConvertContext {
+  readonly engine: Engine;
+  readonly local: LocalFiles;
+  readonly checkParity: (model: vscode.Uri, converted: string) => Promise<void>;
+}
+
+interface Choice {
+  /** Of the folder; the models' own where undefined. */
+  readonly out: (model: vscode.Uri) => string;
+  readonly optimize: boolean;
+  readonly parity: boolean;
+}
+
+interface Done {
+  readonly model: vscode.Uri;
+  readonly view: ConvertView;
+}
+
+export async function convertModels(context: ConvertContext, models: readonly vscode.Uri[]): Promise<void> {
+  if (!(await requireTrust(vscode.l10n.t("Converting")))) return;
+  const choice = await choose(models);
+  if (!choice) return;
+  const done: Done[] = [];
+  const failed: [vscode.Uri, unknown][] = [];
+  for (const model of models) {
+    try {
+      const view = await convertOne(context, model, choice);
+      if (!view) break;
+      done.push({ model, view });
+    } catch (error) {
+      failed.push([model, error]);
+      log(`${basename(model.path)}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  for (const [model, error] of failed) void report(error, models.length > 1 ? basename(model.path) : "");
+  if (done.length > 0) await tell(context, done, choice);
+}
+
+/** Undefined: cancelled. */
+async function convertOne(
+  { engine, local }: ConvertContext,
+  model: vscode.Uri,
+  choice: Choice,
+): Promise<ConvertView | undefined> {
+  const path = await local.pathOf(model);
+  const out = choice.out(model);
+  const request: ConvertRequest = { path, out, force: false, optimize: choice.optimize, inputs: [], outputs: [] };
+  const { shardBytes } = settings;
+  const run = (force: boolean) =>
+    withProgress(engine, basename(model.path), { ...request, force, ...(shardBytes ? { shardBytes } : {}) });
+  try {
+    return await run(false);
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.problem.code !== "folder-not-empty") throw error;
+    const write = vscode.l10n.t("Write There Anyway");
+    const question = vscode.l10n.t("{0} holds other files. They stay; files of the same names are replaced.", out);
+    if ((await vscode.window.showWarningMessage(question, { modal: true }, write)) !== write) return undefined;
+    return run(true);
+  }
+}
+
+async function withProgress(engine: Engine, name: string, request: ConvertRequest): Promise<ConvertView | undefined> {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    cancellable: true,
+    title: vscode.l10n.t("Converting {0}", name),
+  };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort());
+    try {
+      return await engine.call((api) => api.convert(request, progressTo(progress), abort.signal));
+    } catch (error) {
+      if (abort.signal.aborted) return undefined;
+      throw error;
+    }
+  });
+}
+
+/** Turns fractions of the whole into the increments that a notification takes. */
+export function progressTo(
+  progress: vscode.Progress<{ message?: string; increment?: number }>,
+): (what: string, fraction?: number) => void {
+  let before = 0;
+  return (what, fraction) => {
+    const percent = fraction === undefined ? before : Math.max(before, Math.min(100, fraction * 100));
+    progress.report({ message: what, increment: percent - before });
+    before = percent;
+  };
+}
+
+/** The folder and the options, by quick picks; undefined where the user left. */
+async function choose(models: readonly vscode.Uri[]): Promise<Choice | undefined> {
+  const proposed = (model: vscode.Uri): string => join(homeOf(model), stem(model) + settings.folderSuffix);
+  const title =
+    models.length === 1
+      ? vscode.l10n.t("Convert {0} to TF.js", basename(models[0]!.path))
+      : vscode.l10n.t("Convert {0} to TF.js", plural(models.length, "model"));
+  const beside: vscode.QuickPickItem = {
+    label: models.length === 1 ? basename(proposed(models[0]!)) : vscode.l10n.t("A folder beside each model"),
+    description: homeOf(models[0]!),
+    iconPath: new vscode.ThemeIcon("folder"),
+  };
+  const other: vscode.QuickPickItem = {
+    label: vscode.l10n.t("Another folder…"),
+    iconPath: new vscode.ThemeIcon("folder-opened"),
+  };
+  const where = await vscode.window.showQuickPick([beside, other], {
+    title,
+    placeHolder: vscode.l10n.t("Folder for the result"),
+  });
+  if (!where) return undefined;
+  let out = proposed;
+  if (where === other) {
+    const [folder] = (await vscode.window.showOpenDialog({
+      canSelectFolders: true,
+      canSelectFiles: false,
+      defaultUri: vscode.Uri.file(homeOf(models[0]!)),
+      openLabel: vscode.l10n.t("Convert Here"),
+    })) ?? [undefined];
+    if (!folder) return undefined;
+    out = (model) => join(folder.fsPath, stem(model) + settings.folderSuffix);
+  }
+  const optimize: vscode.QuickPickItem = {
+    label: vscode.l10n.t("Optimise the graph"),
+    description: vscode.l10n.t("fold, fuse and remove what changes no number"),
+    picked: true,
+  };
+  const parity: vscode.QuickPickItem = {
+    label: vscode.l10n.t("Check parity afterwards"),
+    description: vscode.l10n.t("compare every layer on {0}", settings.backend),
+  };
+  const picked = await vscode.window.showQuickPick([optimize, parity], {
+    title,
+    placeHolder: vscode.l10n.t("Options; Enter converts"),
+    canPickMany: true,
+  });
+  return picked && { out, optimize: picked.includes(optimize), parity: picked.includes(parity) };
+}
+
+const stem = (model: vscode.Uri): string => basename(model.path, extname(model.path));
+
+/** Beside the model; for a model elsewhere, the workspace's first local folder. */
+function homeOf(model: vscode.Uri): string {
+  if (model.scheme === "file") return dirname(model.fsPath);
+  const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
+  return folder?.uri.fsPath ?? process.cwd();
+}
+
+async function tell(context: ConvertContext, done: readonly Done[], choice: Choice): Promise<void> {
+  const [first] = done;
+  const folder = vscode.l10n.t("Open Folder");
+  const parity = vscode.l10n.t("Check Parity");
+  const snippet = vscode.l10n.t("Copy Load Snippet");
+  for (const { view } of done) for (const problem of view.problems) log(problemText(problem));
+  const text = done.length === 1 ? convertedText(first!.view) : vscode.l10n.t("Converted {0}.", plural(done.length, "model"));
+  if (choice.parity) for (const { model, view } of done) await context.checkParity(model, view.out);
+  const buttons = done.length === 1 ? [folder, parity, snippet] : [folder];
+  const answer = await vscode.window.showInformationMessage(text, ...buttons);
+  if (answer === folder) await openFolder(first!.view.out);
+  if (answer === parity) await context.checkParity(first!.model, first!.view.out);
+  if (answer === snippet) await copySnippet(context.engine, first!.view.out);
+}
+
+/** In the Explorer where the folder is part of the workspace, else in the system's. */
+async function openFolder(path: string): Promise<void> {
+  const uri = vscode.Uri.file(join(path, "model.json"));
+  const inside = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
+  await vscode.commands.executeCommand(inside ? "revealInExplorer" : "revealFileInOS", uri);
+}
+
+/** Puts TypeScript that loads and runs the conversion on the clipboard. */
+export async function copySnippet(engine: Engine, folder: string): Promise<void> {
+  await stat(join(folder, "model.json"));
+  await vscode.env.clipboard.writeText(await engine.call((api) => api.snippet(folder)));
+  vscode.window.setStatusBarMessage(vscode.l10n.t("Load snippet copied."), 5_000);
+}

@@ -1,0 +1,99 @@
+/** Check Parity: backend, progress with cancel, results view, errors painted on the graph. */
+import { basename } from "node:path";
+import * as vscode from "vscode";
+import { ModelError } from "../../base/problem.ts";
+import type { ParityRequest, ParityResult } from "../../protocol/engine.ts";
+import { isGpu } from "../../protocol/engine.ts";
+import { type Backend, backends } from "../../protocol/views.ts";
+import type { Engine } from "../engine.ts";
+import { report, requireTrust } from "../report.ts";
+import { firstDifference, type ParityResults } from "../results.ts";
+import type { Sessions } from "../session.ts";
+import { settings } from "../settings.ts";
+import { backendWords, parityText, problemText } from "../words.ts";
+import { progressTo } from "./convert.ts";
+
+export interface ParityContext {
+  readonly engine: Engine;
+  readonly sessions: Sessions;
+  readonly results: ParityResults;
+}
+
+/** Compares the model with its conversion; `converted` is a folder that holds one, else a temporary one is made. */
+export async function checkParity(context: ParityContext, model: vscode.Uri, converted?: string): Promise<void> {
+  if (!(await requireTrust(vscode.l10n.t("Running a model")))) return;
+  const backend = await pickBackend(basename(model.path));
+  if (backend) await run(context, model, converted, backend);
+}
+
+async function pickBackend(name: string): Promise<Backend | undefined> {
+  const chosen = settings.backend;
+  const order = [chosen, ...backends.filter((backend) => backend !== chosen)];
+  const items = order.map((backend) => ({ label: backend, description: backendWords[backend], backend }));
+  const options = { title: vscode.l10n.t("Check parity of {0}", name), placeHolder: vscode.l10n.t("TF.js backend to run on") };
+  return (await vscode.window.showQuickPick(items, options))?.backend;
+}
+
+async function run(context: ParityContext, model: vscode.Uri, converted: string | undefined, backend: Backend): Promise<void> {
+  const { engine, sessions, results } = context;
+  const name = basename(model.path);
+  const { session, release } = sessions.hold(model);
+  try {
+    const { seed, atol, rtol } = settings;
+    const tolerance = { ...(atol === undefined ? {} : { atol }), ...(rtol === undefined ? {} : { rtol }) };
+    const path = await session.localPath();
+    const request: ParityRequest = {
+      path,
+      backend,
+      seed,
+      layers: true,
+      ...tolerance,
+      ...(converted === undefined ? {} : { converted }),
+    };
+    const result = await withProgress(engine, name, request);
+    if (!result) return;
+    session.setParity(result);
+    await results.show({ model, name, result });
+    await tell(model, result);
+  } catch (error) {
+    if (isGpu(backend) && error instanceof ModelError && error.problem.code === "backend-unavailable") {
+      const wasm = vscode.l10n.t("Run on wasm");
+      if ((await vscode.window.showWarningMessage(problemText(error.problem), wasm)) === wasm)
+        await run(context, model, converted, "wasm");
+    } else await report(error);
+  } finally {
+    release();
+  }
+}
+
+async function withProgress(engine: Engine, name: string, request: ParityRequest): Promise<ParityResult | undefined> {
+  const title = vscode.l10n.t("Checking parity of {0} on {1}", name, request.backend);
+  const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title };
+  return vscode.window.withProgress(options, async (progress, token) => {
+    const abort = new AbortController();
+    token.onCancellationRequested(() => abort.abort());
+    try {
+      return await engine.call((api) => api.parity(request, progressTo(progress), abort.signal));
+    } catch (error) {
+      if (abort.signal.aborted) return undefined;
+      throw error;
+    }
+  });
+}
+
+async function tell(model: vscode.Uri, result: ParityResult): Promise<void> {
+  const text = parityText(result);
+  const at = firstDifference(result)?.at;
+  if (result.verdict !== "different" && result.verdict !== "not-compared") {
+    void vscode.window.showInformationMessage(text);
+    return;
+  }
+  const graph = vscode.l10n.t("Reveal in Graph");
+  const projection = vscode.l10n.t("Reveal in Text");
+  if (at) await vscode.commands.executeCommand("modelwright.revealInGraph", model.toString(), at);
+  // Not awaited by the run: the message may stay as long as it likes.
+  void vscode.window.showWarningMessage(text, ...(at ? [graph, projection] : [])).then(async (answer) => {
+    if (answer === graph) await vscode.commands.executeCommand("modelwright.revealInGraph", model.toString(), at);
+    if (answer === projection) await vscode.commands.executeCommand("modelwright.revealInText", model.toString(), at);
+  });
+}

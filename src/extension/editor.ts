@@ -1,0 +1,200 @@
+/** The custom editor: a page that draws, fed from the model's session. Structure first; verdicts follow. */
+import * as vscode from "vscode";
+import { Cancelled } from "../base/cancel.ts";
+import { ModelError } from "../base/problem.ts";
+import type { NodeAt } from "../protocol/engine.ts";
+import { type Connection, connect, type Port, serve } from "../protocol/rpc.ts";
+import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
+import { graphView } from "./active.ts";
+import { nonce, pageHtml } from "./html.ts";
+import { log } from "./log.ts";
+import type { Change, ModelSession, Sessions } from "./session.ts";
+import { settings } from "./settings.ts";
+
+export interface EditorActions {
+  readonly revealInText: (session: ModelSession, at: NodeAt) => Promise<void>;
+  readonly run: (action: Action, session: ModelSession) => Promise<void>;
+}
+
+export function webviewPort(webview: vscode.Webview): Port {
+  return {
+    post: (message) => void webview.postMessage(message),
+    listen(listener) {
+      const subscription = webview.onDidReceiveMessage(listener);
+      return () => subscription.dispose();
+    },
+  };
+}
+
+export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode.Disposable {
+  private readonly pages = new Map<string, Set<Page>>();
+  private readonly registration: vscode.Disposable;
+
+  constructor(
+    private readonly extension: vscode.Uri,
+    private readonly sessions: Sessions,
+    private readonly actions: EditorActions,
+  ) {
+    this.registration = vscode.window.registerCustomEditorProvider(graphView, this, { supportsMultipleEditorsPerDocument: true });
+  }
+
+  openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {
+    return { uri, dispose: () => {} };
+  }
+
+  resolveCustomEditor({ uri }: vscode.CustomDocument, panel: vscode.WebviewPanel): void {
+    const { session, release } = this.sessions.hold(uri);
+    const key = uri.toString();
+    const page = new Page(panel, session, this.extension, this.actions);
+    const pages = this.pages.get(key) ?? new Set();
+    this.pages.set(key, pages.add(page));
+    panel.onDidDispose(() => {
+      pages.delete(page);
+      page.dispose();
+      release();
+    });
+  }
+
+  /** Opens the graph where it is not open, and selects the node. */
+  async reveal(uri: vscode.Uri, at: NodeAt | undefined): Promise<void> {
+    await vscode.commands.executeCommand("vscode.openWith", uri, graphView);
+    if (at) await this.active(uri)?.reveal(at);
+  }
+
+  async nextProblem(uri: vscode.Uri, step: 1 | -1): Promise<void> {
+    await this.active(uri)?.nextProblem(step);
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+  }
+
+  /** The page of this model that is in front, or any. */
+  private active(uri: vscode.Uri): Page | undefined {
+    const pages = [...(this.pages.get(uri.toString()) ?? [])];
+    return pages.find(({ panel }) => panel.active) ?? pages[0];
+  }
+}
+
+class Page implements vscode.Disposable {
+  private readonly connection: Connection<WebviewApi>;
+  private readonly disposables: vscode.Disposable[] = [];
+  /** Settles when the model is on the page; anew with every reading. */
+  private drawn: Promise<void> = new Promise(() => {});
+  private sent: VerdictsView | undefined;
+
+  constructor(
+    readonly panel: vscode.WebviewPanel,
+    private readonly session: ModelSession,
+    extension: vscode.Uri,
+    private readonly actions: EditorActions,
+  ) {
+    const { webview } = panel;
+    const dist = vscode.Uri.joinPath(extension, "dist");
+    const port = webviewPort(webview);
+    this.connection = connect<WebviewApi>(port);
+    this.disposables.push(
+      { dispose: serve<HostApi>(port, this.host()).close },
+      session.onDidChange((change) => void this.follow(change)),
+    );
+    webview.options = { enableScripts: true, localResourceRoots: [dist] };
+    const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", name)).toString();
+    webview.html = pageHtml({
+      title: session.name,
+      cspSource: webview.cspSource,
+      script: file("main.js"),
+      styles: [file("codicon.css"), file("main.css")],
+      nonce: nonce(),
+    });
+  }
+
+  async reveal({ graph, node }: NodeAt): Promise<void> {
+    await this.drawn;
+    await this.connection.api.reveal(graph, node);
+  }
+
+  async nextProblem(step: 1 | -1): Promise<void> {
+    await this.drawn;
+    await this.connection.api.nextProblem(step);
+  }
+
+  dispose(): void {
+    this.connection.close("the editor is closed");
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private host(): HostApi {
+    const { session } = this;
+    return {
+      ready: async () => void this.open(),
+      graph: (id) => session.graph(id),
+      details: (graph, node) => session.details(graph, node),
+      select: async (graph, node) => {
+        session.selected = node === undefined ? undefined : { graph, node };
+      },
+      revealInText: (graph, node) => this.actions.revealInText(session, { graph, node }),
+      setBackend: async (backend) => {
+        await settings.setBackend(backend);
+      },
+      reload: () => session.reload().catch(() => {}),
+      cancel: async () => session.cancel(),
+      run: (action) => this.actions.run(action, session),
+    };
+  }
+
+  /** Shows what is known and asks for the rest. Called again when the page was hidden and is made anew. */
+  private async open(): Promise<void> {
+    const { session } = this;
+    this.sent = undefined;
+    this.drawn = this.draw();
+    try {
+      await this.drawn;
+      if (session.parity) await this.connection.api.parity(session.parity.paint);
+      await this.sendVerdicts(await session.check());
+    } catch (error) {
+      await this.fail(error);
+    }
+  }
+
+  private async draw(): Promise<void> {
+    const { session } = this;
+    const { api } = this.connection;
+    if (!session.model) void api.opening({ what: vscode.l10n.t("Reading {0}", session.name) }).catch(() => {});
+    const model = await session.load();
+    await api.show(model, await session.graph(0), session.backend);
+  }
+
+  /** Verdicts name nodes of what is drawn, so they wait for it. */
+  private async sendVerdicts(verdicts: VerdictsView): Promise<void> {
+    await this.drawn;
+    if (this.sent === verdicts) return;
+    this.sent = verdicts;
+    await this.connection.api.verdicts(verdicts);
+  }
+
+  private async follow(change: Change): Promise<void> {
+    const { session } = this;
+    try {
+      if (change === "reading") await this.open();
+      else if (change === "verdicts" && session.verdicts) await this.sendVerdicts(session.verdicts);
+      else if (change === "parity") await this.connection.api.parity(session.parity?.paint);
+    } catch (error) {
+      await this.fail(error);
+    }
+  }
+
+  private async fail(error: unknown): Promise<void> {
+    const view = failureView(error, this.session.name);
+    if (!view) return;
+    if (view.kind === "crashed") log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    await this.connection.api.failed(view).catch(() => {});
+  }
+}
+
+/** Undefined: nobody is there to be told. */
+function failureView(error: unknown, file: string): FailureView | undefined {
+  if (error instanceof ModelError) return { kind: "broken", file, problem: error.problem };
+  if (error instanceof Error && error.name === "Disconnected") return undefined;
+  if (error instanceof Cancelled) return { kind: "crashed", reason: vscode.l10n.t("Opening was cancelled.") };
+  return { kind: "crashed", reason: error instanceof Error ? error.message : String(error) };
+}
