@@ -10,6 +10,7 @@ const require = createRequire(import.meta.url);
 const entries = {
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
+  samples: "scripts/samples.ts",
 };
 
 /** CommonJS packages inside an ES module bundle ask for these three. */

@@ -21,7 +21,7 @@ const cache = path.join(here, ".cache");
 export const canRunTests = process.platform === "linux" && process.arch === "x64";
 
 /** Bump when this file changes what it makes of the packages. */
-const recipe = 1;
+const recipe = 2;
 
 /**
  * @param {Leg} leg
@@ -46,7 +46,7 @@ export function prepareVSCode(leg) {
 
 /** @returns {Chromium} */
 export function prepareChromium() {
-  const dir = prepare("chromium", (staged) => {
+  const dir = prepare("chromium", (staged, final) => {
     const packed = path.join(staged, "node_modules/@sparticuz/chromium/bin");
     const unpack = (/** @type {string} */ file) => brotliDecompressSync(readFileSync(path.join(packed, file)));
     const untar = (/** @type {string} */ file, /** @type {string} */ folder) => {
@@ -61,7 +61,7 @@ export function prepareChromium() {
     writeFileSync(
       path.join(staged, "fonts/fonts.conf"),
       `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir prefix="relative">.</dir><cachedir prefix="relative">../fonts-cache</cachedir></fontconfig>\n`,
+<fontconfig><dir>${final}/fonts</dir><cachedir>${final}/fonts-cache</cachedir></fontconfig>\n`,
     );
     rmSync(path.join(staged, "node_modules"), { recursive: true });
   });
@@ -77,7 +77,7 @@ export class Offline extends Error {}
 /**
  * Installs `packages/<name>` and finishes it, once.
  * @param {string} name
- * @param {(staged: string) => void} finish
+ * @param {(staged: string, final: string) => void} finish
  * @returns {string} the folder, ready
  */
 function prepare(name, finish) {
@@ -94,7 +94,7 @@ function prepare(name, finish) {
   try {
     cpSync(source, staged, { recursive: true });
     npm(["ci", "--omit=dev"], staged);
-    finish(staged);
+    finish(staged, dir);
     if (existsSync(dir)) return dir; // another process was faster
     renameSync(staged, dir);
   } finally {
