@@ -57,12 +57,12 @@ export function prepareChromium() {
     untar("swiftshader.tar.br", staged);
     untar("al2023.tar.br", path.join(staged, "libs"));
     untar("fonts.tar.br", staged);
-    // Its own fonts only: the same pixels everywhere, also on a machine that has none.
-    writeFileSync(
-      path.join(staged, "fonts/fonts.conf"),
-      `<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>${final}/fonts</dir><cachedir>${final}/fonts-cache</cachedir></fontconfig>\n`,
-    );
+    // Its own fonts only: the same pixels everywhere, also on a machine that has none. Those in the package lack a monospaced one.
+    for (const face of ["DejaVuSans", "DejaVuSansMono", "DejaVuSansMono-Bold"]) {
+      const file = `${face}.ttf`;
+      cpSync(path.join(staged, "node_modules/dejavu-fonts-ttf/ttf", file), path.join(staged, "fonts", file));
+    }
+    writeFileSync(path.join(staged, "fonts/fonts.conf"), fontsConf(final));
     rmSync(path.join(staged, "node_modules"), { recursive: true });
   });
   return {
@@ -70,6 +70,18 @@ export function prepareChromium() {
     env: { LD_LIBRARY_PATH: path.join(dir, "libs/lib"), FONTCONFIG_PATH: path.join(dir, "fonts") },
   };
 }
+
+/** @param {string} dir */
+const fontsConf = (dir) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${dir}/fonts</dir>
+  <cachedir>${dir}/fonts-cache</cachedir>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+  <alias><family>sans-serif</family><prefer><family>Open Sans</family></prefer></alias>
+  <alias><family>system-ui</family><prefer><family>Open Sans</family></prefer></alias>
+</fontconfig>
+`;
 
 /** The registry could not be asked; `message` says what to do. */
 export class Offline extends Error {}
