@@ -1,5 +1,5 @@
 /** Bytes in memory behind the same door as files: tests, virtual workspaces, members of an archive. */
-import type { ByteSource, ByteSources } from "./bytes.ts";
+import type { ByteSink, ByteSource, ByteSources, ByteWriter } from "./bytes.ts";
 import { modelError } from "./problem.ts";
 
 export function memorySource(name: string, bytes: Uint8Array): ByteSource {
@@ -27,4 +27,39 @@ export function memorySources(files: Readonly<Record<string, Uint8Array>> = {}):
 /** The one wording for a read past the end. */
 export function endOfFile(name: string, offset: number, length: number, size: number) {
   return modelError("truncated", `${length} bytes wanted where ${name} has ${Math.max(size - offset, 0)}`, { offset });
+}
+
+/** Files in memory; `files` holds them once committed. */
+export class MemorySink implements ByteSink {
+  readonly files: Record<string, Uint8Array> = {};
+  private readonly staged = new Map<string, Uint8Array[]>();
+
+  async create(name: string): Promise<ByteWriter> {
+    const parts: Uint8Array[] = [];
+    this.staged.set(name, parts);
+    return {
+      write: async (bytes) => {
+        parts.push(bytes.slice());
+      },
+      close: async () => {},
+    };
+  }
+
+  async commit(): Promise<void> {
+    for (const [name, parts] of this.staged) this.files[name] = join(parts);
+  }
+
+  async abort(): Promise<void> {
+    this.staged.clear();
+  }
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

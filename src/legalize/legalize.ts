@@ -2,6 +2,7 @@
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, type Problem } from "../base/problem.ts";
 import type { Attrs, Graph, Node, Value } from "../graph/graph.ts";
+import { movingOps } from "../graph/moving.ts";
 import { topological } from "../graph/order.ts";
 import { Builder, bytesOf, eagerBytes } from "../tf/build.ts";
 import { executorOps } from "./ops.ts";
@@ -144,14 +145,11 @@ class Legalization {
     const bytes = node.outputs.reduce((total, each) => total + (bytesOf(each.type) ?? 0), 0);
     const leaves = node.op === "Const" ? bytes : inputs;
     for (const each of node.outputs) this.leafBytes.set(each, leaves);
-    const grown = moving.has(node.op) ? this.enlarged.get(node.inputs[0]!)! : node.op !== "Const" && bytes > eagerBytes && bytes > 2 * leaves;
+    const grown = movingOps.has(node.op) ? this.enlarged.get(node.inputs[0]!)! : node.op !== "Const" && bytes > eagerBytes && bytes > 2 * leaves;
     for (const each of node.outputs) this.enlarged.set(each, grown);
     return grown;
   }
 }
-
-/** These hold what their input holds: written as compactly as the file has it. */
-const moving = new Set(["Cast", "Narrow", "Identity", "Reshape", "Transpose", "Squeeze", "ExpandDims", "Slice", "StridedSlice", "ReverseV2"]);
 
 function borderAttrs(attrs: Attrs): Attrs {
   let mapped: Record<string, Attrs[string]> | undefined;

@@ -1,0 +1,120 @@
+/** From a read model to a written TF.js graph model. */
+import type { ByteSink } from "./base/bytes.ts";
+import { modelError, type Problem } from "./base/problem.ts";
+import { type SourceMap, sourceMapName } from "./graph/map.ts";
+import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
+import type { QuantizedType } from "./formats/tfjs/weights.ts";
+import type { Node, Value } from "./graph/graph.ts";
+import type { SourceModel } from "./graph/source.ts";
+import type { ModelFiles } from "./graph/tensor.ts";
+import { evaluate } from "./tf/evaluate.ts";
+import { type Translated, type TranslateOptions, translate } from "./translate.ts";
+import { version } from "./version.ts";
+
+export interface ConvertOptions extends TranslateOptions {
+  /** Lossy storage of float weights, asked for by source name. */
+  readonly quantize?: (weight: string) => QuantizedType | undefined;
+  readonly shardBytes?: number;
+  /** Share of the weights written, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface TensorPlan {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly (number | string | null)[] | null;
+}
+
+export interface Converted {
+  readonly ok: boolean;
+  readonly problems: readonly Problem[];
+  readonly files: readonly string[];
+  readonly nodes: Translated["nodes"];
+  /** On disk. */
+  readonly weightBytes: number;
+  readonly customOps: readonly string[];
+  readonly inputs: readonly TensorPlan[];
+  readonly outputs: readonly TensorPlan[];
+  readonly state: readonly string[];
+  readonly ms: { readonly lower: number; readonly optimize: number; readonly write: number };
+}
+
+/** Fills the sink and commits it; where a problem is an error, nothing is written and `ok` is false. */
+export async function convert(model: SourceModel, files: ModelFiles, sink: ByteSink, options: ConvertOptions = {}): Promise<Converted> {
+  const translated = await translate(model, files, options);
+  const { graph, problems, nodes, ms } = translated;
+  const plans = {
+    inputs: graph.inputs.map((value) => plan(value.node.attrs["name"] as string, value)),
+    outputs: graph.outputs.map(({ name, value }) => plan(name, value)),
+  };
+  const base = { problems, nodes, customOps: [], state: [], ...plans };
+  if (problems.some((each) => each.severity === "error")) return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
+  const started = performance.now();
+  try {
+    const written = await writeTfjs(graph, sink, writeOptions(translated, options));
+    const map: SourceMap = { version: 1, values: [], nodes: [] };
+    const writer = await sink.create(sourceMapName);
+    await writer.write(new TextEncoder().encode(JSON.stringify(map)));
+    await writer.close();
+    await sink.commit();
+    return { ...base, ok: true, files: [...written.files, sourceMapName], weightBytes: written.weightBytes, ms: { ...ms, write: performance.now() - started } };
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}
+
+function writeOptions(translated: Translated, { quantize, shardBytes, onProgress, signal }: ConvertOptions): WriteOptions {
+  const sources = weightNames(translated);
+  return {
+    generator: `modelwright ${version}`,
+    names: nodeNames(translated),
+    evaluate: (value) => located(value, sources),
+    quantize: (value) => (quantize ? sources(value).map(quantize).find((kind) => kind) : undefined),
+    ...(shardBytes === undefined ? {} : { shardBytes }),
+    ...(onProgress && { onWeight: (written: number, total: number) => onProgress(total === 0 ? 1 : written / total) }),
+    signal,
+  };
+}
+
+/** Range faults of a weight name the weight. */
+async function located(value: Value, sources: (value: Value) => readonly string[]): ReturnType<typeof evaluate> {
+  try {
+    return await evaluate(value);
+  } catch (error) {
+    const [tensor] = sources(value);
+    if (error instanceof Error && "problem" in error && tensor !== undefined) {
+      const { problem } = error as unknown as { problem: Problem };
+      throw modelError(problem.code, problem.reason, { tensor, ...problem }, problem.hint);
+    }
+    throw error;
+  }
+}
+
+/** Nodes are called what the source calls the value they compute. */
+function nodeNames({ tracked }: Translated): Map<Node, string> {
+  const names = new Map<Node, string>();
+  for (const [source, value] of tracked) if (!names.has(value.node)) names.set(value.node, source.slice(source.indexOf("/") + 1));
+  return names;
+}
+
+/** Source names of the stored tensors that a constant is made of. */
+function weightNames({ lowered }: Translated): (value: Value) => readonly string[] {
+  const byTensor = new Map<unknown, string>();
+  for (const [source, value] of lowered.values)
+    if (value.node.op === "Const") byTensor.set(value.node.attrs["value"], source.slice(source.indexOf("/") + 1));
+  return (value) => {
+    const found = new Set<string>();
+    const stack = [value.node];
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      const name = node.op === "Const" ? byTensor.get(node.attrs["value"]) : undefined;
+      if (name !== undefined) found.add(name);
+      stack.push(...node.inputs.map((input) => input.node));
+    }
+    return [...found];
+  };
+}
+
+function plan(name: string, value: Value): TensorPlan {
+  return { name, dtype: value.dtype, shape: value.type.shape?.map((dim) => dim ?? null) ?? null };
+}

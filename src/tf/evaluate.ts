@@ -1,0 +1,34 @@
+/** Evaluates constant expressions when they are written or run: one at a time, leaves loaded from disk and dropped again. */
+import type { Node, Value } from "../graph/graph.ts";
+import { loadTensor } from "../graph/decode.ts";
+import { isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
+import { topological } from "../graph/order.ts";
+import { opDef } from "./op.ts";
+
+/** The tensor of a constant value. Throws a `ModelError` where a leaf cannot be read or an element does not fit its type. */
+export async function evaluate(value: Value): Promise<Tensor> {
+  if (!value.node.constant) throw new Error(`${value.node.op} is no constant`);
+  const order = topological([value]);
+  const left = new Map<Node, number>();
+  for (const node of order) for (const input of node.inputs) left.set(input.node, (left.get(input.node) ?? 0) + 1);
+  const results = new Map<Node, readonly Tensor[]>();
+  for (const node of order) {
+    results.set(node, await step(node, results));
+    for (const input of node.inputs) {
+      const rest = left.get(input.node)! - 1;
+      left.set(input.node, rest);
+      if (rest === 0) results.delete(input.node);
+    }
+  }
+  return results.get(value.node)![value.port]!;
+}
+
+async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): Promise<readonly Tensor[]> {
+  if (node.op === "Const") {
+    const tensor = node.attrs["value"] as Tensor | StoredTensor;
+    return [isStored(tensor) ? await loadTensor(tensor) : tensor];
+  }
+  const { fold } = opDef(node.op);
+  if (!fold) throw new Error(`${node.op} is not foldable`);
+  return fold(node.inputs.map((input) => results.get(input.node)![input.port]!), node.attrs, node.outputs.map((output) => output.type));
+}

@@ -1,0 +1,64 @@
+/** Lower, optimise, legalize, optimise for the target: what convert writes and check asks, without a file being touched. */
+import type { Problem } from "./base/problem.ts";
+import type { Graph, Shape, Value } from "./graph/graph.ts";
+import { nodesOf } from "./graph/order.ts";
+import type { SourceModel } from "./graph/source.ts";
+import type { ModelFiles } from "./graph/tensor.ts";
+import { legalize } from "./legalize/legalize.ts";
+import { readConstants } from "./lower/constants.ts";
+import { type Lowered, lower } from "./lower/lower.ts";
+import { onnxRules } from "./lower/onnx/rules.ts";
+import "./tf/all.ts";
+
+export interface TranslateOptions {
+  /** Source values to compute in place of the graph's outputs. */
+  readonly outputs?: readonly string[];
+  /** Shapes that replace declared ones, by input name. */
+  readonly inputShapes?: ReadonlyMap<string, Shape>;
+  /** Default true. */
+  readonly optimize?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Translated {
+  /** For TF.js; complete only where no problem is an error. */
+  readonly graph: Graph;
+  readonly lowered: Lowered;
+  /** Target values by `<graph>/<value>`; some are no longer part of the graph. */
+  readonly tracked: ReadonlyMap<string, Value>;
+  readonly problems: readonly Problem[];
+  /** Nodes that run: of the source, as lowered, in the end. */
+  readonly nodes: { readonly source: number; readonly lowered: number; readonly final: number };
+  /** Milliseconds. */
+  readonly ms: { readonly lower: number; readonly optimize: number };
+}
+
+export async function translate(model: SourceModel, files: ModelFiles, options: TranslateOptions = {}): Promise<Translated> {
+  const { signal } = options;
+  const started = performance.now();
+  const constants = await readConstants(model, files);
+  const lowered = lower(model, files, constants, onnxRules, options);
+  const optimizing = performance.now();
+  const legalized = legalize(lowered.graph, { tracked: lowered.values.values(), signal });
+  const tracked = new Map<string, Value>();
+  for (const [source, value] of lowered.values) {
+    const target = legalized.values.get(value);
+    if (target) tracked.set(source, target);
+  }
+  const done = performance.now();
+  return {
+    graph: legalized.graph,
+    lowered,
+    tracked,
+    problems: [...lowered.problems, ...legalized.problems],
+    nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(legalized.graph) },
+    ms: { lower: optimizing - started, optimize: done - optimizing },
+  };
+}
+
+/** Nodes that are computed at run time: no inputs, no constants. */
+export function countRunning(graph: Graph): number {
+  let count = 0;
+  for (const node of nodesOf(graph)) if (!node.constant && node.op !== "Placeholder") count++;
+  return count;
+}

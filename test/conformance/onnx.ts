@@ -1,0 +1,130 @@
+/** ONNX's own backend tests: every model converted, run in stock TF.js on each backend, compared with the stored outputs. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { MemorySink, memorySource } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, openFolder } from "../../src/cli/files.ts";
+import { convert } from "../../src/convert.ts";
+import { readOnnx } from "../../src/formats/onnx/read.ts";
+import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
+import type { Tensor } from "../../src/graph/tensor.ts";
+import { compare } from "../../src/parity/compare.ts";
+import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import { TfjsWorker } from "../../src/runtime/tfjs.ts";
+import type { Row } from "./suite.ts";
+
+export interface OnnxCase {
+  readonly id: string;
+  readonly folder: string;
+}
+
+/** Folders that hold a model.onnx, of the newest tests and of the older releases. */
+export function onnxCases(zoo: string): OnnxCase[] {
+  const cases: OnnxCase[] = [];
+  const groups = ["node", "simple", "pytorch-converted", "pytorch-operator"].map((group) => `onnx-node-tests/${group}`);
+  const old = readdirSync(path.join(zoo, "onnx-node-tests-old")).flatMap((tag) =>
+    readdirSync(path.join(zoo, "onnx-node-tests-old", tag)).map((group) => `onnx-node-tests-old/${tag}/${group}`),
+  );
+  for (const group of [...groups, ...old])
+    for (const test of readdirSync(path.join(zoo, group))) cases.push({ id: `${group}/${test}`, folder: path.join(zoo, group, test) });
+  return cases;
+}
+
+/** Random by definition: shape and type are all that could be compared. */
+const random = /test_(bernoulli|random|multinomial|training_dropout(?!.*zero_ratio))/;
+
+/** Keeps one thread a backend, and starts another where one dies. */
+export class Backends {
+  private readonly workers = new Map<TfjsBackend, TfjsWorker>();
+
+  async get(backend: TfjsBackend): Promise<TfjsWorker> {
+    let worker = this.workers.get(backend);
+    if (!worker?.alive) {
+      await worker?.close();
+      worker = await TfjsWorker.start(backend);
+      this.workers.set(backend, worker);
+    }
+    return worker;
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.workers.values()) await worker.close();
+  }
+}
+
+const timeoutMs = 30_000;
+
+export async function runOnnxCase(test: OnnxCase, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  if (random.test(test.id)) return { test: test.id, status: "skipped", reason: "random outputs" };
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function run(test: OnnxCase, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const { model, files } = await readOnnx(await openFile(path.join(test.folder, "model.onnx")), openFolder(test.folder));
+  const sink = new MemorySink();
+  const converted = await convert(model, files, sink);
+  const failed = converted.problems.find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const sets = readdirSync(test.folder).filter((name) => name.startsWith("test_data_set_"));
+  if (sets.length === 0) return { test: test.id, status: "skipped", reason: "no stored data" };
+  for (const backend of wanted) {
+    for (const set of sets) {
+      const row = await runSet(test, path.join(test.folder, set), sink, backend, backends, { model, converted });
+      if (row) return row;
+    }
+  }
+  return { test: test.id, status: "passed" };
+}
+
+type Context = { readonly model: Awaited<ReturnType<typeof readOnnx>>["model"]; readonly converted: Awaited<ReturnType<typeof convert>> };
+
+/** A row where the set does not pass. */
+async function runSet(test: OnnxCase, folder: string, sink: MemorySink, backend: TfjsBackend, backends: Backends, { model, converted }: Context): Promise<Row | undefined> {
+  const main = model.graphs[0]!;
+  const inputs = await readNumbered(folder, "input");
+  const expected = await readNumbered(folder, "output");
+  const feeds = new Map<string, Tensor>();
+  main.inputs.forEach((id, i) => {
+    const tensor = inputs[i];
+    if (tensor) feeds.set(main.values[id]!.name, tensor);
+  });
+  const names = converted.outputs.map((output) => output.name);
+  const worker = await backends.get(backend);
+  const signal = AbortSignal.timeout(timeoutMs);
+  let actual: Map<string, Tensor>;
+  try {
+    const loaded = await worker.load(sink.files, signal);
+    actual = await worker.run(loaded, feeds, names, signal);
+    await worker.unload(loaded);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+  }
+  for (const [i, name] of names.entries()) {
+    const reference = expected[i];
+    if (!reference) continue;
+    const found = compare(reference, actual.get(name)!, { tolerance: toleranceFor(precisionOf(model)) });
+    if (found.verdict === "different") {
+      const { firstBad } = found;
+      const where = firstBad ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${found.bad} bad, largest ${found.maxAbs}` : found.note;
+      return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
+    }
+  }
+  return expected.some((each) => each) ? undefined : { test: test.id, status: "skipped", reason: "no stored outputs" };
+}
+
+async function readNumbered(folder: string, kind: "input" | "output"): Promise<(Tensor | undefined)[]> {
+  const tensors: (Tensor | undefined)[] = [];
+  for (const name of readdirSync(folder)) {
+    const index = new RegExp(`^${kind}_(\\d+)\\.pb$`).exec(name)?.[1];
+    if (index === undefined) continue;
+    tensors[Number(index)] = (await readTensorProto(memorySource(name, readFileSync(path.join(folder, name))))).tensor;
+  }
+  return tensors;
+}

@@ -1,0 +1,45 @@
+/** What every conformance suite shares: rows, the count, the fixed result line, the file of results. */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export type Status = "passed" | "refused" | "wrong" | "crashed" | "skipped";
+
+export interface Row {
+  readonly test: string;
+  readonly status: Status;
+  readonly reason?: string;
+  readonly backend?: string;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The folder of models, or undefined where this machine has none. */
+export function zooFolder(): string | undefined {
+  const folder = process.env["MODELWRIGHT_ZOO"] ?? path.resolve(root, "../shared/zoo");
+  return existsSync(folder) ? folder : undefined;
+}
+
+/** `conformance onnx: P passed, R refused, W wrong, C crashed, S skipped, T total` */
+export function resultLine(suite: string, rows: readonly Row[]): string {
+  const count = (status: Status) => rows.filter((row) => row.status === status).length;
+  const parts = (["passed", "refused", "wrong", "crashed", "skipped"] as const).map((status) => `${count(status)} ${status}`);
+  return `conformance ${suite}: ${parts.join(", ")}, ${rows.length} total`;
+}
+
+export function writeRows(suite: string, rows: readonly Row[]): void {
+  const folder = path.join(root, "test/conformance/out");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, `${suite}.json`), `[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]\n`);
+}
+
+/** Runs `work` over the items in `lanes` at once, results in the order of the items. */
+export async function inLanes<T, R>(items: readonly T[], lanes: number, work: (item: T, lane: number) => Promise<R>): Promise<R[]> {
+  const results = new Array<R>(items.length);
+  let next = 0;
+  const lane = async (index: number) => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i]!, index);
+  };
+  await Promise.all(Array.from({ length: lanes }, (_, i) => lane(i)));
+  return results;
+}
