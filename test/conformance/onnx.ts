@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { MemorySink, memorySource } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
-import { openFile, openFolder } from "../../src/cli/files.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { convert } from "../../src/convert.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
 import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
@@ -66,7 +66,8 @@ export async function runOnnxCase(test: OnnxCase, backends: Backends, wanted: re
 }
 
 async function run(test: OnnxCase, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
-  const { model, files } = await readOnnx(await openFile(path.join(test.folder, "model.onnx")), openFolder(test.folder));
+  const file = path.join(test.folder, "model.onnx");
+  const { model, files } = await readOnnx(await openFile(file), sourcesBeside(file));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);
   const failed = converted.problems.find((each) => each.severity === "error");

@@ -236,7 +236,7 @@ function nameConstant(node: NodeDraft, graph: GraphDraft): void {
   const [output] = node.outputs;
   if (output === undefined) return;
   const value = graph.values[output]!;
-  const attr = node.attrs["value"] ?? node.attrs["sparse_value"];
+  const attr = node.attrs.value ?? node.attrs.sparse_value;
   if (value.producer !== node.id || value.tensor || value.sparse) return;
   if (attr?.kind === "tensor") {
     value.tensor = attr.value;

@@ -103,6 +103,9 @@ export const ElementType = { elemType: 1 } as const;
 export const MapType = { keyType: 1, valueType: 2 } as const;
 export const TensorShape = { dim: 1 } as const;
 export const Dimension = { value: 1, param: 2, denotation: 3 } as const;
+/** SequenceProto and OptionalProto (onnx-data.proto). */
+export const Sequence = { name: 1, elemType: 2, tensors: 3, sparseTensors: 4, sequences: 5, maps: 6, optionals: 7 } as const;
+export const Optional = { name: 1, elemType: 2, tensor: 3, sparseTensor: 4, sequence: 5, map: 6, optional: 7 } as const;
 export const OpsetId = { domain: 1, version: 2 } as const;
 export const StringEntry = { key: 1, value: 2 } as const;
 
