@@ -24,6 +24,7 @@ function store(dtype: DType, count: number, at: (i: number) => number): Elements
 function unary(name: string, fn: Unary, big?: (x: bigint) => bigint): OpDef {
   return {
     name,
+    elementwise: true,
     infer: sameType,
     fold: ([x]) => {
       const { data, dtype, shape } = x!;
@@ -107,6 +108,7 @@ const bothNumbers = (fn: Binary) => (a: Dim, b: Dim) => (typeof a === "number" &
 function binary(name: string, fn: Binary, big?: BigBinary, dims?: (a: Dim, b: Dim) => Dim): OpDef {
   return {
     name,
+    elementwise: true,
     infer: (call) => [{ dtype: sameDtypes(call), shape: broadcast(call.shape(0), call.shape(1)) }],
     fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, big)],
     elements: combine(dims ?? bothNumbers(fn)),
@@ -116,6 +118,7 @@ function binary(name: string, fn: Binary, big?: BigBinary, dims?: (a: Dim, b: Di
 function comparison(name: string, test: (order: number) => boolean, dims?: (a: Dim, b: Dim) => Dim): OpDef {
   return {
     name,
+    elementwise: true,
     infer: (call) => {
       sameDtypes(call);
       return [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }];
@@ -137,6 +140,7 @@ function comparison(name: string, test: (order: number) => boolean, dims?: (a: D
 function logical(name: string, fn: Binary): OpDef {
   return {
     name,
+    elementwise: true,
     infer: (call) => [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }],
     fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, undefined)],
   };
@@ -145,6 +149,7 @@ function logical(name: string, fn: Binary): OpDef {
 function predicate(name: string, test: (x: number) => boolean): OpDef {
   return {
     name,
+    elementwise: true,
     infer: (call) => [{ dtype: "bool", shape: call.shape() }],
     fold: ([x]) => {
       const values = x!.data as Float32Array;
@@ -165,7 +170,7 @@ const truncDivBig: BigBinary = (x, y) => {
 };
 
 define(
-  ...(["Identity", "StopGradient"] as const).map((name): OpDef => ({ name, infer: sameType, fold: ([x]) => [x!], elements: (call) => call.dims(0) })),
+  ...(["Identity", "StopGradient"] as const).map((name): OpDef => ({ name, elementwise: true, infer: sameType, fold: ([x]) => [x!], elements: (call) => call.dims(0) })),
   unary("Abs", Math.abs, abs),
   unary("Neg", (x) => -x, (x) => -x),
   unary("Sign", Math.sign, (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n)),
@@ -237,6 +242,7 @@ define(
   logical("LogicalOr", (x, y) => (x || y ? 1 : 0)),
   {
     name: "SelectV2",
+    elementwise: true,
     infer: (call) => {
       if (call.dtype(1) !== call.dtype(2)) throw modelError("dtype-mismatch", `SelectV2 of ${call.dtype(1)} and ${call.dtype(2)}`);
       return [{ dtype: call.dtype(1), shape: broadcast(call.shape(0), broadcast(call.shape(1), call.shape(2))) }];
@@ -264,6 +270,7 @@ define(
   },
   {
     name: "Cast",
+    elementwise: true,
     infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
     fold: ([x], _, [type]) => [castTensor(x!, type!.dtype)],
     elements: (call) => (isInteger(call.dtype()) && isInteger(call.attr<string>("DstT") as DType) ? call.dims(0) : undefined),

@@ -124,7 +124,7 @@ define(
   like("BiasAdd"),
   like("LRN"),
   like("FusedBatchNormV3"),
-  { name: "Prelu", infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }] },
+  { name: "Prelu", elementwise: true, infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }] },
   { name: "MatMul", infer: (call) => [matmul(call, call.attr<boolean>("transpose_a", false), call.attr<boolean>("transpose_b", false))] },
   { name: "BatchMatMulV2", infer: (call) => [matmul(call, call.attr<boolean>("adj_x", false), call.attr<boolean>("adj_y", false))] },
   resize("ResizeBilinear", "float32"),
@@ -152,5 +152,5 @@ define(
   { name: "ScatterNd", infer: (call) => [{ dtype: call.dtype(1), shape: call.dims(2) ?? undefined }] },
   like("TensorScatterUpdate"),
   { name: "Where", infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }] },
-  like("ClipByValue"),
+  { ...like("ClipByValue"), elementwise: true },
 );

@@ -57,6 +57,8 @@ export interface OpDef {
   readonly fold?: (inputs: readonly Tensor[], attrs: Attrs, types: readonly Type[]) => readonly Tensor[];
   /** Partly known content of the (first) output; asked only where folding is impossible. */
   readonly elements?: (call: Call) => readonly Dim[] | undefined;
+  /** Each element of the output depends only on the elements at its place in the inputs, which broadcast together. */
+  readonly elementwise?: true;
   /** false: has state or randomness; bars folding and CSE. */
   readonly pure?: false;
 }
