@@ -8,6 +8,9 @@ const require = createRequire(import.meta.url);
 
 /** dist/NAME.js for what is started by name: see src/runtime/entry.ts. */
 const entries = {
+  cli: "src/cli/main.ts",
+  index: "src/index.ts",
+  conformance: "test/conformance/main.ts",
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
   samples: "scripts/samples.ts",

@@ -1,4 +1,6 @@
 /** Evaluates constant expressions when they are written or run: one at a time, leaves loaded from disk and dropped again. */
+import { throwIfCancelled } from "../base/cancel.ts";
+import { ModelError, type Problem } from "../base/problem.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { loadTensor } from "../graph/decode.ts";
 import { isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
@@ -31,4 +33,26 @@ async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): 
   const { fold } = opDef(node.op);
   if (!fold) throw new Error(`${node.op} is not foldable`);
   return fold(node.inputs.map((input) => results.get(input.node)![input.port]!), node.attrs, node.outputs.map((output) => output.type));
+}
+
+/** The constants that these running nodes read. */
+export function constantsIn(nodes: readonly Node[]): Value[] {
+  const found = new Set<Value>();
+  for (const node of nodes) for (const input of node.inputs) if (input.node.constant) found.add(input);
+  return [...found];
+}
+
+/** Evaluates each and keeps nothing: the faults that only the weights themselves show. */
+export async function evaluateAll(constants: readonly Value[], signal?: AbortSignal): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  for (const constant of constants) {
+    throwIfCancelled(signal);
+    try {
+      await evaluate(constant);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      problems.push(error.problem);
+    }
+  }
+  return problems;
 }

@@ -1,7 +1,7 @@
 /** ONNX's own backend tests: every model converted, run in stock TF.js on each backend, compared with the stored outputs. */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { MemorySink, memorySource } from "../../src/base/memory.ts";
+import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { convert } from "../../src/convert.ts";
@@ -125,7 +125,7 @@ async function readNumbered(folder: string, kind: "input" | "output"): Promise<(
   for (const name of readdirSync(folder)) {
     const index = new RegExp(`^${kind}_(\\d+)\\.pb$`).exec(name)?.[1];
     if (index === undefined) continue;
-    tensors[Number(index)] = (await readTensorProto(memorySource(name, readFileSync(path.join(folder, name))))).tensor;
+    tensors[Number(index)] = readTensorProto(Uint8Array.from(readFileSync(path.join(folder, name)))).tensor;
   }
   return tensors;
 }
