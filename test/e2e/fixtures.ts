@@ -1,6 +1,6 @@
 /** Models that only these tests need, made in code like the samples. */
 import { Sketch } from "../../scripts/samples/sketch.ts";
-import { value } from "../build/onnx.ts";
+import { node, onnxModel, value } from "../build/onnx.ts";
 
 /** The graph of SqueezeNet 1.1: 66 nodes, 1.2 million parameters, 4.9 MB. */
 export function squeezenet(): Uint8Array {
@@ -35,4 +35,35 @@ export function squeezenet(): Uint8Array {
     [value("data", "float32", [1, 3, 224, 224])],
     [{ from: x, value: value("probabilities", "float32", [1, 1000, 1, 1]) }],
   );
+}
+
+/** Layers that give `encoder` 2 900 nodes. */
+export const largeLayers = 51;
+
+/** A chain of matrix products whose weights lie in a second file: `bytes` of it are to be made, of whatever content. */
+export function hugeModel(): { model: Uint8Array; data: string; bytes: number } {
+  const size = 4096;
+  const length = 4 * size * size;
+  const layers = 16;
+  const data = "huge.bin";
+  const nodes = Array.from({ length: layers }, (_, i) =>
+    node("MatMul", [i ? `x${i}` : "x", `w${i}`], [`x${i + 1}`], {}, `layer.${i}`),
+  );
+  const weights = nodes.map((_, i) => ({
+    name: `w${i}`,
+    dtype: "float32" as const,
+    shape: [size, size],
+    data: new Float32Array(0),
+    storage: { location: data, offset: i * length, length },
+  }));
+  const model = onnxModel({
+    opsets: { "": 17 },
+    graph: {
+      nodes,
+      initializers: weights,
+      inputs: [value("x", "float32", ["batch", size])],
+      outputs: [value(`x${layers}`, "float32", ["batch", size])],
+    },
+  });
+  return { model, data, bytes: layers * length };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium } from "playwright-core";
 import { bundleHostTests } from "../bundle-host.mjs";
-import type { HostResult } from "../host/index.ts";
+import type { HostResult } from "../host/results.ts";
 import { startServer } from "../server.mjs";
 import type { VSCode } from "../setup.mjs";
 import { repository } from "./paths.ts";

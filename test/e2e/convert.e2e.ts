@@ -1,0 +1,129 @@
+/** The main job: right-click, Convert to TF.js…, and the files compute what the model computes. */
+import { existsSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { expect, inject, test } from "vitest";
+import { random, randomInts } from "../build/random.ts";
+import { hugeModel } from "./fixtures.ts";
+import { type Feeds, firstDifference, runOnnx, runTfjs } from "./harness/numbers.ts";
+import { engines } from "./harness/processes.ts";
+import {
+  accept,
+  contextMenu,
+  notification,
+  openWorkbench,
+  pressNotificationButton,
+  row,
+  until,
+  type Workbench,
+} from "./harness/workbench.ts";
+
+const menu = "Convert to TF.js…";
+
+/** Takes the folder and the options that are proposed. */
+async function acceptProposals(page: Page): Promise<void> {
+  await page.getByPlaceholder("Folder for the result").waitFor();
+  await accept(page);
+  await page.getByPlaceholder(/^Options/).waitFor();
+  await accept(page);
+}
+
+async function expectSameNumbers(model: string, folder: string, feeds: Feeds): Promise<void> {
+  const [expected, actual] = [await runOnnx(model, feeds), await runTfjs(folder, feeds)];
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, numbers] of Object.entries(expected)) {
+    expect(actual[name]?.shape).toEqual(numbers.shape);
+    expect(firstDifference(actual[name]!, numbers)).toBeUndefined();
+  }
+}
+
+test("right-click converts; stock TF.js computes the model's numbers", async (context) => {
+  const { page, folder, strangers } = await openWorkbench(context, { samples: ["digits.onnx"] });
+  await contextMenu(page, "digits.onnx", menu);
+  await acceptProposals(page);
+  await notification(page, /Converted: 18 → \d+ nodes/).waitFor();
+  const feeds: Feeds = { image: { dtype: "float32", shape: [3, 1, 28, 28], values: [...random(3 * 784, 7)] } };
+  await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
+  expect(strangers).toEqual([]);
+});
+
+test("several selected files are converted at once", async (context) => {
+  const { page, folder } = await openWorkbench(context, { samples: ["encoder.onnx", "regressor.onnx"] });
+  await row(page, "encoder.onnx").click();
+  await row(page, "regressor.onnx").click({ modifiers: ["ControlOrMeta"] });
+  await contextMenu(page, "regressor.onnx", menu);
+  await acceptProposals(page);
+  await notification(page, "Converted 2 models.").waitFor();
+  const tokens: Feeds = { tokens: { dtype: "int32", shape: [2, 7], values: randomInts(14, 0, 95, 3) } };
+  await expectSameNumbers(path.join(folder, "encoder.onnx"), path.join(folder, "encoder-tfjs"), tokens);
+  const features: Feeds = { features: { dtype: "float32", shape: [5, 13], values: [...random(65, 5)] } };
+  await expectSameNumbers(path.join(folder, "regressor.onnx"), path.join(folder, "regressor-tfjs"), features);
+});
+
+test("the load snippet names the real inputs", async (context) => {
+  const { page } = await openWorkbench(context, { samples: ["encoder.onnx"] });
+  await contextMenu(page, "encoder.onnx", menu);
+  await acceptProposals(page);
+  await pressNotificationButton(page, "Converted:", "Copy Load Snippet");
+  const snippet = await until(
+    "the snippet",
+    async () => (await page.evaluate(() => navigator.clipboard.readText())) || undefined,
+  );
+  for (const word of ["loadGraphModel", "tokens", "int32", "logits"]) expect(snippet).toContain(word);
+});
+
+test("a model that cannot be converted writes nothing and says why", async (context) => {
+  const { page, folder } = await openWorkbench(context, { samples: ["detector.onnx"] });
+  await contextMenu(page, "detector.onnx", menu);
+  await acceptProposals(page);
+  await notification(page, "com.acme.DecodeBoxes").waitFor();
+  expect(readdirSync(folder).sort()).toEqual([".vscode", "detector.onnx"]);
+});
+
+/** Writes a model whose conversion takes seconds, since its weights are a gigabyte of zeros that the disk need not hold. */
+function writeHugeModel({ folder }: Workbench): void {
+  const { model, data, bytes } = hugeModel();
+  writeFileSync(path.join(folder, data), "");
+  truncateSync(path.join(folder, data), bytes);
+  writeFileSync(path.join(folder, "huge.onnx"), model);
+}
+
+test("cancel leaves nothing behind", async (context) => {
+  const bench = await openWorkbench(context);
+  const { page, folder } = bench;
+  writeHugeModel(bench);
+  await row(page, "huge.onnx").waitFor();
+  const before = readdirSync(folder).sort();
+  await contextMenu(page, "huge.onnx", menu);
+  await acceptProposals(page);
+  await pressNotificationButton(page, "Converting huge.onnx", "Cancel");
+  await notification(page, "Converting huge.onnx").waitFor({ state: "hidden" });
+  await until("the folder is as before", () => readdirSync(folder).sort().join() === before.join());
+  // Nothing comes later either.
+  await page.waitForTimeout(1500);
+  expect(readdirSync(folder).sort()).toEqual(before);
+  expect(await notification(page, "Converted").count()).toBe(0);
+});
+
+test("an engine killed in the middle is told, and the next command works", async (context) => {
+  const bench = await openWorkbench(context, { samples: ["digits.onnx"] });
+  const { page, folder } = bench;
+  writeHugeModel(bench);
+  await row(page, "huge.onnx").waitFor();
+  await contextMenu(page, "huge.onnx", menu);
+  await acceptProposals(page);
+  await notification(page, "Converting huge.onnx").waitFor();
+  const [engine] = await until("the engine runs", () => {
+    const found = engines(inject("serverPid"));
+    return found.length > 0 && found;
+  });
+  process.kill(engine!, "SIGKILL");
+  await notification(page, /The engine stopped: .*SIGKILL/).waitFor();
+  expect(existsSync(path.join(folder, "huge-tfjs"))).toBe(false);
+
+  await contextMenu(page, "digits.onnx", menu);
+  await acceptProposals(page);
+  await notification(page, "Converted: 18").waitFor();
+  const feeds: Feeds = { image: { dtype: "float32", shape: [2, 1, 28, 28], values: [...random(2 * 784, 11)] } };
+  await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
+});
