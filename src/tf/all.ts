@@ -5,3 +5,4 @@ import "./slice.ts";
 import "./join.ts";
 import "./reduce.ts";
 import "./nn.ts";
+import "./scatter.ts";

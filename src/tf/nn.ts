@@ -140,17 +140,6 @@ define(
       return [{ dtype: call.dtype(2), shape: shape && [...shape.slice(0, at), call.dims(1)?.[0], ...shape.slice(at)] }];
     },
   },
-  {
-    name: "GatherNd",
-    infer: (call) => {
-      const [shape, indices] = [call.shape(0), call.shape(1)];
-      const depth = indices?.[indices.length - 1];
-      if (!shape || !indices || typeof depth !== "number") return [{ dtype: call.dtype(), shape: undefined }];
-      return [{ dtype: call.dtype(), shape: [...indices.slice(0, -1), ...shape.slice(depth)] }];
-    },
-  },
-  { name: "ScatterNd", infer: (call) => [{ dtype: call.dtype(1), shape: call.dims(2) ?? undefined }] },
-  like("TensorScatterUpdate"),
   { name: "Where", infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }] },
   { ...like("ClipByValue"), elementwise: true },
 );

@@ -12,15 +12,27 @@ function reducedShape(call: Call): Shape | undefined {
   const shape = call.shape();
   const axes = call.numbers(1);
   const keep = call.attr<boolean>("keep_dims", false);
-  if (!shape) return axes || !keep ? undefined : undefined;
-  if (!axes) return keep ? shape.map(() => undefined) : undefined;
+  if (!shape) return undefined;
+  if (!axes) {
+    const count = call.shape(1)?.length === 0 ? 1 : call.shape(1)?.[0];
+    const left = keep ? shape.length : typeof count === "number" ? shape.length - count : undefined;
+    return left === undefined ? undefined : new Array<Dim>(left).fill(undefined);
+  }
   const gone = new Set(axes.map((axis) => normalAxis(axis, shape.length)));
   return keep ? shape.map((dim, i) => (gone.has(i) ? 1 : dim)) : shape.filter((_, i) => !gone.has(i));
 }
 
 type Step = (total: number, x: number) => number;
 
-function foldReduce(x: Tensor, axesTensor: Tensor, shape: readonly number[], initial: number, step: Step, big: ((a: bigint, b: bigint) => bigint) | undefined, mean: boolean): Tensor {
+function foldReduce(
+  x: Tensor,
+  axesTensor: Tensor,
+  shape: readonly number[],
+  initial: number,
+  step: Step,
+  big: ((a: bigint, b: bigint) => bigint) | undefined,
+  mean: boolean,
+): Tensor {
   const gone = new Set(numbersOf(axesTensor).map((axis) => normalAxis(axis, x.shape.length)));
   const kept = x.shape.map((dim, i) => (gone.has(i) ? 1 : dim));
   const strides = stridesOf(kept).map((stride, i) => (gone.has(i) ? 0 : stride));
@@ -54,7 +66,9 @@ function reduction(name: string, initial: number, step: Step, big?: (a: bigint, 
   return {
     name,
     infer: (call) => [{ dtype: call.dtype(), shape: reducedShape(call) }],
-    fold: ([x, axes], _, [type]) => [foldReduce(x!, axes!, type!.shape as readonly number[], initial, step, big, name === "Mean")],
+    fold: ([x, axes], _, [type]) => [
+      foldReduce(x!, axes!, type!.shape as readonly number[], initial, step, big, name === "Mean"),
+    ],
   };
 }
 
@@ -74,11 +88,31 @@ function argument(name: string): OpDef {
 const nan = (x: number, y: number, pick: number) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : pick);
 
 define(
-  reduction("Sum", 0, (a, x) => a + x, (a, b) => a + b),
+  reduction(
+    "Sum",
+    0,
+    (a, x) => a + x,
+    (a, b) => a + b,
+  ),
   reduction("Mean", 0, (a, x) => a + x),
-  reduction("Prod", 1, (a, x) => a * x, (a, b) => a * b),
-  reduction("Max", Number.NEGATIVE_INFINITY, (a, x) => nan(a, x, Math.max(a, x)), (a, b) => (a > b ? a : b)),
-  reduction("Min", Number.POSITIVE_INFINITY, (a, x) => nan(a, x, Math.min(a, x)), (a, b) => (a < b ? a : b)),
+  reduction(
+    "Prod",
+    1,
+    (a, x) => a * x,
+    (a, b) => a * b,
+  ),
+  reduction(
+    "Max",
+    Number.NEGATIVE_INFINITY,
+    (a, x) => nan(a, x, Math.max(a, x)),
+    (a, b) => (a > b ? a : b),
+  ),
+  reduction(
+    "Min",
+    Number.POSITIVE_INFINITY,
+    (a, x) => nan(a, x, Math.min(a, x)),
+    (a, b) => (a < b ? a : b),
+  ),
   reduction("All", 1, (a, x) => (a && x ? 1 : 0)),
   reduction("Any", 0, (a, x) => (a || x ? 1 : 0)),
   argument("ArgMax"),

@@ -5,7 +5,7 @@ import { type Dim, isStatic, type Shape, showShape, sizeOf, type Type } from "..
 import { allocate } from "../graph/tensor.ts";
 import { axisOf, ints, keepElements, reshapeTensor, shapeFrom, unknown } from "./dims.ts";
 import { broadcastStrides } from "./elementwise.ts";
-import { broadcastDim, define, normalAxis } from "./op.ts";
+import { broadcast, broadcastDim, define, normalAxis } from "./op.ts";
 import { gatherStrided, repeat, stridesOf } from "./strided.ts";
 
 function reshaped(from: Shape | undefined, to: Shape | undefined): Shape | undefined {
@@ -138,6 +138,14 @@ define(
       const [shape, value] = [call.numbers(0), call.dims(1)];
       return shape?.length === 1 && shape[0]! <= 64 && value ? new Array<Dim>(shape[0]!).fill(value[0]) : undefined;
     },
+  },
+  {
+    name: "BroadcastArgs",
+    infer: (call) => {
+      const [p, q] = [call.shape(0)?.[0], call.shape(1)?.[0]];
+      return [{ dtype: call.dtype(), shape: [typeof p === "number" && typeof q === "number" ? Math.max(p, q) : undefined] }];
+    },
+    elements: (call) => broadcast(call.dims(0), call.dims(1)),
   },
   {
     name: "BroadcastTo",

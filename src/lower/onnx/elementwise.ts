@@ -2,11 +2,14 @@
 import { isFloat, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { constantOf } from "../../tf/op.ts";
 import type { At } from "../rule.ts";
 import { type Rule, rule } from "../rule.ts";
-import { bool, float, int, onnxType, optionalInt } from "../schema.ts";
+import { bool, int, onnxType, optionalFloat, optionalInt } from "../schema.ts";
+import { asScalar } from "./axis.ts";
 
-const unary = (op: string, target = op, since = 1): Rule => rule(op, { since, arity: [1, 1], attrs: {} }, (b, [x]) => [b.op(target, [x])]);
+const unary = (op: string, target = op, since = 1): Rule =>
+  rule(op, { since, arity: [1, 1], attrs: {} }, (b, [x]) => [b.op(target, [x])]);
 
 type Combine = (b: Builder, x: Value, y: Value, at: At) => Value;
 
@@ -26,7 +29,9 @@ const old = { broadcast: bool(false), axis: optionalInt() };
 
 function binary(op: string, combine: Combine, since = 7): Rule[] {
   return [
-    rule(op, { since: 1, arity: [2, 2], attrs: old }, (b, [x, y], a, at) => [combine(b, x, alignOld(b, x, y, a.broadcast, a.axis), at)]),
+    rule(op, { since: 1, arity: [2, 2], attrs: old }, (b, [x, y], a, at) => [
+      combine(b, x, alignOld(b, x, y, a.broadcast, a.axis), at),
+    ]),
     rule(op, { since, arity: [2, 2], attrs: {} }, (b, [x, y], _, at) => [combine(b, x, y, at)]),
   ];
 }
@@ -43,7 +48,30 @@ const power: Combine = (b, x, y) => {
 
 /** A fold of a binary op over any number of operands. */
 const variadic = (op: string, target: string): Rule =>
-  rule(op, { since: 1, arity: [1, Number.POSITIVE_INFINITY], attrs: {} }, (b, inputs) => [(inputs as readonly Value[]).reduce((sum, x) => b.op(target, [sum, x]))]);
+  rule(op, { since: 1, arity: [1, Number.POSITIVE_INFINITY], attrs: {} }, (b, inputs) => [
+    (inputs as readonly Value[]).reduce((sum, x) => b.op(target, [sum, x])),
+  ]);
+
+const mean: Rule = rule("Mean", { since: 1, arity: [1, Number.POSITIVE_INFINITY], attrs: {} }, (b, inputs) => {
+  const sum = (inputs as readonly Value[]).reduce((total, x) => b.op("AddV2", [total, x]));
+  return [inputs.length === 1 ? sum : b.op("RealDiv", [sum, b.scalar(sum.dtype, inputs.length)])];
+});
+
+/** Where the bounds cross, the upper one wins: it is applied last. */
+function clip(b: Builder, x: Value, low: Value | undefined, high: Value | undefined): Value {
+  const [least, greatest] = [low && constantOf(low)?.data[0], high && constantOf(high)?.data[0]];
+  if (isFloat(x.dtype) && low && high && least !== undefined && greatest !== undefined && least <= greatest)
+    return b.op("ClipByValue", [x, asScalar(b, low), asScalar(b, high)]);
+  const raised = low ? b.op("Maximum", [x, asScalar(b, low)]) : x;
+  return high ? b.op("Minimum", [raised, asScalar(b, high)]) : raised;
+}
+
+/** An infinity of the sign asked for. */
+function isInf(b: Builder, x: Value, negative: boolean, positive: boolean): Value {
+  if (negative && positive) return b.op("IsInf", [x]);
+  if (!negative && !positive) return b.op("NotEqual", [b.op("ZerosLike", [x]), b.scalar(x.dtype, 0)]);
+  return b.op("Equal", [x, b.scalar(x.dtype, positive ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)]);
+}
 
 export const elementwise: readonly Rule[] = [
   ...["Abs", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Sign", "Erf", "Round"].map((op) => unary(op)),
@@ -67,10 +95,21 @@ export const elementwise: readonly Rule[] = [
   variadic("Sum", "AddV2"),
   variadic("Max", "Maximum"),
   variadic("Min", "Minimum"),
-  rule("LeakyRelu", { since: 1, arity: [1, 1], attrs: { alpha: float(0.01) } }, (b, [x], a) => [b.op("LeakyRelu", [x], { alpha: a.alpha })]),
   rule("Where", { since: 9, arity: [3, 3], attrs: {} }, (b, [test, x, y]) => [b.op("SelectV2", [test, x, y])]),
   rule("Cast", { since: 1, arity: [1, 1], attrs: { to: onnxType(), saturate: int(1) } }, (b, [x], a, at) => {
     if (!a.to) throw at.invalid("attribute to is missing");
     return [b.cast(x, a.to)];
   }),
+  rule("CastLike", { since: 15, arity: [2, 2], attrs: { saturate: int(1) } }, (b, [x, like]) => [b.cast(x, like.dtype)]),
+  mean,
+  rule("Clip", { since: 1, arity: [1, 1], attrs: { min: optionalFloat(), max: optionalFloat() } }, (b, [x], a) => {
+    const bound = (value: number | undefined) => (value === undefined ? undefined : b.scalar(x.dtype, value));
+    return [clip(b, x, bound(a.min), bound(a.max))];
+  }),
+  rule("Clip", { since: 11, arity: [1, 3], attrs: {} }, (b, [x, low, high]) => [clip(b, x, low, high)]),
+  rule(
+    "IsInf",
+    { since: 10, arity: [1, 1], attrs: { detect_negative: bool(true), detect_positive: bool(true) } },
+    (b, [x], a) => [isInf(b, x, a.detect_negative, a.detect_positive)],
+  ),
 ];

@@ -1,0 +1,21 @@
+/** Integer ops: Mod, shifts, bitwise logic. */
+import { isFloat } from "../../base/dtype.ts";
+import { type Rule, rule } from "../rule.ts";
+import { bool, oneOf, required } from "../schema.ts";
+
+const bitwise = (op: string): Rule => rule(op, { since: 18, arity: [2, 2], attrs: {} }, (b, [x, y]) => [b.op(op, [x, y])]);
+
+export const bits: readonly Rule[] = [
+  // fmod takes the sign of the dividend, as C's; without it the sign is the divisor's, as Python's.
+  rule("Mod", { since: 10, arity: [2, 2], attrs: { fmod: bool(false) } }, (b, [x, y], a, at) => {
+    if (isFloat(x.dtype) && !a.fmod) throw at.invalid(`Mod of ${x.dtype} needs fmod = 1`);
+    return [b.op(a.fmod ? "TruncateMod" : "FloorMod", [x, y])];
+  }),
+  rule("BitShift", { since: 11, arity: [2, 2], attrs: { direction: required(oneOf("LEFT", "RIGHT")) } }, (b, [x, y], a) => [
+    b.op(a.direction === "LEFT" ? "LeftShift" : "RightShift", [x, y]),
+  ]),
+  bitwise("BitwiseAnd"),
+  bitwise("BitwiseOr"),
+  bitwise("BitwiseXor"),
+  rule("BitwiseNot", { since: 18, arity: [1, 1], attrs: {} }, (b, [x]) => [b.op("Invert", [x])]),
+];

@@ -1,0 +1,199 @@
+/** Slice, Split, Concat, Pad. What is known becomes a plain Slice; bounds that are computed stay computed. */
+import type { Dim, Value } from "../../graph/graph.ts";
+import { elementCount } from "../../graph/tensor.ts";
+import type { Builder } from "../../tf/build.ts";
+import { dimsOf, normalAxis } from "../../tf/op.ts";
+import { sliceRange } from "../../tf/slice.ts";
+import { type At, type Rule, rule } from "../rule.ts";
+import { int, ints, optionalInt } from "../schema.ts";
+import { knownNumbers, range } from "./axis.ts";
+
+interface Bounds {
+  readonly begin: Dim;
+  readonly end: Dim;
+  readonly step: number;
+}
+
+/** At and beyond this, an end means "to the last" whatever the dim is. */
+const far = 2 ** 31 - 1;
+
+/** Bounds per axis, none for an axis that is taken whole; −1 as an end with a negative step is the last element, as in Python. */
+function slice(b: Builder, x: Value, bounds: readonly (Bounds | undefined)[]): Value {
+  const spans = bounds.map((each, i) =>
+    each ? sliceRange(x.shape[i], each.begin, each.end, each.step, isStart(each), isEnd(each)) : undefined,
+  );
+  const plain = bounds.every((each, i) => !each || (each.step === 1 && isPlain(spans[i]!, x.shape[i], isEnd(each))));
+  if (plain && spans.every((span, i) => !span || (span[0] === 0 && span[1] !== undefined && span[1] === x.shape[i]))) return x;
+  if (plain) {
+    const size = spans.map((span) => (typeof span?.[1] === "number" ? span[1] : -1));
+    return b.slice(
+      x,
+      spans.map((span) => span?.[0] ?? 0),
+      size,
+    );
+  }
+  const exact = bounds.map((each, i) => (each ? exactly(each, spans[i]!, x.shape[i]) : untouched));
+  const mask = (pick: (each: Exact) => boolean) => exact.reduce((bits, each, i) => bits | (pick(each) ? 1 << i : 0), 0);
+  const vector = (pick: (each: Exact) => number) => b.ints(exact.map(pick));
+  const inputs = [x, vector((e) => (e.whole ? 0 : e.begin)), vector((e) => (e.open ? 0 : e.end)), vector((e) => e.step)];
+  return b.op("StridedSlice", inputs, { begin_mask: mask((e) => e.whole), end_mask: mask((e) => e.open) });
+}
+
+type Span = readonly [number, Dim];
+
+/** Can a Slice with first indices and sizes say it? */
+function isPlain([first, count]: Span, dim: Dim, toEnd: boolean): boolean {
+  return !Number.isNaN(first) && (typeof count === "number" || toEnd || (count !== undefined && count === dim));
+}
+
+/** One axis of a StridedSlice. */
+interface Exact {
+  readonly begin: number;
+  readonly end: number;
+  readonly step: number;
+  /** From the start; to the end. */
+  readonly whole: boolean;
+  readonly open: boolean;
+}
+
+const untouched: Exact = { begin: 0, end: 0, step: 1, whole: true, open: true };
+
+/** A known dim has exact bounds; with a negative step an end before the first element can only be said by the mask. */
+function exactly(bounds: Bounds, [first, count]: Span, dim: Dim): Exact {
+  const { begin, end, step } = bounds;
+  if (count !== undefined && count === dim && first === 0 && step === 1) return untouched;
+  if (count === 0) return { begin: 0, end: 0, step: 1, whole: false, open: false };
+  if (typeof count === "number" && !Number.isNaN(first)) {
+    const last = first + count * step;
+    return { begin: first, end: Math.max(last, 0), step, open: last < 0, whole: false };
+  }
+  const clamp = (at: Dim) => Math.min(Math.max(Number(at), -far), far);
+  return { begin: clamp(begin), end: clamp(end), step, open: isEnd(bounds), whole: isStart(bounds) };
+}
+
+const isStart = ({ begin, step }: Bounds): boolean => (step > 0 ? begin === 0 || Number(begin) <= -far : Number(begin) >= far);
+const isEnd = ({ end, step }: Bounds): boolean => (step > 0 ? Number(end) >= far : Number(end) <= -far);
+
+/** Bounds that are computed: full vectors, one entry an axis, put together from those given. */
+function sliceComputed(
+  b: Builder,
+  x: Value,
+  starts: Value,
+  ends: Value,
+  axes: Value | undefined,
+  steps: Value | undefined,
+  at: At,
+): Value {
+  const { rank } = x;
+  const count = starts.type.shape?.[0];
+  if (typeof count !== "number") throw at.unsupported("the number of sliced axes is computed");
+  const dtype = starts.dtype;
+  const known = axes ? knownNumbers(axes)?.map((axis) => normalAxis(axis, rank)) : range(count);
+  const own = b.op("Shape", [x], { out_type: dtype });
+  const fill = (value: number) => b.cast(b.ints(new Array<number>(rank).fill(value)), dtype);
+  const place = (base: Value, part: Value): Value => {
+    if (known)
+      return b.concat(
+        range(rank).map((i) => b.slice(known.includes(i) ? part : base, [known.includes(i) ? known.indexOf(i) : i], [1])),
+        0,
+      );
+    const wrapped = b.op("FloorMod", [b.cast(axes!, "int32"), b.scalar("int32", rank)]);
+    return b.op("TensorScatterUpdate", [base, b.op("ExpandDims", [wrapped, b.scalar("int32", 1)]), part]);
+  };
+  const strides = steps ? place(fill(1), steps) : fill(1);
+  return b.op("StridedSlice", [x, place(fill(0), starts), place(own, ends), strides], {});
+}
+
+function sliceInputs(
+  b: Builder,
+  x: Value,
+  starts: Value,
+  ends: Value,
+  axesInput: Value | undefined,
+  stepsInput: Value | undefined,
+  at: At,
+): Value {
+  const [begins, lasts, steps] = [dimsOf(starts), dimsOf(ends), stepsInput && knownNumbers(stepsInput)];
+  const axes = axesInput ? knownNumbers(axesInput)?.map((axis) => normalAxis(axis, x.rank)) : begins && range(begins.length);
+  if (!begins || !lasts || !axes || (stepsInput && !steps)) return sliceComputed(b, x, starts, ends, axesInput, stepsInput, at);
+  if (lasts.length !== begins.length || axes.length !== begins.length)
+    throw at.invalid(`${begins.length} starts, ${lasts.length} ends, ${axes.length} axes`);
+  const bounds = new Array<Bounds | undefined>(x.rank).fill(undefined);
+  axes.forEach((axis, i) => {
+    bounds[axis] = { begin: begins[i], end: lasts[i], step: steps?.[i] ?? 1 };
+  });
+  const settled = bounds.every((each, i) => !each || isSettled(each, x.shape[i]));
+  return settled ? slice(b, x, bounds) : sliceComputed(b, x, starts, ends, axesInput, stepsInput, at);
+}
+
+/** Can the bounds be written as numbers? A symbol can where it is the dim itself, taken to its end. */
+function isSettled(bounds: Bounds, dim: Dim): boolean {
+  const end =
+    typeof bounds.end === "number" || (bounds.end !== undefined && bounds.end === dim && bounds.step === 1 && bounds.begin === 0);
+  return end && typeof bounds.begin === "number";
+}
+
+/** `count` parts; equal, but for a smaller last one where they do not divide. */
+function split(
+  b: Builder,
+  x: Value,
+  axis: number,
+  count: number,
+  sizes: readonly number[] | undefined,
+  at: At,
+): readonly Value[] {
+  const dim = x.shape[axis];
+  if (count === 1) return [x];
+  if (!sizes && (typeof dim !== "number" || dim % count === 0))
+    return b.ops("Split", [b.scalar("int32", axis), x], { num_split: count });
+  const each = Math.ceil((dim as number) / count);
+  const parts = sizes ?? range(count).map((i) => Math.max(0, Math.min(each, (dim as number) - i * each)));
+  if (parts.length !== count) throw at.invalid(`${parts.length} sizes for ${count} outputs`);
+  return b.ops("SplitV", [x, b.ints(parts), b.scalar("int32", axis)], { num_split: count });
+}
+
+function splitBy(b: Builder, x: Value, axis: number, sizes: Value | undefined, at: At, outputs?: number): readonly Value[] {
+  const count = at.node.outputs.length;
+  if (outputs !== undefined && outputs !== count) throw at.invalid(`num_outputs ${outputs} of a node with ${count} outputs`);
+  const along = normalAxis(axis, x.rank);
+  const known = sizes && knownNumbers(sizes);
+  if (sizes && !known) return b.ops("SplitV", [x, sizes, b.scalar("int32", along)], { num_split: count });
+  return split(b, x, along, count, known, at);
+}
+
+const concat = (b: Builder, inputs: readonly (Value | undefined)[], axis: number): Value => {
+  const values = inputs as readonly Value[];
+  const rank = values.find((value) => value.type.shape)?.rank;
+  if (rank === undefined) return b.concat(values, axis);
+  const along = normalAxis(axis, rank);
+  // Parts of no elements say nothing; TF.js's kernels do not like them.
+  const full = values.filter((value) => !(value.staticShape && elementCount(value.staticShape) === 0));
+  return b.concat(full.length > 0 ? full : values.slice(0, 1), along);
+};
+
+export const slices: readonly Rule[] = [
+  rule("Slice", { since: 1, arity: [1, 1], attrs: { starts: ints(), ends: ints(), axes: ints() } }, (b, [x], a, at) => {
+    const { starts = [], ends = [] } = a;
+    const axes = (a.axes ?? range(starts.length)).map((axis) => normalAxis(axis, x.rank));
+    if (starts.length !== ends.length || axes.length !== starts.length)
+      throw at.invalid(`${starts.length} starts, ${ends.length} ends, ${axes.length} axes`);
+    const bounds = new Array<Bounds | undefined>(x.rank).fill(undefined);
+    axes.forEach((axis, i) => {
+      bounds[axis] = { begin: starts[i], end: ends[i], step: 1 };
+    });
+    return [slice(b, x, bounds)];
+  }),
+  rule("Slice", { since: 10, arity: [3, 5], attrs: {} }, (b, [x, starts, ends, axes, steps], _, at) => [
+    sliceInputs(b, x, starts, ends, axes, steps, at),
+  ]),
+  rule("Split", { since: 1, arity: [1, 2], attrs: { axis: int(0), split: ints() } }, (b, [x, sizes], a, at) => {
+    const given = sizes ?? (a.split && b.ints(a.split));
+    return splitBy(b, x, a.axis, given, at);
+  }),
+  rule("Split", { since: 13, arity: [1, 2], attrs: { axis: int(0), num_outputs: optionalInt() } }, (b, [x, sizes], a, at) =>
+    splitBy(b, x, a.axis, sizes, at, a.num_outputs),
+  ),
+  rule("Concat", { since: 1, arity: [1, Number.POSITIVE_INFINITY], attrs: { axis: int(1) } }, (b, inputs, a) => [
+    concat(b, inputs, a.axis),
+  ]),
+];
