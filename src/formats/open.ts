@@ -1,0 +1,29 @@
+/** Any model file → SourceModel: the one place that knows which reader takes which file. */
+import type { ByteSource, ByteSources } from "../base/bytes.ts";
+import { modelError } from "../base/problem.ts";
+import type { SourceModel } from "../graph/source.ts";
+import type { ModelFiles } from "../graph/tensor.ts";
+import { readOnnx } from "./onnx/read.ts";
+
+export interface OpenedModel {
+  readonly model: SourceModel;
+  readonly files: ModelFiles;
+}
+
+/** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
+const unread: readonly (readonly [ending: RegExp, format: string])[] = [
+  [/\.tflite$/i, "a TensorFlow Lite model"],
+  [/\.(h5|hdf5|keras)$/i, "a Keras model"],
+  [/\.pb$/i, "a TensorFlow graph"],
+  [/model\.json$/i, "a TF.js model"],
+  [/\.zip$/i, "an ML.NET model"],
+  [/\.(pt|pth|safetensors|bin|ckpt)$/i, "PyTorch weights, without a graph"],
+  [/\.ort$/i, "a model in ORT format"],
+];
+
+/** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
+export async function openModel(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
+  const other = unread.find(([ending]) => ending.test(source.name));
+  if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
+  return readOnnx(source, sources);
+}

@@ -1,0 +1,132 @@
+/** What a model file is and holds, from its structure alone: weights are not read. */
+import type { ByteSource, ByteSources } from "./base/bytes.ts";
+import { ModelError, type Problem } from "./base/problem.ts";
+import { openModel } from "./formats/open.ts";
+import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
+import { elementCount } from "./graph/tensor.ts";
+import { tensorsOf } from "./graph/verify.ts";
+
+export interface InspectedValue {
+  readonly name: string;
+  /** In words where it is no tensor: `sequence(tensor(float32))`; null where the file does not say. */
+  readonly dtype: string | null;
+  /** Null: rank unknown; a null dim: unknown. */
+  readonly shape: readonly SourceDim[] | null;
+}
+
+/** What `modelwright inspect --json` prints, but for what all commands share. */
+export interface Inspection {
+  readonly format: string;
+  readonly ok: boolean;
+  readonly graphs: number;
+  /** Of all graphs, dead ones included. */
+  readonly nodes: number;
+  readonly inputs: readonly InspectedValue[];
+  readonly outputs: readonly InspectedValue[];
+  /** Nodes by operator, with its domain unless that is the format's own; most frequent first. */
+  readonly ops: Readonly<Record<string, number>>;
+  /** Elements of stored tensors. */
+  readonly parameters: number;
+  /** Bytes of stored tensors, as stored. */
+  readonly weightBytes: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly diagnosis: string;
+  readonly problems: readonly Problem[];
+  readonly ms: { readonly read: number };
+}
+
+/** Never throws for a fault of the model: a file that cannot be read gives a report with the problem and `ok: false`. */
+export async function inspect(source: ByteSource, sources: ByteSources): Promise<Inspection> {
+  const started = performance.now();
+  try {
+    const { model } = await openModel(source, sources);
+    return report(model, performance.now() - started);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    return { ...nothing, diagnosis: error.message, problems: [error.problem], ms: { read: performance.now() - started } };
+  }
+}
+
+const nothing = {
+  format: "unknown",
+  ok: false,
+  graphs: 0,
+  nodes: 0,
+  inputs: [],
+  outputs: [],
+  ops: {},
+  parameters: 0,
+  weightBytes: 0,
+  metadata: {},
+} as const;
+
+/** The report of a model that has been read already; `read` in milliseconds. */
+export function report(model: SourceModel, read: number): Inspection {
+  const [main] = model.graphs;
+  const { parameters, weightBytes } = weightsOf(model);
+  return {
+    format: model.dialect,
+    ok: model.problems.every(({ severity }) => severity !== "error"),
+    graphs: model.graphs.length,
+    nodes: model.graphs.reduce((sum, { nodes }) => sum + nodes.length, 0),
+    inputs: main ? valuesOf(main, main.inputs) : [],
+    outputs: main ? valuesOf(main, main.outputs) : [],
+    ops: countOps(model),
+    parameters,
+    weightBytes,
+    metadata: model.metadata,
+    diagnosis: diagnose(model),
+    problems: model.problems,
+    ms: { read },
+  };
+}
+
+function valuesOf({ values }: SourceGraph, ids: readonly ValueId[]): InspectedValue[] {
+  return ids.map((id) => {
+    const { name, type } = values[id]!;
+    return { name, dtype: type.other ?? type.dtype ?? null, shape: type.shape ?? null };
+  });
+}
+
+function countOps(model: SourceModel): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { nodes } of model.graphs) {
+    for (const { op, domain } of nodes) {
+      const name = domain ? `${domain}.${op}` : op;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    }
+  }
+  return Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));
+}
+
+function weightsOf(model: SourceModel): { parameters: number; weightBytes: number } {
+  let parameters = 0;
+  let weightBytes = 0;
+  for (const graph of model.graphs) {
+    for (const { tensor } of tensorsOf(graph)) {
+      parameters += elementCount(tensor.shape);
+      for (const { length } of tensor.slices) weightBytes += length;
+    }
+  }
+  return { parameters, weightBytes };
+}
+
+/** What loads models of the dialect where they come from. */
+const loaders: Readonly<Record<SourceModel["dialect"], readonly [what: string, loader: string]>> = {
+  onnx: ["ONNX model", "onnxruntime"],
+  tflite: ["TensorFlow Lite model", "LiteRT"],
+  tensorflow: ["TensorFlow model", "TensorFlow"],
+  tfjs: ["TF.js model", "TF.js"],
+  keras: ["Keras model", "Keras"],
+};
+
+function diagnose(model: SourceModel): string {
+  const [what, loader] = loaders[model.dialect];
+  const sets = Object.entries(model.opsets).map(([domain, version]) => `${domain || "opset"} ${version}`);
+  const made = model.producer ? `, made by ${model.producer}` : "";
+  const besides =
+    model.files.length > 1 ? `, weights in ${model.files.slice(1, 4).join(", ")}${model.files.length > 4 ? " …" : ""}` : "";
+  const missing = model.problems.filter(({ code, tensor }) => code === "external-data" && tensor === undefined).length;
+  const lacks = missing ? `; files missing: ${missing}` : "";
+  return `${what} for ${loader}, ${[model.formatVersion, ...sets].join(", ")}${made}${besides}${lacks}`;
+}
