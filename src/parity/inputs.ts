@@ -63,7 +63,13 @@ export function seededTensor({ name, dtype }: ValueSpec, shape: readonly number[
   const data = allocate(dtype, count) as Float32Array;
   // Off centre, so that a lost sign or mean shows.
   for (let i = 0; i < data.length; i++) data[i] = random.normal() + 0.25;
-  if (dtype === "float16") return { dtype, shape, data: decodeHalf(encodeHalf(data)) };
-  if (dtype === "bfloat16") return { dtype, shape, data: decodeBfloat16(encodeBfloat16(data)) };
-  return { dtype, shape, data };
+  return representable({ dtype, shape, data });
+}
+
+/** Half floats are held as float32: rounded, so that both sides are fed the same values. */
+export function representable(tensor: Tensor): Tensor {
+  const data = tensor.data as Float32Array;
+  if (tensor.dtype === "float16") return { ...tensor, data: decodeHalf(encodeHalf(data)) };
+  if (tensor.dtype === "bfloat16") return { ...tensor, data: decodeBfloat16(encodeBfloat16(data)) };
+  return tensor;
 }

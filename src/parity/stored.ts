@@ -4,6 +4,7 @@ import { isFloat, isInteger } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
 import type { ValueSpec } from "../runtime/run.ts";
+import { representable } from "./inputs.ts";
 
 /** A tensor as a file gives it; the name may be empty. */
 export interface NamedTensor {
@@ -65,7 +66,7 @@ export function assign(values: readonly StoredValue[], specs: readonly ValueSpec
     const value =
       values.find((it) => it.name === spec.name) ??
       values.find((it) => it.index === position && (it.name === "" || !names.has(it.name)));
-    if (value) found.set(spec.name, value.tensorFor(spec));
+    if (value) found.set(spec.name, representable(value.tensorFor(spec)));
   }
   return found;
 }

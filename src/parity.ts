@@ -1,0 +1,106 @@
+/** The parity pipeline: the same inputs through the source's own runtime and through TF.js, every value compared. */
+import { modelError } from "./base/problem.ts";
+import { type SourceMap, sourceMapName } from "./graph/map.ts";
+import type { SourceModel } from "./graph/source.ts";
+import { type Feeds, outputSpecs, seededFeeds, storedFeeds } from "./parity/feeds.ts";
+import type { Dims } from "./parity/inputs.ts";
+import { compareLayers, layerPairs } from "./parity/layers.ts";
+import { Outcome } from "./parity/outcome.ts";
+import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted, wantedValues } from "./parity/outputs.ts";
+import { onnxReference, type Reference, storedReference } from "./parity/reference.ts";
+import type { ParityReport } from "./parity/report.ts";
+import { assign, type StoredSet } from "./parity/stored.ts";
+import { precisionOf, type Tolerance, toleranceFor } from "./parity/tolerance.ts";
+import type { Run } from "./runtime/run.ts";
+
+export interface ParityRequest {
+  readonly model: SourceModel;
+  /** The source file, for the reference runtime. */
+  readonly path: string;
+  /** The converted model, open on the backend to be checked. */
+  readonly target: Run & { readonly backend: string };
+  /** model.map.json, needed for layers and for values that are no outputs of the converted model. */
+  readonly map?: SourceMap | undefined;
+  /** Default 0; not used where inputs are stored. */
+  readonly seed?: number | undefined;
+  readonly stored?: { readonly path: string; readonly set: StoredSet } | undefined;
+  /** `files`: the stored outputs and nothing else; `runtime`: never those. Default: those where there are any. */
+  readonly reference?: "files" | "runtime" | undefined;
+  /** Values of the source to compare; default the converted model's outputs. */
+  readonly outputs?: readonly string[] | undefined;
+  readonly layers?: boolean | undefined;
+  readonly atol?: number | undefined;
+  readonly rtol?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly progress?: ((done: number, all: number) => void) | undefined;
+}
+
+/** Faults of the model are in `problems`, not thrown; a parity that compared nothing is not `ok`. */
+export async function parity(request: ParityRequest): Promise<ParityReport> {
+  const { model, target, stored, atol, rtol } = request;
+  const tolerance = toleranceFor(precisionOf(model), { atol, rtol });
+  const inputs = stored ? { path: stored.path } : { seed: request.seed ?? 0 };
+  const outcome = new Outcome();
+  let reference: Reference | undefined;
+  let dims: Dims = {};
+  try {
+    reference = await referenceOf(request);
+    const wanted = wantedValues(model.graphs[0]!.name, target, request.map, request.outputs);
+    const run = await tryInputs(request, reference, wanted);
+    dims = run.feeds.dims;
+    await compareOutputs(target, wanted, run, tolerance, outcome);
+    if (request.layers) await compareMapped(request, reference, run.feeds, tolerance, outcome);
+  } catch (error) {
+    outcome.caught(error);
+  } finally {
+    await reference?.close();
+  }
+  const { kind, version } = reference ?? { kind: "none" as const };
+  return outcome.report({
+    backend: target.backend,
+    reference: { kind, ...(version === undefined ? {} : { version }) },
+    inputs: { ...inputs, dims },
+    tolerance,
+  });
+}
+
+async function referenceOf({ model, path, stored, reference, signal }: ParityRequest): Promise<Reference> {
+  const main = model.graphs[0]!;
+  if (reference === "files" || (reference === undefined && stored && stored.set.outputs.length > 0)) {
+    return storedReference(stored ? assign(stored.set.outputs, outputSpecs(main)) : new Map());
+  }
+  if (model.dialect === "onnx") return onnxReference(path, outputSpecs(main), signal);
+  throw modelError("no-reference", `no runtime here computes what the source says, format: ${model.dialect}`);
+}
+
+async function tryInputs(request: ParityRequest, reference: Reference, wanted: readonly Wanted[]): Promise<ReferenceRun> {
+  const { model, target, stored, seed } = request;
+  const names = wanted.filter(({ fetch }) => fetch !== undefined).map(({ name }) => name);
+  const run = (feeds: Feeds) => referenceRun(reference, feeds, names);
+  return stored ? run(storedFeeds(model, stored.set)) : seededFeeds(model, target.inputs, seed ?? 0, run);
+}
+
+async function compareMapped(
+  request: ParityRequest,
+  reference: Reference,
+  feeds: Feeds,
+  tolerance: Tolerance,
+  outcome: Outcome,
+): Promise<void> {
+  const { model, target, map, signal, progress } = request;
+  if (!map) throw modelError("no-source-map", `the converted model has no ${sourceMapName}, so its layers have no counterpart`);
+  const pairs = layerPairs(map, model);
+  const fed = feedsFor(target, feeds);
+  // Stored outputs say nothing of what lies before them.
+  const runtime = reference.kind === "files" ? await referenceOf({ ...request, reference: "runtime" }) : reference;
+  try {
+    outcome.layers = await compareLayers(
+      pairs,
+      (names) => runtime.values(feeds.feeds, names),
+      (names) => target.run(fed, names),
+      { tolerance, signal, progress },
+    );
+  } finally {
+    if (runtime !== reference) await runtime.close();
+  }
+}

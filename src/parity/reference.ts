@@ -1,0 +1,59 @@
+/** The side that is right by definition: onnxruntime, or outputs that somebody stored. */
+import { modelError } from "../base/problem.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { OrtProcess } from "../runtime/ort.ts";
+import type { OrtModel } from "../runtime/ort-api.ts";
+import type { ValueSpec } from "../runtime/run.ts";
+
+export interface Reference {
+  readonly kind: "files" | "onnxruntime";
+  readonly version?: string;
+  /** The values of the source asked for by name, which need not be outputs where the reference can run the model. */
+  values(feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Promise<Map<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+/** Runs the .onnx file itself. `outputs` are the source's own: with them alone nothing is tapped and the graph runs optimised. */
+export async function onnxReference(path: string, outputs: readonly ValueSpec[], signal?: AbortSignal): Promise<Reference> {
+  const process = await OrtProcess.start(signal);
+  const own = new Set(outputs.map((output) => output.name));
+  let loaded: { readonly model: OrtModel; readonly taps: string } | undefined;
+
+  /** One session at a time: each holds the weights. */
+  const sessionFor = async (taps: readonly string[]): Promise<OrtModel> => {
+    const key = taps.join("\0");
+    if (loaded?.taps === key) return loaded.model;
+    if (loaded) await process.unload(loaded.model);
+    loaded = undefined;
+    const model = await process.load(path, taps, signal);
+    loaded = { model, taps: key };
+    return model;
+  };
+
+  return {
+    kind: "onnxruntime",
+    version: process.version,
+    async values(feeds, names) {
+      const model = await sessionFor(names.filter((name) => !own.has(name)));
+      return process.run(model, feeds, names, signal);
+    },
+    close: () => process.close(),
+  };
+}
+
+/** Stored expected outputs, by name; what was not stored cannot be compared. */
+export function storedReference(outputs: ReadonlyMap<string, Tensor>): Reference {
+  return {
+    kind: "files",
+    async values(_feeds, names) {
+      const found = new Map<string, Tensor>();
+      for (const name of names) {
+        const tensor = outputs.get(name);
+        if (!tensor) throw modelError("no-reference", "no expected output is stored", { tensor: name });
+        found.set(name, tensor);
+      }
+      return found;
+    },
+    close: async () => {},
+  };
+}
