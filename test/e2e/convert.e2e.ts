@@ -1,32 +1,15 @@
 /** The main job: right-click, Convert to TF.js…, and the files compute what the model computes. */
 import { existsSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Page } from "playwright-core";
 import { expect, inject, test } from "vitest";
 import { random, randomInts } from "../build/random.ts";
 import { hugeModel } from "./fixtures.ts";
+import { acceptConversion, contextMenu, notification, pressNotificationButton, row, until } from "./harness/actions.ts";
 import { type Feeds, firstDifference, runOnnx, runTfjs } from "./harness/numbers.ts";
 import { engines } from "./harness/processes.ts";
-import {
-  accept,
-  contextMenu,
-  notification,
-  openWorkbench,
-  pressNotificationButton,
-  row,
-  until,
-  type Workbench,
-} from "./harness/workbench.ts";
+import { openWorkbench, type Workbench } from "./harness/workbench.ts";
 
 const menu = "Convert to TF.js…";
-
-/** Takes the folder and the options that are proposed. */
-async function acceptProposals(page: Page): Promise<void> {
-  await page.getByPlaceholder("Folder for the result").waitFor();
-  await accept(page);
-  await page.getByPlaceholder(/^Options/).waitFor();
-  await accept(page);
-}
 
 async function expectSameNumbers(model: string, folder: string, feeds: Feeds): Promise<void> {
   const [expected, actual] = [await runOnnx(model, feeds), await runTfjs(folder, feeds)];
@@ -40,7 +23,7 @@ async function expectSameNumbers(model: string, folder: string, feeds: Feeds): P
 test("right-click converts; stock TF.js computes the model's numbers", async (context) => {
   const { page, folder, strangers } = await openWorkbench(context, { samples: ["digits.onnx"] });
   await contextMenu(page, "digits.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await notification(page, /Converted: 18 → \d+ nodes/).waitFor();
   const feeds: Feeds = { image: { dtype: "float32", shape: [3, 1, 28, 28], values: [...random(3 * 784, 7)] } };
   await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
@@ -52,7 +35,7 @@ test("several selected files are converted at once", async (context) => {
   await row(page, "encoder.onnx").click();
   await row(page, "regressor.onnx").click({ modifiers: ["ControlOrMeta"] });
   await contextMenu(page, "regressor.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await notification(page, "Converted 2 models.").waitFor();
   const tokens: Feeds = { tokens: { dtype: "int32", shape: [2, 7], values: randomInts(14, 0, 95, 3) } };
   await expectSameNumbers(path.join(folder, "encoder.onnx"), path.join(folder, "encoder-tfjs"), tokens);
@@ -63,7 +46,7 @@ test("several selected files are converted at once", async (context) => {
 test("the load snippet names the real inputs", async (context) => {
   const { page } = await openWorkbench(context, { samples: ["encoder.onnx"] });
   await contextMenu(page, "encoder.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await pressNotificationButton(page, "Converted:", "Copy Load Snippet");
   const snippet = await until(
     "the snippet",
@@ -75,7 +58,7 @@ test("the load snippet names the real inputs", async (context) => {
 test("a model that cannot be converted writes nothing and says why", async (context) => {
   const { page, folder } = await openWorkbench(context, { samples: ["detector.onnx"] });
   await contextMenu(page, "detector.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await notification(page, "com.acme.DecodeBoxes").waitFor();
   expect(readdirSync(folder).sort()).toEqual([".vscode", "detector.onnx"]);
 });
@@ -95,7 +78,7 @@ test("cancel leaves nothing behind", async (context) => {
   await row(page, "huge.onnx").waitFor();
   const before = readdirSync(folder).sort();
   await contextMenu(page, "huge.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await pressNotificationButton(page, "Converting huge.onnx", "Cancel");
   await notification(page, "Converting huge.onnx").waitFor({ state: "hidden" });
   await until("the folder is as before", () => readdirSync(folder).sort().join() === before.join());
@@ -111,7 +94,7 @@ test("an engine killed in the middle is told, and the next command works", async
   writeHugeModel(bench);
   await row(page, "huge.onnx").waitFor();
   await contextMenu(page, "huge.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await notification(page, "Converting huge.onnx").waitFor();
   const [engine] = await until("the engine runs", () => {
     const found = engines(inject("serverPid"));
@@ -122,7 +105,7 @@ test("an engine killed in the middle is told, and the next command works", async
   expect(existsSync(path.join(folder, "huge-tfjs"))).toBe(false);
 
   await contextMenu(page, "digits.onnx", menu);
-  await acceptProposals(page);
+  await acceptConversion(page);
   await notification(page, "Converted: 18").waitFor();
   const feeds: Feeds = { image: { dtype: "float32", shape: [2, 1, 28, 28], values: [...random(2 * 784, 11)] } };
   await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
