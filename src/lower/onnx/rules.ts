@@ -3,14 +3,20 @@ import { RuleTable } from "../rule.ts";
 import { activation } from "./activation.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
+import { conv } from "./conv.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
+import { products } from "./matmul.ts";
+import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
+import { pools } from "./pool.ts";
 import { reduce } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
+import { resizes } from "./resize.ts";
 import { scatters } from "./scatter.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
+import { space } from "./space.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -24,4 +30,10 @@ export const onnxRules = new RuleTable([
   ...scatters,
   ...constants,
   ...bits,
+  ...conv,
+  ...products,
+  ...norms,
+  ...pools,
+  ...resizes,
+  ...space,
 ]);
