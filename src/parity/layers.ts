@@ -100,29 +100,31 @@ export async function compareLayers(
   const layers: ComparedLayer[] = [];
   let failures = 0;
   let size = FIRST_BATCH;
-  let perPair = 0;
-  let limit = Number.POSITIVE_INFINITY;
+  /** Pairs from here on among which one is known to fail. */
+  let suspects = 0;
   while (layers.length < pairs.length) {
     throwIfCancelled(signal);
-    const batch = pairs.slice(layers.length, layers.length + Math.min(size, limit));
+    const batch = pairs.slice(layers.length, layers.length + size);
     try {
       const expected = await reference(batch.map((pair) => pair.value));
       const actual = await target(batch.map((pair) => pair.target));
       for (const pair of batch) layers.push(layer(pair, compareValue(pair, expected, actual, tolerance)));
-      perPair = Math.max((bytesOf(expected) + bytesOf(actual)) / batch.length, 1);
-      size = Math.max(1, Math.min(size * GROWTH, Math.floor(BATCH_BYTES / perPair)));
-      limit = Number.POSITIVE_INFINITY;
+      const perPair = Math.max((bytesOf(expected) + bytesOf(actual)) / batch.length, 1);
+      suspects = Math.max(suspects - batch.length, 0);
+      const next = suspects > 0 ? Math.ceil(suspects / 2) : size * GROWTH;
+      size = Math.max(1, Math.min(next, Math.floor(BATCH_BYTES / perPair)));
     } catch (error) {
       if (!(error instanceof ModelError) || error.problem.code === "runtime-crashed") throw error;
       if (batch.length > 1) {
-        // One of them is to blame: halve until it stands alone.
-        limit = Math.ceil(batch.length / 2);
+        suspects = batch.length;
+        size = Math.ceil(suspects / 2);
         continue;
       }
       failures++;
       const rest = failures < MAX_FAILURES ? batch : pairs.slice(layers.length);
       for (const pair of rest) layers.push(layer(pair, notCompared(error.problem.reason)));
-      limit = Number.POSITIVE_INFINITY;
+      suspects = 0;
+      size = 1;
     }
     progress?.(layers.length, pairs.length);
   }

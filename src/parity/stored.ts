@@ -144,6 +144,7 @@ function jsonTensor(shape: readonly number[], flat: readonly unknown[], { name, 
       throw wrong(value);
     }
     const kept = Number(data[i]);
+    if (dtype === "bool" && kept > 1) throw wrong(value);
     if (isFloat(dtype) ? Number.isNaN(kept) && value !== "NaN" : kept !== Number(value)) throw wrong(value);
   }
   return { dtype, shape, data };
