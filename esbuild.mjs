@@ -1,5 +1,5 @@
 /** Builds `dist/`: one bundle an entry point. `--watch` rebuilds on change. */
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build, context } from "esbuild";
@@ -13,6 +13,8 @@ const entries = {
   conformance: "test/conformance/main.ts",
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
+  engine: "src/engine/main.ts",
+  "engine-job": "src/engine/job.ts",
   samples: "scripts/samples.ts",
 };
 
@@ -46,7 +48,39 @@ function copyWasm() {
     copyFileSync(join(from, name), join("dist", name));
 }
 
-const builds = [{ ...node, entryPoints: entries }];
+/** The extension host loads CommonJS; the engine is a process of its own and no part of this. */
+const host = {
+  ...node,
+  entryPoints: { extension: "src/extension/activate.ts" },
+  format: "cjs",
+  outExtension: { ".js": ".cjs" },
+  banner: {},
+  external: ["vscode"],
+  minify: true,
+};
+
+/** What webviews load; the browser of the oldest VS Code that we run in. */
+const pages = {
+  bundle: true,
+  platform: "browser",
+  target: "chrome128",
+  format: "esm",
+  outdir: "dist/webview",
+  entryPoints: { main: "webview/main.ts", gpu: "webview/gpu/main.ts" },
+  loader: { ".ttf": "file" },
+  assetNames: "[name]",
+  minify: true,
+  logLevel: "warning",
+  sourcemap: true,
+};
+
+/** An entry that is not there (yet) is left out. */
+const present = (options) => ({
+  ...options,
+  entryPoints: Object.fromEntries(Object.entries(options.entryPoints).filter(([, path]) => existsSync(path))),
+});
+
+const builds = [{ ...node, entryPoints: entries }, host, pages].map(present);
 
 copyWasm();
 if (process.argv.includes("--watch")) for (const options of builds) await (await context(options)).watch();

@@ -10,7 +10,11 @@ import { isWithin } from "./files.ts";
 
 /** The destination cannot take the files: wrong usage, not a fault of the model. The command line ends with 2. */
 export class DestinationError extends Error {
-  constructor(reason: string) {
+  constructor(
+    reason: string,
+    /** `force` would do. */
+    readonly isForeign = false,
+  ) {
     super(reason);
     this.name = "DestinationError";
   }
@@ -33,7 +37,7 @@ export async function openSink(dir: string, options: SinkOptions = {}): Promise<
     await recover(target);
     const held = await contentOf(target);
     const foreign = held !== undefined && held.length > 0 && !held.includes(MARK);
-    if (foreign && !options.force) throw new DestinationError(`${dir} is not empty and not an output of modelwright`);
+    if (foreign && !options.force) throw new DestinationError(`${dir} is not empty and not an output of modelwright`, true);
     const parent = path.dirname(target);
     const made = await mkdir(parent, { recursive: true });
     const staging = beside(target, "new");

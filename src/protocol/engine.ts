@@ -119,8 +119,10 @@ export interface ParityResult {
   readonly problems: readonly Problem[];
 }
 
-/** `fraction` is absent while the end is not known. */
-export type Progress = (what: string, fraction?: number) => void;
+export type Stage = "reading" | "converting" | "writing" | "starting" | "comparing";
+
+/** `fraction`, of the whole job, is absent while the end is not known. */
+export type Progress = (stage: Stage, fraction?: number) => void;
 
 export interface EngineApi {
   open(path: string, signal: AbortSignal): Promise<ModelView>;

@@ -25,6 +25,7 @@ export class Peer<T extends Api<T>> {
   private constructor(
     private readonly what: string,
     start: (listen: (words: string) => void, end: (how: string) => void) => Started,
+    answer?: (port: Port) => void,
   ) {
     this.started = start(
       (words) => {
@@ -33,10 +34,12 @@ export class Peer<T extends Api<T>> {
       (how) => this.end(how),
     );
     this.connection = connect<T>(this.started.port);
+    answer?.(this.started.port);
   }
 
-  static thread<T extends Api<T>>(what: string, entry: EntryName): Peer<T> {
-    return new Peer<T>(what, (hear, end) => startThread(entryPath(entry), hear, end));
+  /** `answer` may serve what the thread asks in its turn. */
+  static thread<T extends Api<T>>(what: string, entry: EntryName, answer?: (port: Port) => void): Peer<T> {
+    return new Peer<T>(what, (hear, end) => startThread(entryPath(entry), hear, end), answer);
   }
 
   static child<T extends Api<T>>(what: string, entry: EntryName): Peer<T> {

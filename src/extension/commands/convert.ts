@@ -8,6 +8,7 @@ import { plural } from "../../protocol/format.ts";
 import type { Engine } from "../engine.ts";
 import type { LocalFiles } from "../local.ts";
 import { log } from "../log.ts";
+import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { settings } from "../settings.ts";
 import { convertedText, problemText } from "../words.ts";
@@ -89,18 +90,6 @@ async function withProgress(engine: Engine, name: string, request: ConvertReques
       throw error;
     }
   });
-}
-
-/** Turns fractions of the whole into the increments that a notification takes. */
-export function progressTo(
-  progress: vscode.Progress<{ message?: string; increment?: number }>,
-): (what: string, fraction?: number) => void {
-  let before = 0;
-  return (what, fraction) => {
-    const percent = fraction === undefined ? before : Math.max(before, Math.min(100, fraction * 100));
-    progress.report({ message: what, increment: percent - before });
-    before = percent;
-  };
 }
 
 /** The folder and the options, by quick picks; undefined where the user left. */

@@ -6,12 +6,12 @@ import type { ParityRequest, ParityResult } from "../../protocol/engine.ts";
 import { isGpu } from "../../protocol/engine.ts";
 import { type Backend, backends } from "../../protocol/views.ts";
 import type { Engine } from "../engine.ts";
+import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { firstDifference, type ParityResults } from "../results.ts";
 import type { Sessions } from "../session.ts";
 import { settings } from "../settings.ts";
 import { backendWords, parityText, problemText } from "../words.ts";
-import { progressTo } from "./convert.ts";
 
 export interface ParityContext {
   readonly engine: Engine;

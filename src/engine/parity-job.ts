@@ -1,0 +1,162 @@
+/** A parity check for the editor: converts where nothing has been converted, runs both sides, and finds the nodes of the rows. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DType } from "../base/dtype.ts";
+import { ModelError } from "../base/problem.ts";
+import { parseSourceMap, sourceMapName } from "../graph/map.ts";
+import { opLabel, type SourceModel } from "../graph/source.ts";
+import type { ComparedLayer, ComparedOutput, ComparedValue, JsonNumber, ParityReport } from "../parity/report.ts";
+import { parity } from "../parity.ts";
+import {
+  type GpuApi,
+  type GpuBackend,
+  isGpu,
+  type NodeAt,
+  type ParityRequest,
+  type ParityResult,
+  type ParityRow,
+  type Progress,
+} from "../protocol/engine.ts";
+import type { NamedType, ParityVerdict, ParityView } from "../protocol/views.ts";
+import { carry } from "../runtime/carry.ts";
+import type { Run, ValueSpec } from "../runtime/run.ts";
+import { openTfjs } from "../runtime/tfjs.ts";
+import { convertModel } from "./convert-job.ts";
+import { readModel } from "./models.ts";
+
+/** Converting and starting the runtimes are this part of the bar; the comparison is the rest. */
+const startShare = 0.3;
+
+export async function runParity(
+  request: ParityRequest,
+  gpu: GpuApi,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<ParityResult> {
+  const temporary = request.converted === undefined ? await mkdtemp(join(tmpdir(), "modelwright-")) : undefined;
+  try {
+    const folder = temporary === undefined ? request.converted! : await convertInto(temporary, request, progress, signal);
+    progress("starting", startShare / 2);
+    const { model } = await readModel(request.path);
+    const map = await readFile(join(folder, sourceMapName), "utf8").then(parseSourceMap);
+    const { backend } = request;
+    const target = isGpu(backend) ? await openGpu(gpu, folder, backend, signal) : await openTfjs(folder, { backend, signal });
+    try {
+      const { path, seed, layers, atol, rtol } = request;
+      const report = await parity({
+        ...{ model, path, map, seed, layers, atol, rtol, signal },
+        target: { ...target, backend },
+        progress: (done, all) => progress("comparing", startShare + ((1 - startShare) * done) / Math.max(1, all)),
+      });
+      return resultOf(model, request, report);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function convertInto(temporary: string, { path }: ParityRequest, progress: Progress, signal: AbortSignal): Promise<string> {
+  const out = join(temporary, "tfjs");
+  const part: Progress = (stage, share) => progress(stage, share === undefined ? undefined : (share * startShare) / 2);
+  await convertModel({ path, out, force: false, optimize: true, inputs: [], outputs: [] }, part, signal);
+  return out;
+}
+
+/** The page on the GPU, as a runtime like the others. */
+async function openGpu(gpu: GpuApi, folder: string, backend: GpuBackend, signal: AbortSignal): Promise<Run> {
+  const model = await gpu.load(folder, backend, signal);
+  const spec = ({ name, dtype, shape }: NamedType): ValueSpec => ({ name, dtype: dtype as DType | undefined, shape });
+  return {
+    inputs: model.inputs.map(spec),
+    outputs: model.outputs.map(spec),
+    async run(feeds, fetches) {
+      const carried = [...feeds].map(([name, tensor]) => [name, carry(tensor, name)] as const);
+      const tensors = await gpu.run(carried, fetches, signal);
+      return new Map(fetches.map((name, i) => [name, tensors[i]!]));
+    },
+    close: () => gpu.close(),
+  };
+}
+
+const number = (value: JsonNumber | undefined): number | undefined => (value === undefined ? undefined : Number(value));
+
+function resultOf(model: SourceModel, { backend }: ParityRequest, report: ParityReport): ParityResult {
+  const makers = producers(model);
+  const outputs = report.outputs.map((output) => rowOf(output, output.name, makers(`${model.graphs[0]!.name}/${output.name}`)));
+  const layers = (report.layers ?? []).map((layer) =>
+    rowOf(layer, layer.source.slice(layer.source.indexOf("/") + 1), makers(layer.source)),
+  );
+  if (report.problems.length > 0 && outputs.length === 0 && layers.length === 0) throw new ModelError(report.problems[0]!);
+  const { kind, version } = report.reference;
+  return {
+    backend,
+    reference: version === undefined ? kind : `${kind} ${version}`,
+    verdict: overall([...outputs, ...layers], report.ok),
+    outputs,
+    layers,
+    paint: paintOf(backend, report.tolerance.atol, [...layers, ...outputs]),
+    problems: report.problems,
+  };
+}
+
+function rowOf(value: ComparedOutput | ComparedLayer | ComparedValue, name: string, maker: Maker | undefined): ParityRow {
+  const { dtype, shape, verdict, note, firstBad } = value;
+  const [maxAbs, maxRel] = [number(value.maxAbs), number(value.maxRel)];
+  const bad = firstBad && `first at [${firstBad.index.join(", ")}]: ${firstBad.actual} instead of ${firstBad.reference}`;
+  const words = [note, bad].filter((part) => part !== undefined).join("; ");
+  return {
+    name,
+    verdict,
+    ...(dtype === undefined ? {} : { dtype }),
+    ...(shape === undefined ? {} : { shape }),
+    ...(maxAbs === undefined ? {} : { maxAbs }),
+    ...(maxRel === undefined ? {} : { maxRel }),
+    ...(words ? { note: words } : {}),
+    ...maker,
+  };
+}
+
+interface Maker {
+  readonly at: NodeAt;
+  readonly op: string;
+}
+
+/** By `<graph>/<value>`. */
+function producers(model: SourceModel): (source: string) => Maker | undefined {
+  const makers = new Map<string, Maker>();
+  for (const graph of model.graphs) {
+    for (const { name, producer } of graph.values) {
+      const node = producer === undefined ? undefined : graph.nodes[producer];
+      if (node) makers.set(`${graph.name}/${name}`, { at: { graph: graph.id, node: node.id }, op: opLabel(node) });
+    }
+  }
+  return (source) => makers.get(source);
+}
+
+/** The worst of the rows; nothing compared is no success. */
+function overall(rows: readonly ParityRow[], ok: boolean): ParityVerdict {
+  const has = (verdict: ParityVerdict) => rows.some((row) => row.verdict === verdict);
+  if (has("different")) return "different";
+  if (!ok) return "not-compared";
+  return has("within") ? "within" : has("consistent") ? "consistent" : "equal";
+}
+
+function paintOf(backend: ParityView["backend"], atol: number, rows: readonly ParityRow[]): ParityView {
+  const nodes = new Map<string, ParityView["nodes"][number]>();
+  for (const { at, verdict, maxAbs } of rows) {
+    if (!at) continue;
+    const key = `${at.graph} ${at.node}`;
+    // A node with several outputs wears the worst of them.
+    const known = nodes.get(key);
+    if (known?.verdict === "different" || (known && verdict !== "different")) continue;
+    nodes.set(key, { ...at, verdict, ...(maxAbs === undefined ? {} : { maxAbs }) });
+  }
+  const first = rows.find(({ verdict, at }) => verdict === "different" && at)?.at;
+  // Relative to each tensor's largest value; the largest difference found within is the one number that stands for all.
+  const within = rows.map(({ verdict: found, maxAbs }) => (found === "within" ? (maxAbs ?? 0) : 0));
+  const tolerance = within.reduce((largest, value) => Math.max(largest, value), atol);
+  return { backend, tolerance, nodes: [...nodes.values()], ...(first ? { first } : {}) };
+}
