@@ -1,5 +1,179 @@
-/** The command line: docs/cli.md is its contract. Loads a runtime only where a command runs one. */
+/** The command line; docs/cli.md is its contract. */
 import { cac } from "cac";
+import { Cancelled } from "../base/cancel.ts";
+import { ModelError } from "../base/problem.ts";
 import { version } from "../version.ts";
+import type { NamedModel } from "./models.ts";
+import type { Told } from "./commands.ts";
+import { UsageError } from "./usage.ts";
+
+/** 0 all well, 1 a fault of a model or a difference, 2 wrong usage, 3 a fault of ours. */
+type ExitCode = 0 | 1 | 2 | 3;
+
+type Options = Readonly<Record<string, unknown>>;
 
 const cli = cac("modelwright");
+cli.version(version);
+cli.help();
+
+cli
+  .command("inspect [...models]", "Tell what a model file is and holds")
+  .option("--json", "One JSON object a model a line")
+  .option("--text", "The graph as text, one line a node")
+  .action((models: string[], options: Options) => {
+    running = inspect(models, options);
+  });
+
+cli
+  .command("check [...models]", "Tell what TF.js can run, node by node")
+  .option("--backend <name>", "cpu, wasm, webgl or webgpu; default: any of them")
+  .option("--deep", "Read every weight too")
+  .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
+  .option("--outputs <names>", "Values to cut the model at")
+  .option("--json", "One JSON object a model a line")
+  .action((models: string[], options: Options) => {
+    running = check(models, options);
+  });
+
+cli
+  .command("convert [...models]", "Convert to TF.js")
+  .option("--out <dir>", "Folder to write")
+  .option("--to <format>", "tfjs", { default: "tfjs" })
+  .option("--quantize <kind>", "float16, uint8 or uint16, with :GLOB,GLOB for some weights only")
+  .option("--shard-bytes <n>", "Bytes of a weight file; default 4 MiB")
+  .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
+  .option("--outputs <names>", "Values to cut the model at")
+  .option("--no-optimize", "Leave the graph as it was lowered")
+  .option("--force", "Write into a folder that holds other things")
+  .option("--json", "One JSON object a model a line")
+  .action((models: string[], options: Options) => {
+    running = convert(models, options);
+  });
+
+cli
+  .command("parity [...models]", "Compare the converted model with the source's own runtime")
+  .option("--converted <dir>", "A conversion; default: converted now")
+  .option("--inputs <path>", "Folder of input_N.pb, or an .npz, .npy, .pb or .json file")
+  .option("--reference <kind>", "files or runtime")
+  .option("--backend <name>", "cpu or wasm; default wasm")
+  .option("--input <name:shape>", "Shape of an input for the conversion")
+  .option("--outputs <names>", "Values to compare")
+  .option("--layers", "Compare every value that survives")
+  .option("--seed <n>", "Of the inputs; default 0")
+  .option("--atol <x>", "Absolute tolerance")
+  .option("--rtol <x>", "Tolerance relative to the largest reference value")
+  .option("--no-optimize", "Convert without the optimiser")
+  .option("--json", "One JSON object a model a line")
+  .action((models: string[], options: Options) => {
+    running = parity(models, options);
+  });
+
+let running: Promise<ExitCode> | undefined;
+
+async function inspect(models: readonly string[], options: Options): Promise<ExitCode> {
+  const { inspectModel, textOf } = await import("./commands.ts");
+  if (options["text"]) return each("inspect", models, { ...options, json: false }, textOf);
+  return each("inspect", models, options, ({ path }) => inspectModel(path));
+}
+
+async function check(models: readonly string[], options: Options): Promise<ExitCode> {
+  const [{ checkModel }, parse] = await Promise.all([import("./commands.ts"), import("./options.ts")]);
+  const backend = parse.backendOf(options["backend"]);
+  const outputs = parse.names(options["outputs"]);
+  const settings = {
+    inputShapes: parse.inputShapes(parse.list(options["input"])),
+    deep: options["deep"] === true,
+    ...(backend && { backend }),
+    ...(outputs && { outputs }),
+  };
+  return each("check", models, options, ({ path }) => checkModel(path, settings));
+}
+
+async function convert(models: readonly string[], options: Options): Promise<ExitCode> {
+  const [{ convertModel }, parse, { join }] = await Promise.all([import("./commands.ts"), import("./options.ts"), import("node:path")]);
+  const out = options["out"];
+  if (typeof out !== "string") throw new UsageError("--out DIR is missing");
+  if (parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) !== "tfjs") throw new UsageError(`--to ${options["to"]} is not there yet; tfjs is`);
+  const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
+  const settings = { ...(await conversion(options)), force: options["force"] === true, ...(shardBytes === undefined ? {} : { shardBytes }) };
+  return each("convert", models, options, ({ path, below }) => convertModel(path, join(out, below), settings));
+}
+
+async function conversion(options: Options) {
+  const parse = await import("./options.ts");
+  const outputs = parse.names(options["outputs"]);
+  const quantize = parse.quantization(parse.list(options["quantize"]));
+  return {
+    inputShapes: parse.inputShapes(parse.list(options["input"])),
+    optimize: options["optimize"] !== false,
+    ...(outputs && { outputs }),
+    ...(quantize && { quantize }),
+  };
+}
+
+async function parity(models: readonly string[], options: Options): Promise<ExitCode> {
+  const [{ parityModel }, parse] = await Promise.all([import("./commands.ts"), import("./options.ts")]);
+  if (models.length !== 1) throw new UsageError("parity takes one model");
+  const backend = parse.oneOf(options["backend"], "backend", ["cpu", "wasm", "webgl", "webgpu"]) ?? "wasm";
+  if (backend === "webgl" || backend === "webgpu") throw new UsageError(`${backend} needs a browser: check parity in the editor, or use --backend wasm`);
+  const settings = {
+    backend,
+    convert: await conversion(options),
+    converted: options["converted"] as string | undefined,
+    inputs: options["inputs"] as string | undefined,
+    reference: parse.oneOf(options["reference"], "reference", ["files", "runtime"]),
+    outputs: parse.names(options["outputs"]),
+    layers: options["layers"] === true,
+    seed: parse.numberOf(options["seed"], "seed"),
+    atol: parse.numberOf(options["atol"], "atol", 0, false),
+    rtol: parse.numberOf(options["rtol"], "rtol", 0, false),
+  };
+  return each("parity", models, options, ({ path }) => parityModel(path, settings));
+}
+
+/** Runs a command over every model; one that fails does not stop the rest. */
+async function each(command: string, args: readonly string[], options: Options, act: (model: NamedModel) => Promise<Told>): Promise<ExitCode> {
+  const [{ namedModels }, { failure, jsonLine, problemLines }] = await Promise.all([import("./models.ts"), import("./report.ts")]);
+  const models = await namedModels(args);
+  let code: ExitCode = 0;
+  for (const model of models) {
+    let told: Told;
+    try {
+      told = await act(model);
+    } catch (error) {
+      if (!(error instanceof ModelError)) {
+        if (models.length === 1 || error instanceof UsageError || (error as Error).name === "DestinationError") throw error;
+        code = 3;
+        console.error(error);
+        continue;
+      }
+      const report = failure(error);
+      told = { report, text: () => problemLines(report.problems) };
+    }
+    if (!told.report.ok && code === 0) code = 1;
+    const lines = options["json"] ? [jsonLine(command, model.label, told.report)] : [...(models.length > 1 ? [model.label] : []), ...told.text()];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+  return code;
+}
+
+async function main(): Promise<ExitCode> {
+  try {
+    const { options } = cli.parse(process.argv);
+    if (running) return await running;
+    if (options["help"] || options["version"]) return 0;
+    const word = process.argv[2];
+    throw new UsageError(word === undefined ? "no command given; see modelwright --help" : `no such command: ${word}; see modelwright --help`);
+  } catch (error) {
+    if (error instanceof Cancelled) return 1;
+    const { name, message } = error as Error;
+    if (error instanceof UsageError || name === "DestinationError" || name === "CACError") {
+      console.error(`modelwright: ${message}`);
+      return 2;
+    }
+    console.error(error);
+    return 3;
+  }
+}
+
+process.exitCode = await main();

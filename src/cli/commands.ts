@@ -1,0 +1,148 @@
+/** The commands: each reads one model, calls its pipeline and says what came of it. */
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { modelError } from "../base/problem.ts";
+import { check, type CheckOptions } from "../check.ts";
+import { convert, type ConvertOptions, type Converted } from "../convert.ts";
+import { openModel } from "../formats/open.ts";
+import { parseSourceMap, sourceMapName } from "../graph/map.ts";
+import { inspect } from "../inspect.ts";
+import { parity, type ParityRequest } from "../parity.ts";
+import { bytes, count, shape as showShape } from "../protocol/format.ts";
+import { openTfjs } from "../runtime/tfjs.ts";
+import type { TfjsBackend } from "../runtime/tfjs-api.ts";
+import { openFile, sourcesBeside } from "./files.ts";
+import { problemLines, type Report } from "./report.ts";
+import { openSink, recover } from "./sink.ts";
+import { readStoredInputs } from "./stored.ts";
+
+/** A report for --json, and the same for a person. */
+export interface Told {
+  readonly report: Report;
+  readonly text: () => readonly string[];
+}
+
+export async function inspectModel(file: string): Promise<Told> {
+  const report = await inspect(await openFile(file), sourcesBeside(file));
+  const values = (title: string, list: typeof report.inputs) => list.map(({ name, dtype, shape }) => `  ${title} ${name}: ${dtype ?? "?"} ${shape ? showShape(shape) : "?"}`);
+  const ops = Object.entries(report.ops).map(([op, count]) => `${op} ${count}`);
+  return {
+    report,
+    text: () => [
+      report.diagnosis,
+      `  ${count(report.nodes)} nodes, ${count(report.parameters)} parameters, ${bytes(report.weightBytes)}`,
+      ...values("input ", report.inputs),
+      ...values("output", report.outputs),
+      ...(ops.length > 0 ? [`  ops: ${ops.join(", ")}`] : []),
+      ...problemLines(report.problems),
+    ],
+  };
+}
+
+/** The text projection, whole. */
+export async function textOf({ path: file }: { readonly path: string }): Promise<Told> {
+  const { model } = await read(file);
+  const { projectText } = await import("../text/project.ts");
+  return { report: { format: model.dialect, ok: true, problems: model.problems, ms: {} }, text: () => [projectText(model).text] };
+}
+
+const read = async (file: string) => openModel(await openFile(file), sourcesBeside(file));
+
+export async function checkModel(file: string, options: CheckOptions): Promise<Told> {
+  const started = performance.now();
+  const { model, files } = await read(file);
+  const opened = performance.now() - started;
+  const found = await check(model, files, options);
+  const problems = [...model.problems, ...found.problems];
+  const { backend, verdicts, ready, ok, ms } = found;
+  const counts = Object.entries(verdicts).filter(([, { verdict }]) => verdict !== "ready");
+  return {
+    report: { format: model.dialect, ok, backend, verdicts, ready, problems, ms: { read: opened, ...ms } } as Report,
+    text: () => [
+      ok ? `TF.js: ready on ${ready.join(", ") || "no backend"}` : "TF.js: cannot run this model",
+      ...counts.map(([op, { nodes, verdict }]) => `  ${op} ×${nodes}: ${verdict}`),
+      ...problemLines(problems),
+    ],
+  };
+}
+
+export async function convertModel(file: string, out: string, options: ConvertOptions & { readonly force?: boolean }): Promise<Told> {
+  const started = performance.now();
+  const { model, files } = await read(file);
+  const opened = performance.now() - started;
+  const sink = await openSink(out, options.force ? { force: true } : {});
+  let converted: Converted;
+  try {
+    converted = await convert(model, files, sink, options);
+  } finally {
+    await sink.abort();
+  }
+  const { ms, ...rest } = converted;
+  const problems = [...model.problems, ...rest.problems];
+  return {
+    report: { format: model.dialect, to: "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
+    text: () => [
+      converted.ok ? `Converted: ${converted.nodes.source} → ${converted.nodes.final} nodes, ${bytes(converted.weightBytes)} of weights in ${out}` : "Not converted, nothing written",
+      ...problemLines(problems),
+    ],
+  };
+}
+
+export interface ParityOptions extends Pick<ParityRequest, "seed" | "outputs" | "layers" | "atol" | "rtol" | "reference" | "signal"> {
+  /** A folder that holds the conversion; absent: converted into one that goes with the run. */
+  readonly converted?: string | undefined;
+  readonly inputs?: string | undefined;
+  readonly backend: TfjsBackend;
+  readonly convert: ConvertOptions;
+}
+
+export async function parityModel(file: string, options: ParityOptions): Promise<Told> {
+  const started = performance.now();
+  const { model, files } = await read(file);
+  const temporary = options.converted === undefined ? await mkdtemp(path.join(tmpdir(), "modelwright-")) : undefined;
+  try {
+    const folder = options.converted ?? path.join(temporary!, "tfjs");
+    if (temporary === undefined) await recover(folder);
+    else {
+      const outputs = options.outputs ? { outputs: options.outputs } : {};
+      const converted = await convert(model, files, await openSink(folder), { ...options.convert, ...outputs });
+      if (!converted.ok) return failed(model.dialect, converted.problems, started);
+    }
+    const map = await readFile(path.join(folder, sourceMapName), "utf8").then(parseSourceMap, missingMap);
+    const target = await openTfjs(folder, { backend: options.backend, signal: options.signal });
+    try {
+      const stored = options.inputs === undefined ? undefined : { path: options.inputs, set: await readStoredInputs(options.inputs) };
+      const { seed, outputs, layers, atol, rtol, reference, signal } = options;
+      const report = await parity({ model, path: file, target, map, stored, seed, outputs, layers, atol, rtol, reference, signal });
+      return { report: { format: model.dialect, ...report, ms: { parity: performance.now() - started } } as Report, text: () => parityLines(report) };
+    } finally {
+      await target.close();
+    }
+  } finally {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+function missingMap(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== "ENOENT") throw error;
+  return undefined;
+}
+
+function failed(format: string, problems: Converted["problems"], started: number): Told {
+  const hint = modelError("not-converted", "the model does not convert, so there is nothing to compare").problem;
+  const all = [...problems, hint];
+  return { report: { format, ok: false, problems: all, ms: { parity: performance.now() - started } }, text: () => problemLines(all) };
+}
+
+function parityLines({ ok, backend, reference, outputs, layers, firstDifference, problems }: Awaited<ReturnType<typeof parity>>): readonly string[] {
+  const row = (each: (typeof outputs)[number]) => `  ${each.verdict} ${each.name}: ${each.maxAbs === undefined ? (each.note ?? "") : `largest difference ${each.maxAbs}`}`;
+  const runtime = reference.version === undefined ? reference.kind : `${reference.kind} ${reference.version}`;
+  return [
+    `${ok ? "Agrees" : "Does not agree"} with ${runtime} on ${backend}`,
+    ...outputs.map(row),
+    ...(layers ? [`  ${layers.filter(({ verdict }) => verdict === "equal" || verdict === "within").length} of ${layers.length} layers agree`] : []),
+    ...(firstDifference ? [`  first difference: ${firstDifference.source} (${firstDifference.op ?? "?"})`] : []),
+    ...problemLines(problems),
+  ];
+}

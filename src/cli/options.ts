@@ -1,0 +1,79 @@
+/** Option values of the command line, checked and in the form the pipelines take. */
+import type { QuantizedType } from "../formats/tfjs/weights.ts";
+import type { Dim, Shape } from "../graph/graph.ts";
+import { type Backend, backends } from "../legalize/backends.ts";
+import { UsageError } from "./usage.ts";
+
+/** cac gives one value, several, or none. */
+export function list(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  return (Array.isArray(value) ? value : [value]).map(String);
+}
+
+/** `A,B`; undefined where the option was not given. */
+export function names(value: unknown): readonly string[] | undefined {
+  const found = list(value).flatMap((each) => each.split(",").filter((name) => name !== ""));
+  return found.length === 0 ? undefined : found;
+}
+
+/** `NAME:1x3x?xwidth`, split at the last colon; `NAME:` is a scalar. */
+export function inputShapes(specs: readonly string[]): ReadonlyMap<string, Shape> {
+  return new Map(
+    specs.map((spec) => {
+      const colon = spec.lastIndexOf(":");
+      if (colon <= 0) throw new UsageError(`--input wants NAME:SHAPE, not ${spec}`);
+      const dims = spec.slice(colon + 1);
+      return [spec.slice(0, colon), dims === "" ? [] : dims.split("x").map((dim) => parseDim(dim, spec))];
+    }),
+  );
+}
+
+function parseDim(dim: string, spec: string): Dim {
+  if (dim === "?") return undefined;
+  if (/^\d+$/.test(dim)) return Number(dim);
+  if (/^[A-Za-z_]\w*$/.test(dim)) return dim;
+  throw new UsageError(`--input ${spec}: ${dim || "nothing"} is no dim; a number, ? or a symbol is`);
+}
+
+const kinds: readonly QuantizedType[] = ["float16", "uint8", "uint16"];
+
+/** `KIND`, or `KIND:GLOB,GLOB`: which source weights are stored how. */
+export function quantization(specs: readonly string[]): ((weight: string) => QuantizedType | undefined) | undefined {
+  if (specs.length === 0) return undefined;
+  const rules = specs.map((spec) => {
+    const [kind, ...rest] = spec.split(":");
+    const found = kinds.find((each) => each === kind);
+    if (!found) throw new UsageError(`--quantize wants one of ${kinds.join(", ")}, not ${kind}`);
+    const globs = rest.length === 0 ? ["*"] : rest.join(":").split(",");
+    return { kind: found, matches: globs.map(globPattern) };
+  });
+  return (weight) => rules.find(({ matches }) => matches.some((match) => match.test(weight)))?.kind;
+}
+
+/** `*` is any run of characters, `?` one. */
+function globPattern(glob: string): RegExp {
+  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+  return new RegExp(`^${escaped}$`, "s");
+}
+
+export function backendOf(value: unknown): Backend | undefined {
+  if (value === undefined) return undefined;
+  const found = backends.find((each) => each === value);
+  if (!found) throw new UsageError(`--backend wants one of ${backends.join(", ")}, not ${value}`);
+  return found;
+}
+
+/** A number of at least `least`; undefined where the option was not given. */
+export function numberOf(value: unknown, option: string, least = 0, whole = true): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (!(number >= least) || (whole && !Number.isSafeInteger(number))) throw new UsageError(`--${option} wants a ${whole ? "whole " : ""}number of at least ${least}, not ${value}`);
+  return number;
+}
+
+export function oneOf<T extends string>(value: unknown, option: string, words: readonly T[]): T | undefined {
+  if (value === undefined) return undefined;
+  const found = words.find((word) => word === value);
+  if (!found) throw new UsageError(`--${option} wants one of ${words.join(", ")}, not ${value}`);
+  return found;
+}
