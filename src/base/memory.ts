@@ -8,7 +8,8 @@ export function memorySource(name: string, bytes: Uint8Array): ByteSource {
     size: bytes.length,
     read: async (offset, length) => {
       if (offset + length > bytes.length) throw endOfFile(name, offset, length, bytes.length);
-      return bytes.slice(offset, offset + length);
+      // Not `slice`: of a Node Buffer that is a view.
+      return new Uint8Array(bytes.subarray(offset, offset + length));
     },
   };
 }
@@ -39,7 +40,7 @@ export class MemorySink implements ByteSink {
     this.staged.set(name, parts);
     return {
       write: async (bytes) => {
-        parts.push(bytes.slice());
+        parts.push(new Uint8Array(bytes));
       },
       close: async () => {},
     };

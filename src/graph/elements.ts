@@ -97,11 +97,9 @@ export function fromRaw(dtype: DType, count: number, bytes: Uint8Array): Element
 
 /** Buffer, offset and length for a typed array; copied only where the offset does not fit. */
 function aligned(bytes: Uint8Array, size: number): [ArrayBuffer, number, number] {
-  const { buffer, byteOffset } = byteOffsetFits(bytes, size) ? bytes : bytes.slice();
+  const { buffer, byteOffset } = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   return [buffer as ArrayBuffer, byteOffset, bytes.length / size];
 }
-
-const byteOffsetFits = (bytes: Uint8Array, size: number): boolean => bytes.byteOffset % size === 0;
 
 function unpackBits(bytes: Uint8Array, count: number, bits: 2 | 4): Uint8Array {
   const perByte = 8 / bits;

@@ -73,19 +73,20 @@ function danglingValues(graph: SourceGraph): Problem[] {
 }
 
 function duplicateProducers(graph: SourceGraph): Problem[] {
-  const made = new Set<ValueId>(graph.inputs);
+  const made = new Uint8Array(graph.values.length);
+  for (const id of graph.inputs) made[id] = 1;
   for (const { id, tensor, sparse, producer } of graph.values) {
-    if ((tensor || sparse) && producer === undefined) made.add(id);
+    if ((tensor || sparse) && producer === undefined) made[id] = 1;
   }
   const problems: Problem[] = [];
   for (const node of graph.nodes) {
     for (const id of node.outputs) {
       if (id === undefined) continue;
-      if (made.has(id)) {
+      if (made[id]) {
         const { name } = graph.values[id]!;
         problems.push(problem("error", "duplicate-name", `a second value of the name ${name}`, placeOf(graph, node, id)));
       }
-      made.add(id);
+      made[id] = 1;
     }
   }
   return problems;

@@ -72,3 +72,6 @@ export function record<T>(entries: Iterable<readonly [string, T]>): Readonly<Rec
 }
 
 export const noAttrs: Readonly<Record<string, SourceAttr>> = Object.freeze({});
+
+/** Of nodes that hold no sub-graphs; shared, since a large model has as many as nodes. */
+export const noCaptures: ValueId[] = Object.freeze<ValueId[]>([]) as ValueId[];

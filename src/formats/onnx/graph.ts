@@ -4,7 +4,7 @@ import type { GraphId, SourceAttr, ValueId } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
 import { readAttribute, readSparse } from "./attributes.ts";
 import type { Context } from "./context.ts";
-import { GraphDraft, type NodeDraft, noAttrs, record, untyped } from "./draft.ts";
+import { GraphDraft, type NodeDraft, noAttrs, noCaptures, record, untyped } from "./draft.ts";
 import { FunctionProto, Graph, NodeProto, OpsetId } from "./schema.ts";
 import { addEntry, readTensor } from "./storage.ts";
 import { type NamedType, readValueInfo } from "./types.ts";
@@ -136,8 +136,8 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
   const id = graph.nodes.length;
   const inputs: (ValueId | undefined)[] = [];
   const outputs: (ValueId | undefined)[] = [];
-  const attributes: Fields[] = [];
-  const metadata = new Map<string, string>();
+  let attributes: Fields[] | undefined;
+  let metadata: Map<string, string> | undefined;
   let name = "";
   let op = "";
   let domain = "";
@@ -158,6 +158,7 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
         op = f.string();
         break;
       case NodeProto.attribute:
+        attributes ??= [];
         attributes.push(f.message());
         break;
       case NodeProto.doc:
@@ -170,14 +171,15 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
         overload = f.string();
         break;
       case NodeProto.metadata:
+        metadata ??= new Map();
         addEntry(metadata, f.message());
         break;
     }
   }
   if (op === "")
     context.report("error", "missing-op", "a node without an operator", { graph: graph.name, node: name, offset: at });
-  const place: Place = { graph: graph.name, node: name, op: domain ? `${domain}.${op}` : op };
-  const attrs = attributes.length ? readAttributes(attributes, place, id, graph, context, depth) : noAttrs;
+  const place = (): Place => ({ graph: graph.name, node: name, op: domain ? `${domain}.${op}` : op });
+  const attrs = attributes ? readAttributes(attributes, place(), id, graph, context, depth) : noAttrs;
   const node: NodeDraft = {
     id,
     name,
@@ -186,9 +188,9 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
     inputs,
     outputs,
     attrs,
-    captures: [],
+    captures: attributes ? [] : noCaptures,
     ...(doc ? { doc } : {}),
-    ...(metadata.size ? { metadata: record(metadata) } : {}),
+    ...(metadata ? { metadata: record(metadata) } : {}),
   };
   graph.nodes.push(node);
   for (const output of outputs) {

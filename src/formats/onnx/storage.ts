@@ -36,8 +36,9 @@ interface TensorDraft {
   code: number;
   readonly dims: (number | string)[];
   raw: Slice | undefined;
-  readonly typed: Map<Storage, Run[]>;
-  readonly external: Map<string, string>;
+  /** Maps are made when there is something to put in: most tensors are raw. */
+  typed: Map<Storage, Run[]> | undefined;
+  external: Map<string, string> | undefined;
   location: number;
   segmented: boolean;
 }
@@ -69,25 +70,29 @@ function readFields(f: Fields): TensorDraft {
     code: 0,
     dims: [],
     raw: undefined,
-    typed: new Map(),
-    external: new Map(),
+    typed: undefined,
+    external: undefined,
     location: 0,
     segmented: false,
   };
   while (f.next()) {
     const storage = typedFields[f.field];
     if (storage) {
-      const runs = draft.typed.get(storage) ?? [];
-      runs.push({ packed: f.wire === 2 && storage !== "string_data", at: f.at, start: f.start, end: f.start + f.length });
-      draft.typed.set(storage, runs);
+      const run = { packed: f.wire === 2 && storage !== "string_data", at: f.at, start: f.start, end: f.start + f.length };
+      draft.typed ??= new Map();
+      const runs = draft.typed.get(storage);
+      if (runs) runs.push(run);
+      else draft.typed.set(storage, [run]);
     } else if (f.field === TensorProto.dims) f.appendInts(draft.dims);
     else if (f.field === TensorProto.dataType) draft.code = f.int();
     else if (f.field === TensorProto.segment) draft.segmented = true;
     else if (f.field === TensorProto.name) draft.name = f.string();
     else if (f.field === TensorProto.rawData) draft.raw = { file: 0, offset: f.start, length: f.length };
     else if (f.field === TensorProto.doc) draft.doc = f.text();
-    else if (f.field === TensorProto.externalData) addEntry(draft.external, f.message());
-    else if (f.field === TensorProto.dataLocation) draft.location = f.int();
+    else if (f.field === TensorProto.externalData) {
+      draft.external ??= new Map();
+      addEntry(draft.external, f.message());
+    } else if (f.field === TensorProto.dataLocation) draft.location = f.int();
   }
   return draft;
 }
@@ -122,9 +127,9 @@ type Stored = Pick<SourceTensor, "slices" | "encoding">;
 function innerData({ raw, typed }: TensorDraft, dtype: DType, count: number): Stored | string {
   if (raw) return dtype === "string" ? "strings in raw_data" : { slices: [raw], encoding: "raw" };
   const field = typedField(dtype);
-  const runs = typed.get(field);
+  const runs = typed?.get(field);
   if (!runs) {
-    const [other] = typed.keys();
+    const [other] = typed?.keys() ?? [];
     if (other) return `${dtype} elements in ${other}, where ${field} belongs`;
     return count === 0 ? { slices: [], encoding: "raw" } : `a tensor of ${count} elements without data`;
   }
@@ -147,7 +152,7 @@ function merge(runs: readonly Run[]): Slice[] {
 }
 
 function externalData({ external }: TensorDraft, dtype: DType, count: number, context: Context): Stored | string {
-  const { location, offset = "0", length } = record(external);
+  const { location, offset = "0", length } = record(external ?? []);
   if (location === undefined) return "external data without a location";
   const path = confinedPath(location);
   if (path === undefined) return `external data outside the model's folder: ${location}`;
