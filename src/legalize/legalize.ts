@@ -31,6 +31,14 @@ export function legalize(graph: Graph, options: LegalizeOptions = {}): Legalized
 /** Attributes that hold a dtype. */
 const dtypeAttrs = new Set(["DstT", "SrcT", "T", "dtype", "out_type", "output_type"]);
 
+/** Attributes that TensorFlow gives a default and the executor reads without one. */
+const expected: Readonly<Record<string, Attrs>> = {
+  Conv2D: { dilations: [1, 1, 1, 1], data_format: "NHWC" },
+  DepthwiseConv2dNative: { dilations: [1, 1, 1, 1], data_format: "NHWC" },
+  Conv3D: { dilations: [1, 1, 1, 1, 1], data_format: "NDHWC" },
+  Conv2DBackpropInput: { dilations: [1, 1, 1, 1], data_format: "NHWC" },
+};
+
 /** Results of these leave the range of a narrow integer type. */
 const overflowing = new Set(["AddV2", "Sub", "Mul", "Neg", "Abs", "Square", "Pow", "Sum", "Prod", "Cumsum", "Cumprod", "SquaredDifference", "TruncateDiv"]);
 
@@ -124,7 +132,7 @@ class Legalization {
     if (row) return row;
     return (b, inputs, at) => {
       if (!executorOps.has(op)) throw at.unsupported(`TF.js has no ${op}`);
-      return at.same(b, inputs);
+      return at.same(b, inputs, { ...expected[op], ...at.attrs });
     };
   }
 

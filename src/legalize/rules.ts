@@ -2,7 +2,9 @@
 import type { Legalize, LegalRule } from "./rule.ts";
 import { arithmetic } from "./rules/arithmetic.ts";
 import { cast } from "./rules/cast.ts";
+import { convolutions } from "./rules/conv.ts";
 import { indexing } from "./rules/indexing.ts";
+import { pools } from "./rules/pool.ts";
 
 function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   const map = new Map<string, Legalize>();
@@ -13,4 +15,4 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   return map;
 }
 
-export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing]);
+export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing, ...convolutions, ...pools]);

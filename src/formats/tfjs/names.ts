@@ -52,8 +52,7 @@ export class Names {
   }
 }
 
-/** What TensorFlow accepts: a letter, digit or dot, then also `_ - / \ >`. A colon would be read as a port. */
+/** What TensorFlow accepts: a letter, digit or dot, then also `_ - /`. A colon would be read as a port. */
 export function legalName(name: string): string {
-  const legal = name.replace(/[^A-Za-z0-9_./-]/g, "_");
-  return /^[A-Za-z0-9.]/.test(legal) ? legal : `n${legal}`;
+  return name.replace(/[^A-Za-z0-9_./-]/g, "_").replace(/^[^A-Za-z0-9.]+/, "") || "node";
 }

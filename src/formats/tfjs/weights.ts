@@ -30,7 +30,6 @@ export function storedAs(value: Value): DType {
   return node.op === "Const" ? node.outputs[0]!.dtype : value.dtype;
 }
 
-
 /** How a weight is laid down; decided before it is read, since shard names hold their count. */
 export type Layout = "plain" | "half" | "codes" | "signed-codes" | "uint8" | "uint16";
 
@@ -49,14 +48,20 @@ const bytesEach: Readonly<Record<Layout, number>> = { plain: 4, half: 2, codes: 
 
 /** Bytes on disk of a weight that is no string. */
 export function layoutBytes(layout: Layout, dtype: DType, shape: readonly number[]): number {
-  return elementCount(shape) * (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesEach[layout]);
+  return (
+    elementCount(shape) *
+    (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesEach[layout])
+  );
 }
 
 /** A weight as bytes and manifest entry. */
 export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { spec: WeightSpec; bytes: Uint8Array } {
   const { dtype, shape } = tensor;
   const plain = { name, shape, dtype };
-  const as = (quantization: NonNullable<WeightSpec["quantization"]>, bytes: Uint8Array) => ({ spec: { ...plain, quantization }, bytes });
+  const as = (quantization: NonNullable<WeightSpec["quantization"]>, bytes: Uint8Array) => ({
+    spec: { ...plain, quantization },
+    bytes,
+  });
   switch (layout) {
     case "plain":
       return { spec: plain, bytes: dtype === "string" ? packStrings(tensor.data as string[]) : packTensor(tensor) };
@@ -66,7 +71,10 @@ export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { sp
     case "codes":
     case "signed-codes": {
       const min = layout === "codes" ? 0 : -128;
-      return as({ dtype: "uint8", scale: 1, min, original_dtype: dtype }, Uint8Array.from(tensor.data as Float32Array, (value) => value - min));
+      return as(
+        { dtype: "uint8", scale: 1, min, original_dtype: dtype },
+        Uint8Array.from(tensor.data as Float32Array, (value) => value - min),
+      );
     }
     default:
       return affine(plain, tensor.data as Float32Array, layout);

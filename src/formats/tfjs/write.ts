@@ -2,11 +2,20 @@
 import type { ByteSink } from "../../base/bytes.ts";
 import { throwIfCancelled } from "../../base/cancel.ts";
 import { modelError } from "../../base/problem.ts";
-import { Node, noOrigin, type Graph, type Value } from "../../graph/graph.ts";
+import { type Graph, Node, noOrigin, type Value } from "../../graph/graph.ts";
 import type { Tensor } from "../../graph/tensor.ts";
 import { Names } from "./names.ts";
 import { constNode, dataType, functionJson, type Json, nodeJson, runNodes, shapeJson } from "./topology.ts";
-import { encodeWeight, type Layout, layoutBytes, layoutOf, manifest, type QuantizedType, Shards, type WeightSpec } from "./weights.ts";
+import {
+  encodeWeight,
+  type Layout,
+  layoutBytes,
+  layoutOf,
+  manifest,
+  type QuantizedType,
+  Shards,
+  type WeightSpec,
+} from "./weights.ts";
 
 export interface WriteOptions {
   /** `generatedBy` of model.json. */
@@ -42,15 +51,20 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   const main = distinctOutputs(graph);
   const names = new Names(main, options.names);
   const constants = new Constants(names);
-  const inputName = (value: Value): string => (value.node.constant ? constants.name(value) : value.port === 0 ? names.of(value.node) : names.tensor(value));
+  const inputName = (value: Value): string =>
+    value.node.constant ? constants.name(value) : value.port === 0 ? names.of(value.node) : names.tensor(value);
   const nodes = runNodes(main).map((node) => nodeJson(node, names, inputName));
-  const outputs = new Map(main.outputs.map(({ name, value }) => [name, value.node.constant ? `${constants.name(value)}:0` : names.tensor(value)]));
+  const outputs = new Map(
+    main.outputs.map(({ name, value }) => [name, value.node.constant ? `${constants.name(value)}:0` : names.tensor(value)]),
+  );
   const before = constants.count;
   const mainConstants = constants.nodes(0);
   const functions: Json[] = [];
   let counted = before;
   for (const [name, body] of graph.functions) {
-    const bodyNodes = runNodes(body).filter((node) => node.op !== "Placeholder").map((node) => nodeJson(node, names, inputName));
+    const bodyNodes = runNodes(body)
+      .filter((node) => node.op !== "Placeholder")
+      .map((node) => nodeJson(node, names, inputName));
     const json = functionJson(name, body, names, bodyNodes, inputName);
     functions.push(withNodes(json, [...constants.nodes(counted), ...bodyNodes]));
     counted = constants.count;
@@ -63,7 +77,9 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
     generatedBy: options.generator,
     convertedBy: options.generator,
     signature: {
-      inputs: Object.fromEntries(main.inputs.map((input) => [input.node.attrs["name"] as string, tensorInfo(names.tensor(input), input)])),
+      inputs: Object.fromEntries(
+        main.inputs.map((input) => [input.node.attrs["name"] as string, tensorInfo(names.tensor(input), input)]),
+      ),
       outputs: Object.fromEntries(main.outputs.map(({ name, value }) => [name, tensorInfo(outputs.get(name)!, value)])),
     },
     modelTopology: { node: all, library: { function: functions }, versions: { producer } },
@@ -102,13 +118,20 @@ class Constants {
   }
 }
 
-async function writeWeights(constants: Constants, sink: ByteSink, options: WriteOptions): Promise<{ weights: WeightSpec[]; paths: readonly string[]; bytes: number }> {
+async function writeWeights(
+  constants: Constants,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<{ weights: WeightSpec[]; paths: readonly string[]; bytes: number }> {
   const layouts: Layout[] = [];
   let total = 0;
   for (const { value } of constants.list) {
     const layout = layoutOf(value, options.quantize(value));
     layouts.push(layout);
-    total += value.dtype === "string" ? encodeWeight("", await options.evaluate(value), layout).bytes.length : layoutBytes(layout, value.dtype, value.staticShape!);
+    total +=
+      value.dtype === "string"
+        ? encodeWeight("", await options.evaluate(value), layout).bytes.length
+        : layoutBytes(layout, value.dtype, value.staticShape!);
   }
   const shards = new Shards(sink, options.shardBytes ?? defaultShardBytes, total);
   const weights: WeightSpec[] = [];
