@@ -118,7 +118,7 @@ function averageCorrection(axes: readonly PoolAxis[], include: boolean): { shape
 function averagePool(b: Builder, x: Value, a: PoolAttrs & { count_include_pad: boolean }, at: At): Value {
   const window = poolWindow(x, a, "an average pool", at);
   const last = toLast(b, x);
-  if (a.count_include_pad) needsPads(window, at);
+  if (a.count_include_pad || window.axes.some(({ dilation }) => dilation > 1)) needsPads(window, at);
   return toFirst(b, average(b, last, window, a.count_include_pad), window.axes.length);
 }
 
@@ -126,7 +126,7 @@ function average(b: Builder, last: Value, window: PoolWindow, include: boolean):
   const { axes, same } = window;
   const bare = axes.every(({ pads }) => pads[0] === 0 && pads[1] === 0);
   // TensorFlow's SAME counts what is inside only.
-  if (same && !include) return pool(b, "AvgPool", last, window);
+  if (same && !include && axes.every(({ dilation }) => dilation === 1)) return pool(b, "AvgPool", last, window);
   if (bare) return pool(b, "AvgPool", last, window);
   const y = zeroPaddedAverage(b, last, window);
   if (axes.every(({ size }) => typeof size === "number")) {
