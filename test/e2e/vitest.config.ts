@@ -5,7 +5,8 @@ export default defineConfig({
   cacheDir: ".cache/vite",
   test: {
     root: import.meta.dirname,
-    include: ["*.e2e.ts"],
+    include: process.env.E2E_SHOTS ? ["shots.e2e.ts"] : ["*.e2e.ts"],
+    exclude: process.env.E2E_SHOTS ? [] : ["shots.e2e.ts"],
     globalSetup: "harness/global.ts",
     fileParallelism: false,
     testTimeout: 90_000,

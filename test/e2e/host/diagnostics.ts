@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import * as vscode from "vscode";
-import { closeAll, extensionOf, model, openText, problemsOf, until } from "./model.ts";
+import { closeAll, extensionOf, model, openText, problemsOf, textOf, typed, until } from "./model.ts";
 
 describe("problems", () => {
   afterEach(closeAll);
 
   it("stand on the operator that cannot run, with node and reason", async () => {
     const document = await openText(model("detector.onnx"));
+    await typed(document, "f32[1,12,32,32]");
     const errors = (await problemsOf(document.uri)).filter(({ severity }) => severity === vscode.DiagnosticSeverity.Error);
     assert.equal(errors.length, 1);
     const [error] = errors;
@@ -38,8 +39,8 @@ describe("problems", () => {
     const whole = await vscode.workspace.fs.readFile(model("digits.onnx"));
     const broken = model("broken.onnx");
     await vscode.workspace.fs.writeFile(broken, whole.subarray(0, 20_000));
-    const document = await openText(broken);
-    const [problem] = await problemsOf(document.uri);
+    void vscode.commands.executeCommand("modelwright.revealInText", broken);
+    const [problem] = await problemsOf(textOf(broken));
     assert.match(problem!.message, /at byte [\d  ]+/);
   });
 

@@ -16,15 +16,23 @@ export function model(name: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, name);
 }
 
-/** Opens the text projection of a model. */
+/** Opens the text projection of a model. Types and problems may still come. */
 export async function openText(uri: vscode.Uri): Promise<vscode.TextDocument> {
-  await vscode.commands.executeCommand("modelwright.revealInText", uri);
-  const document = await until(`the text of ${uri.path}`, () => {
+  // Not awaited: where the file is broken the command stays with its message until that is closed.
+  void vscode.commands.executeCommand("modelwright.revealInText", uri);
+  return until(`the text of ${uri.path}`, () => {
     const active = vscode.window.activeTextEditor?.document;
     return active?.uri.scheme === "modelwright" && active.uri.path.startsWith(uri.path) ? active : undefined;
   });
-  return document;
 }
+
+/** The address of a model's text. */
+export const textOf = (uri: vscode.Uri): vscode.Uri =>
+  vscode.Uri.from({ scheme: "modelwright", path: `${uri.path} (text)`, query: uri.toString() });
+
+/** Waits for the second text, which has the types that the check inferred. */
+export const typed = (document: vscode.TextDocument, type: string): Promise<true> =>
+  until(`the text has ${type}`, () => document.getText().includes(type) || undefined);
 
 export async function closeAll(): Promise<void> {
   await vscode.commands.executeCommand("workbench.action.closeAllEditors");
