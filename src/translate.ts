@@ -8,6 +8,8 @@ import { legalize } from "./legalize/legalize.ts";
 import { readConstants } from "./lower/constants.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
+import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
+import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
 import "./tf/all.ts";
 
 export interface TranslateOptions {
@@ -27,6 +29,8 @@ export interface Translated {
   /** Target values by `<graph>/<value>`; some are no longer part of the graph. */
   readonly tracked: ReadonlyMap<string, Value>;
   readonly problems: readonly Problem[];
+  /** Which rewrites fired, and how often. */
+  readonly steps: readonly Step[];
   /** Nodes that run: of the source, as lowered, in the end. */
   readonly nodes: { readonly source: number; readonly lowered: number; readonly final: number };
   /** Milliseconds. */
@@ -39,22 +43,30 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const constants = await readConstants(model, files);
   const lowered = lower(model, files, constants, onnxRules, options);
   const optimizing = performance.now();
-  const legalized = legalize(lowered.graph, { tracked: lowered.values.values(), signal });
-  const tracked = new Map<string, Value>();
-  for (const [source, value] of lowered.values) {
+  const rewrite = options.optimize === false ? unchanged : optimize;
+  const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);
+  const legalized = legalize(hub.graph, { tracked: hub.tracked.values(), signal });
+  const legal = new Map<string, Value>();
+  for (const [source, value] of hub.tracked) {
     const target = legalized.values.get(value);
-    if (target) tracked.set(source, target);
+    if (target) legal.set(source, target);
   }
+  // A graph with faults is not for writing, and its opaque values are not for rewriting.
+  const faulty = [...lowered.problems, ...legalized.problems].some((each) => each.severity === "error");
+  const target = (faulty ? unchanged : rewrite)(legalized.graph, legal, tfjsPipeline, signal);
   const done = performance.now();
   return {
-    graph: legalized.graph,
+    graph: target.graph,
     lowered,
-    tracked,
+    tracked: target.tracked,
+    steps: [...hub.steps, ...target.steps],
     problems: [...lowered.problems, ...legalized.problems],
-    nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(legalized.graph) },
+    nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(target.graph) },
     ms: { lower: optimizing - started, optimize: done - optimizing },
   };
 }
+
+const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });
 
 /** Nodes that are computed at run time: no inputs, no constants. */
 export function countRunning(graph: Graph): number {

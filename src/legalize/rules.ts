@@ -5,6 +5,7 @@ import { cast } from "./rules/cast.ts";
 import { convolutions } from "./rules/conv.ts";
 import { indexing } from "./rules/indexing.ts";
 import { pools } from "./rules/pool.ts";
+import { reductions } from "./rules/reduce.ts";
 
 function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   const map = new Map<string, Legalize>();
@@ -15,4 +16,4 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   return map;
 }
 
-export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing, ...convolutions, ...pools]);
+export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing, ...convolutions, ...pools, ...reductions]);

@@ -11,14 +11,14 @@ export function carriedAs(dtype: DType): DType | undefined {
   return dtype === "bool" || dtype === "string" || dtype === "complex64" ? dtype : undefined;
 }
 
-/** The same values as TF.js takes them. `ModelError` where an integer does not fit 32 bits or the type has no counterpart. */
+/** The same values as TF.js takes them. `ModelError` where one does not fit 32 bits or the type has no counterpart. */
 export function carry(tensor: Tensor, name: string): Tensor {
   const dtype = carriedAs(tensor.dtype);
   if (dtype === undefined) throw modelError("unsupported-dtype", `TF.js carries no ${tensor.dtype}`, { tensor: name });
   const { shape, data } = tensor;
   if (dtype === "int32" && !(data instanceof Int32Array))
     return { dtype, shape, data: toInt32(data as ArrayLike<number | bigint>, name) };
-  if (dtype === "float32" && data instanceof Float64Array) return { dtype, shape, data: Float32Array.from(data) };
+  if (dtype === "float32" && data instanceof Float64Array) return { dtype, shape, data: toFloat32(data, name) };
   return { dtype, shape, data };
 }
 
@@ -29,5 +29,13 @@ function toInt32(data: ArrayLike<number | bigint>, name: string): Int32Array {
     if (out[i] !== Number(data[i]))
       throw modelError("int64-overflow", `a value does not fit int32: ${data[i]}`, { tensor: name });
   }
+  return out;
+}
+
+/** Rounds; a finite value that only an infinity could stand for is refused. */
+function toFloat32(data: Float64Array, name: string): Float32Array {
+  const out = Float32Array.from(data);
+  const lost = out.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(data[i]));
+  if (lost >= 0) throw modelError("float64-overflow", `a value does not fit float32: ${data[lost]}`, { tensor: name });
   return out;
 }

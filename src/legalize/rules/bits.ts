@@ -1,0 +1,38 @@
+/** Shifts and complements of integers as arithmetic: TF.js has no such ops. */
+import { isUnsigned } from "../../base/dtype.ts";
+import { bitsOf } from "../../base/dtype.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { isNarrow, wrap } from "../types.ts";
+import { type LegalRule, legal } from "../rule.ts";
+
+/** 2^y for y in 0 … 30, read from a table: exact on every backend. */
+function powerOfTwo(b: Builder, y: Value): Value {
+  const table = b.ints(Array.from({ length: 31 }, (_, i) => 2 ** i));
+  return b.gather(table, y, 0);
+}
+
+/** In two halves, so that shifts up to 60 are right too: what leaves 32 bits is gone, as in a wider type that ends as int32. */
+function halves(b: Builder, y: Value): readonly [Value, Value] {
+  const bounded = b.op("ClipByValue", [y, b.scalar("int32", 0), b.scalar("int32", 60)]);
+  const first = b.op("FloorDiv", [bounded, b.scalar("int32", 2)]);
+  return [first, b.op("Sub", [bounded, first])];
+}
+
+const shift =
+  (op: "Mul" | "FloorDiv") =>
+  (b: Builder, x: Value, y: Value): Value =>
+    halves(b, y).reduce((value, part) => b.op(op, [value, powerOfTwo(b, part)]), x);
+
+export const bits: readonly LegalRule[] = [
+  legal("LeftShift", (b, [x, y], at) => {
+    const shifted = shift("Mul")(b, x!, y!);
+    return [isNarrow(at.dtype()) ? wrap(b, shifted, at.dtype()) : shifted];
+  }),
+  legal("RightShift", (b, [x, y]) => [shift("FloorDiv")(b, x!, y!)]),
+  legal("Invert", (b, [x], at) => {
+    const dtype = at.dtype();
+    if (isUnsigned(dtype) && !isNarrow(dtype)) throw at.unsupported(`the complement of ${dtype}: its values leave int32`);
+    return [b.op("Sub", [b.scalar("int32", isUnsigned(dtype) ? 2 ** bitsOf[dtype]! - 1 : -1), x!])];
+  }),
+];
