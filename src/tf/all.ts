@@ -6,3 +6,5 @@ import "./join.ts";
 import "./reduce.ts";
 import "./nn.ts";
 import "./scatter.ts";
+import "./einsum.ts";
+import "./fused.ts";

@@ -1,0 +1,51 @@
+/** Which rewrites run, in which order at a node. */
+import type { Rewrite } from "./rewrite.ts";
+import { addToBias, mergeBiases, scaleBiased, scaleToWeights, subtractToBias } from "./rules/bias.ts";
+import { cse } from "./rules/cse.ts";
+import { fuseActivation, fuseBias } from "./rules/fuse.ts";
+import { hoistTranspose } from "./rules/hoist-transpose.ts";
+import { castBack, identities, square } from "./rules/identities.ts";
+import { flattenBatch, flattenIntoWeights, plainMatMul, transposeWeights } from "./rules/matmul.ts";
+import { mergeTransposes, transposeToReshape } from "./rules/merge-transposes.ts";
+import { padToConv, padToPool } from "./rules/pads.ts";
+import { dropReshape, mergeReshapes, sinkReshape, staticReshape } from "./rules/reshapes.ts";
+import { sinkAxes } from "./rules/sink-axes.ts";
+import { sinkElementwise } from "./rules/sink-elementwise.ts";
+import { sinkConcat, sinkExpandDims, sinkSqueeze } from "./rules/sink-joins.ts";
+
+const cleaning: readonly Rewrite[] = [
+  identities,
+  castBack,
+  staticReshape,
+  dropReshape,
+  mergeReshapes,
+  transposeToReshape,
+  mergeTransposes,
+];
+const layouts: readonly Rewrite[] = [sinkElementwise, sinkAxes, sinkConcat, sinkSqueeze, sinkExpandDims, hoistTranspose];
+const products: readonly Rewrite[] = [plainMatMul, transposeWeights, flattenIntoWeights, flattenBatch];
+const weights: readonly Rewrite[] = [
+  addToBias,
+  subtractToBias,
+  mergeBiases,
+  scaleBiased,
+  scaleToWeights,
+  padToConv,
+  padToPool,
+  sinkReshape,
+];
+
+/** For the hub graph, before legalize or raise. */
+export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...products, ...weights, square, cse];
+
+/** For the legalised graph: the same cleaning of what legalize made, then TF.js's fused kernels. */
+export const tfjsPipeline: readonly Rewrite[] = [
+  ...cleaning,
+  ...layouts,
+  ...products,
+  ...weights,
+  square,
+  fuseBias,
+  fuseActivation,
+  cse,
+];

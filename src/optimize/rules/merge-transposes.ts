@@ -1,0 +1,36 @@
+/** Transposes that meet, and those that move nothing. */
+import type { Node } from "../../graph/graph.ts";
+import { any, op } from "../pattern.ts";
+import { compose, isIdentity, onlyMovesOnes, permOf } from "../perm.ts";
+import { everywhere, rewrite } from "../rewrite.ts";
+
+const perms = (...nodes: readonly Node[]) => {
+  const all = nodes.map(permOf);
+  return all.every((perm) => perm) ? (all as (readonly number[])[]) : undefined;
+};
+
+/** Transpose(Transpose(x)) → Transpose(x), or x itself when the two undo each other. */
+export const mergeTransposes = everywhere(
+  rewrite(
+    "merge-transposes",
+    op("Transpose", [op("Transpose", [any("x"), any("p")], "inner"), any("q")], "outer"),
+    ({ x, inner, outer }, b) => {
+      const [first, second] = perms(inner, outer) ?? [];
+      if (!first || !second) return undefined;
+      b.origin = inner.origin;
+      return b.transpose(x, compose(first, second));
+    },
+  ),
+);
+
+/** A Transpose that moves only axes of size 1 → Reshape, which costs nothing; or x itself. */
+export const transposeToReshape = everywhere(
+  rewrite("transpose-to-reshape", op("Transpose", [any("x"), any("p")], "node"), ({ x, node }, b) => {
+    const perm = permOf(node);
+    const shape = x.type.shape;
+    if (!perm || !shape || !onlyMovesOnes(perm, shape)) return undefined;
+    if (isIdentity(perm)) return x;
+    const dims = perm.map((axis) => shape[axis]);
+    return dims.filter((dim) => typeof dim !== "number").length > 1 ? undefined : b.reshapeTo(x, dims);
+  }),
+);
