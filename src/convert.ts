@@ -1,7 +1,7 @@
 /** From a read model to a written TF.js graph model. */
 import type { ByteSink } from "./base/bytes.ts";
 import { modelError, type Problem } from "./base/problem.ts";
-import { type SourceMap, sourceMapName } from "./graph/map.ts";
+import { sourceMap, sourceMapName } from "./graph/map.ts";
 import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { QuantizedType } from "./formats/tfjs/weights.ts";
 import type { Node, Value } from "./graph/graph.ts";
@@ -52,7 +52,7 @@ export async function convert(model: SourceModel, files: ModelFiles, sink: ByteS
   const started = performance.now();
   try {
     const written = await writeTfjs(graph, sink, writeOptions(translated, options));
-    const map: SourceMap = { version: 1, values: [], nodes: [] };
+    const map = sourceMap(translated.tracked, written.graph, written.nameOf);
     const writer = await sink.create(sourceMapName);
     await writer.write(new TextEncoder().encode(JSON.stringify(map)));
     await writer.close();

@@ -34,7 +34,10 @@ export interface WriteOptions {
 
 export interface Written {
   readonly files: readonly string[];
-  readonly names: Names;
+  /** As written: every output a node of its own. */
+  readonly graph: Graph;
+  /** `node:port` of a value. */
+  readonly nameOf: (value: Value) => string;
   readonly weightBytes: number;
   /** Nodes that run. */
   readonly nodes: number;
@@ -89,7 +92,7 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   const writer = await sink.create("model.json");
   await writer.write(new TextEncoder().encode(JSON.stringify(model)));
   await writer.close();
-  return { files: ["model.json", ...paths], names, weightBytes: bytes, nodes: nodes.length - main.inputs.length, outputs };
+  return { files: ["model.json", ...paths], graph: main, nameOf: (value) => names.tensor(value), weightBytes: bytes, nodes: nodes.length - main.inputs.length, outputs };
 }
 
 /** The constants that running nodes read, in the order in which they are first met. */
