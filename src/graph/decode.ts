@@ -7,7 +7,19 @@ import { type Elements, elementCount, type ModelFiles, type StoredTensor, type T
 
 /** Reads and decodes the whole tensor. A `ModelError` where its bytes are missing or do not fit its shape. */
 export async function loadTensor({ stored, files }: StoredTensor): Promise<Tensor> {
-  return decodeElements(stored.dtype, stored.shape, stored.encoding, await readSlices(stored.slices, files));
+  const bytes = await readSlices(stored.slices, files);
+  try {
+    return decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
+  } catch (error) {
+    throw error instanceof ModelError ? located(error, stored) : error;
+  }
+}
+
+/** The decoder counts from the tensor's first byte; people count from the file's. */
+function located({ problem }: ModelError, { slices }: SourceTensor): ModelError {
+  const { offset: _, ...rest } = problem;
+  const [first] = slices;
+  return new ModelError(first?.file === 0 ? { ...rest, offset: first.offset } : rest);
 }
 
 /** Whether `loadRange` reads only what it is asked for; otherwise it must decode the whole tensor each time. */
