@@ -1,4 +1,4 @@
-/** Tensors to and from TF.js's five types; runs in the TF.js thread. */
+/** Tensors to and from TF.js's five types; runs where TF.js does. */
 import * as core from "@tensorflow/tfjs-core";
 import type { DType } from "../base/dtype.ts";
 import type { Elements, Tensor } from "../graph/tensor.ts";
@@ -17,13 +17,12 @@ export function toTfjs({ dtype, shape, data }: Tensor): core.Tensor {
 }
 
 /** A copy of the elements in the dtype's own array: a kernel may leave a bool in floats or hand out its buffer. */
-export function fromTfjs(tensor: core.Tensor): Tensor {
-  return { dtype: tensor.dtype as DType, shape: tensor.shape, data: elements(tensor) };
+export async function fromTfjs(tensor: core.Tensor): Promise<Tensor> {
+  return { dtype: tensor.dtype as DType, shape: tensor.shape, data: elements(tensor.dtype, await tensor.data()) };
 }
 
-function elements(tensor: core.Tensor): Elements {
-  const data = tensor.dataSync() as core.TypedArray | string[];
-  switch (tensor.dtype) {
+function elements(dtype: core.DataType, data: core.TypedArray | string[]): Elements {
+  switch (dtype) {
     case "string":
       return [...(data as string[])];
     case "int32":
