@@ -240,7 +240,7 @@ export const norms: readonly Rule[] = [
   rule(
     "MeanVarianceNormalization",
     { since: 1, arity: [1, 1], attrs: { across_channels: bool(false), normalize_variance: bool(true) } },
-    (b, [x], a) => [meanVariance(b, x, a.across_channels ? from(x, 1) : from(x, 2), a.normalize_variance)],
+    (b, [x], a) => [meanVariance(b, x, a.across_channels ? from(x, 0) : [0, ...from(x, 2)], a.normalize_variance)],
   ),
   rule("MeanVarianceNormalization", { since: 9, arity: [1, 1], attrs: { axes: ints() } }, (b, [x], a) => [
     meanVariance(

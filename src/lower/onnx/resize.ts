@@ -1,17 +1,16 @@
 /**
- * Resize and Upsample. In order of preference: ResizeNearestNeighbor or ResizeBilinear where they give exactly the same, a Gather per
- * axis for any other nearest mode, a constant matrix per axis for everything else.
+ * Resize and Upsample. In order of preference: ResizeNearestNeighbor or ResizeBilinear where they give exactly the same; a Gather or a
+ * constant matrix per axis where sizes and scales are known; the same computed by the graph where they are not.
  */
-import { isFloat } from "../../base/dtype.ts";
-import type { Dim, Value } from "../../graph/graph.ts";
-import { tensorOf } from "../../graph/tensor.ts";
+import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { normalAxis } from "../../tf/op.ts";
+import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, float, floats, ints, oneOf, optionalFloat, required } from "../schema.ts";
+import { extrapolate, isImage, type KnownAxis, type ResizeAxis, resizeByTaps, resizeImage } from "./resize-forms.ts";
+import { resizeRun } from "./resize-run.ts";
 import {
   bilinearEquals,
-  type Coordinates,
   type Mode,
   nearestEquals,
   type Resized,
@@ -22,252 +21,178 @@ import {
   variants,
 } from "./taps.ts";
 
-/** One axis to resize; sizes may be unknown, the scale is undefined only then. */
-interface Plan {
-  readonly axis: number;
-  readonly input: Dim;
-  readonly output: Dim;
-  readonly scale: number | undefined;
-  readonly roi: readonly [number, number];
+function resize(b: Builder, x: Value, axes: readonly ResizeAxis[], sampling: Sampling, extrapolation: number): Value {
+  const moved = axes.filter((axis) => !isIdentity(axis, sampling));
+  if (moved.length === 0) return x;
+  const known = moved.map(knownAxis);
+  if (known.every((axis) => axis !== undefined)) return resizeKnown(b, x, known, sampling, extrapolation);
+  const variant = isImage(x, moved) ? openVariant(moved, sampling) : undefined;
+  if (!variant || sampling.mode === "cubic") return resizeRun(b, x, moved, sampling, extrapolation);
+  const input = sampling.coordinates === "pytorch_half_pixel" ? firstWhereSingle(b, x, moved) : x;
+  return resizeImage(b, input, moved, sampling.mode, variant);
 }
 
-type StaticPlan = Plan & Resized;
+/** The number in a vector of one element, where it is known. */
+const numberIn = (value: Value | undefined): number | undefined => {
+  const tensor = value && constantOf(value);
+  return tensor && Number(tensor.data[0]);
+};
 
-const isKnown = (plan: Plan): plan is StaticPlan =>
-  typeof plan.input === "number" && typeof plan.output === "number" && plan.scale !== undefined;
+/** The same size and the same scale; a region of interest moves elements all the same. */
+function isIdentity({ input, size, scale }: ResizeAxis, { coordinates }: Sampling): boolean {
+  if (coordinates === "tf_crop_and_resize") return false;
+  const output = size.elements?.[0] ?? numberIn(size);
+  return numberIn(scale) === 1 || (input !== undefined && output === input && numberIn(scale) === undefined);
+}
 
-/** Where the output sizes come from at run time. */
-type Sizes = (b: Builder, plan: Plan) => Value;
+function knownAxis(axis: ResizeAxis): KnownAxis | undefined {
+  const [output, scale] = [numberIn(axis.size), numberIn(axis.scale)];
+  const roi = axis.roi ? [numberIn(axis.roi[0]), numberIn(axis.roi[1])] : [0, 1];
+  if (
+    typeof axis.input !== "number" ||
+    output === undefined ||
+    scale === undefined ||
+    roi[0] === undefined ||
+    roi[1] === undefined
+  )
+    return undefined;
+  const numbers: Resized = { input: axis.input, output, scale, roi: [roi[0], roi[1]] };
+  return { ...axis, numbers };
+}
 
-function resize(
-  b: Builder,
-  x: Value,
-  plans: readonly Plan[],
-  sizes: Sizes,
-  sampling: Sampling,
-  extrapolation: number,
-  at: At,
-): Value {
-  const moved = plans.filter((plan) => !isIdentity(plan, sampling));
-  if (moved.length === 0) return x;
-  if (!moved.every(isKnown)) return resizeOpen(b, x, moved, sizes, sampling, at);
-  const taps = new Map(moved.map((plan) => [plan.axis, tapsOf(plan, sampling)]));
-  const variant = imageVariant(x, moved, taps, sampling);
-  if (variant) return resizeImage(b, x, moved, (plan) => b.ints([plan.output as number]), sampling.mode, variant);
-  const y = moved.reduce((value, plan) => resizeAxis(b, value, plan, taps.get(plan.axis)!), x);
+function resizeKnown(b: Builder, x: Value, axes: readonly KnownAxis[], sampling: Sampling, extrapolation: number): Value {
+  const taps = new Map(axes.map((axis) => [axis.axis, tapsOf(axis.numbers, sampling)]));
+  const variant = imageVariant(x, axes, taps, sampling.mode);
+  if (variant && sampling.mode !== "cubic") return resizeImage(b, x, axes, sampling.mode, variant);
+  const y = axes.reduce((value, axis) => resizeByTaps(b, value, axis, taps.get(axis.axis)!), x);
   return sampling.coordinates === "tf_crop_and_resize" ? extrapolate(b, y, taps, extrapolation) : y;
 }
 
-/** The same size and the same scale; a region of interest moves elements all the same. */
-function isIdentity({ input, output, scale }: Plan, { coordinates }: Sampling): boolean {
-  return coordinates !== "tf_crop_and_resize" && scale === 1 && (input === output || input === undefined);
-}
-
-/** The variant of TensorFlow's op over the last two axes of a rank 3 or 4 tensor that gives the same, if there is one. */
+/** The variant of TensorFlow's op that makes every output element of the same input elements, if there is one. */
 function imageVariant(
   x: Value,
-  plans: readonly StaticPlan[],
+  axes: readonly KnownAxis[],
   taps: ReadonlyMap<number, readonly Tap[]>,
-  { mode }: Sampling,
-): Variant | undefined {
-  if (mode === "cubic" || !isImage(x, plans)) return undefined;
-  const equals = mode === "nearest" ? nearestEquals : bilinearEquals;
-  return variants.find((variant) => plans.every((plan) => equals(taps.get(plan.axis)!, plan.input, variant)));
-}
-
-const isImage = (x: Value, plans: readonly Plan[]): boolean =>
-  (x.rank === 3 || x.rank === 4) && plans.every(({ axis }) => axis >= 2);
-
-/** N C H W, or N C W with H of 1, through TensorFlow's resize of images. */
-function resizeImage(
-  b: Builder,
-  x: Value,
-  plans: readonly Plan[],
-  sizes: (plan: Plan) => Value,
   mode: Mode,
-  variant: Variant,
-): Value {
-  const flat = x.rank === 3;
-  const image = flat ? b.op("ExpandDims", [x, b.scalar("int32", 2)]) : x;
-  const size = [2, 3].map((axis) => {
-    const plan = plans.find((each) => each.axis + (flat ? 1 : 0) === axis);
-    return plan ? sizes(plan) : b.dim(image, axis);
-  });
-  const op = mode === "nearest" ? "ResizeNearestNeighbor" : "ResizeBilinear";
-  const y = b.op(op, [b.transpose(image, [0, 2, 3, 1]), b.concat(size, 0)], { ...variant });
-  const first = b.transpose(b.cast(y, x.dtype), [0, 3, 1, 2]);
-  return flat ? b.squeeze(first, [2]) : first;
-}
-
-function resizeAxis(b: Builder, x: Value, { axis, input, output }: StaticPlan, taps: readonly Tap[]): Value {
-  if (taps.every((tap) => tap.size === 1)) return b.gather(x, b.ints(taps.map((tap) => [...tap.keys()][0]!)), axis);
-  const matrix = new Float32Array(input * output);
-  taps.forEach((tap, i) => {
-    for (const [j, weight] of tap) matrix[j * output + i] = weight;
-  });
-  const type = isFloat(x.dtype) ? x.dtype : "float32";
-  return b.cast(contract(b, b.cast(x, type), axis, b.constant(tensorOf(type, [input, output], matrix))), x.dtype);
-}
-
-/** x with `axis` multiplied by a matrix [in, out]. */
-function contract(b: Builder, x: Value, axis: number, matrix: Value): Value {
-  const order = x.shape.map((_, i) => i).filter((i) => i !== axis);
-  const perm = [...order, axis];
-  const rows = b.transpose(x, perm);
-  const product = b.op("MatMul", [b.reshape(rows, [-1, matrix.shape[0] as number]), matrix]);
-  const like = rows.shape.map((_, i) => [rows, i] as const);
-  const back = b.reshapeTo(product, [...rows.shape.slice(0, -1), matrix.shape[1]], like);
-  return b.transpose(
-    back,
-    x.shape.map((_, i) => perm.indexOf(i)),
-  );
-}
-
-/** Rows without a tap are zero; the value belongs wherever any axis is outside. */
-function extrapolate(b: Builder, y: Value, taps: ReadonlyMap<number, readonly Tap[]>, value: number): Value {
-  const rows = y.shape.map((_, axis) => taps.get(axis)?.map((tap) => (tap.size > 0 ? 1 : 0)) ?? [1]);
-  if (value === 0 || rows.every((row) => row.every((inside) => inside))) return y;
-  const inside = rows.reduce<number[]>((products, row) => products.flatMap((p) => row.map((bit) => p * bit)), [1]);
-  const outside = tensorOf(
-    y.dtype,
-    rows.map((row) => row.length),
-    inside.map((bit) => (1 - bit) * value),
-  );
-  return b.op("AddV2", [y, b.constant(outside)]);
-}
-
-/** Sizes that only the run knows: TensorFlow's op where it is the same for every size. */
-function resizeOpen(b: Builder, x: Value, plans: readonly Plan[], sizes: Sizes, sampling: Sampling, at: At): Value {
-  const variant = isImage(x, plans) ? openVariant(plans, sampling) : undefined;
-  if (!variant)
-    throw at.unsupported(
-      `${sampling.mode} resize with ${sampling.coordinates} of a size that is not known`,
-      "give the input's shape with --input",
-    );
-  const guarded = sampling.coordinates === "pytorch_half_pixel" ? firstWhereSingle(b, x, plans, sizes) : x;
-  return resizeImage(b, guarded, plans, (plan) => sizes(b, plan), sampling.mode, variant);
+): Variant | undefined {
+  if (mode === "cubic" || !isImage(x, axes)) return undefined;
+  const equals = mode === "nearest" ? nearestEquals : bilinearEquals;
+  return variants.find((variant) => axes.every(({ axis, numbers }) => equals(taps.get(axis)!, numbers.input, variant)));
 }
 
 /** Sizes on which a whole scale is tried: what holds for them holds for all, since the pattern repeats with every input element. */
 const samples = [4, 5, 7];
 
-function openVariant(plans: readonly Plan[], s: Sampling): Variant | undefined {
+/** The variant that is the same whatever the sizes are. */
+function openVariant(axes: readonly ResizeAxis[], s: Sampling): Variant | undefined {
   if (s.antialias || s.mode === "cubic" || s.coordinates === "tf_crop_and_resize") return undefined;
-  const whole = plans.every(({ scale }) => scale === undefined || (Number.isInteger(scale) && scale >= 1));
-  const given = plans.every(({ scale }) => scale === undefined);
-  if (s.mode === "linear" && whole) {
+  const scales = axes.map(({ scaled, scale }) => (scaled ? numberIn(scale) : undefined));
+  if (axes.some(({ scaled }, i) => scaled && !(Number.isInteger(scales[i]) && scales[i]! >= 1))) return undefined;
+  if (s.mode === "linear") {
     if (s.coordinates === "half_pixel" || s.coordinates === "pytorch_half_pixel") return variants[0];
     if (s.coordinates === "align_corners") return variants[1];
     return s.coordinates === "asymmetric" ? variants[2] : undefined;
   }
-  if (s.mode === "nearest" && given && s.coordinates === "asymmetric" && s.rounding === "floor") return variants[2];
-  if (s.mode === "nearest" && whole && !given) {
-    const equals = (variant: Variant, scale: number) =>
-      samples.every((input) => nearestEquals(tapsOf({ input, output: input * scale, scale, roi: [0, 1] }, s), input, variant));
-    return variants.find((variant) => plans.every(({ scale }) => scale !== undefined && equals(variant, scale)));
-  }
-  return undefined;
+  if (axes.every(({ scaled }) => !scaled))
+    return s.coordinates === "asymmetric" && s.rounding === "floor" ? variants[2] : undefined;
+  const equals = (variant: Variant, scale: number) =>
+    samples.every((input) => nearestEquals(tapsOf({ input, output: input * scale, scale, roi: [0, 1] }, s), input, variant));
+  return variants.find((variant) => scales.every((scale) => scale !== undefined && equals(variant, scale)));
 }
 
 /** pytorch_half_pixel takes the first element where the output has one: cutting the input to it makes every formula do so. */
-function firstWhereSingle(b: Builder, x: Value, plans: readonly Plan[], sizes: Sizes): Value {
-  const risky = plans.filter(
-    ({ scale, output }) => !(scale !== undefined && scale >= 2) && !(typeof output === "number" && output > 1),
-  );
+function firstWhereSingle(b: Builder, x: Value, axes: readonly ResizeAxis[]): Value {
+  const risky = axes.filter(({ scaled, scale, size }) => !(scaled && numberIn(scale)! >= 2) && !((numberIn(size) ?? 0) > 1));
   if (risky.length === 0) return x;
   const size = x.shape.map((_, axis) => {
-    const plan = risky.find((each) => each.axis === axis);
-    return plan ? b.op("SelectV2", [b.op("Equal", [sizes(b, plan), b.ints([1])]), b.ints([1]), b.dim(x, axis)]) : b.dim(x, axis);
+    const found = risky.find((each) => each.axis === axis);
+    return found ? b.op("SelectV2", [b.op("Equal", [found.size, b.ints([1])]), b.ints([1]), b.dim(x, axis)]) : b.dim(x, axis);
   });
   return b.op("Slice", [x, b.ints(x.shape.map(() => 0)), b.concat(size, 0)]);
 }
 
-/** A scale that the file gives; the size is rounded down, in float32 as onnxruntime does. */
-function scaledPlan(axis: number, input: Dim, scale: number, roi: readonly [number, number], crop: boolean, at: At): Plan {
-  if (!(scale > 0)) throw at.invalid(`a scale of ${scale}`);
-  const span = crop ? roi[1] - roi[0] : 1;
-  const output =
-    typeof input === "number"
-      ? Math.floor(Math.fround(Math.fround(input * span) * scale))
-      : scale === 1 && !crop
-        ? input
-        : undefined;
-  return { axis, input, output, scale: Math.fround(scale), roi };
-}
-
-/** Run-time size under a scale. */
-const scaledSize =
-  (x: Value): Sizes =>
-  (b, { axis, output, scale }) => {
-    if (typeof output === "number") return b.ints([output]);
-    const size = b.dim(x, axis);
-    if (Number.isInteger(scale)) return b.op("Mul", [size, b.ints([scale!])]);
-    const product = b.op("Mul", [b.cast(size, "float32"), b.constant(tensorOf("float32", [1], [scale!]))]);
-    return b.cast(b.op("Floor", [product]), "int32");
-  };
+/** Element `i` of a vector, as a vector of one. */
+const element = (b: Builder, vector: Value, i: number): Value => b.slice(vector, [i], [1]);
 
 /** An empty tensor stands for an input that is not given. */
 const given = (value: Value | undefined): Value | undefined =>
-  value && value.type.shape?.length === 1 && value.type.shape[0] === 0 ? undefined : value;
+  value?.type.shape?.length === 1 && value.type.shape[0] === 0 ? undefined : value;
 
-interface ResizeAttrs {
-  readonly mode: "nearest" | "linear" | "cubic";
-  readonly coordinate_transformation_mode: Coordinates;
-  readonly keep_aspect_ratio_policy: "stretch" | "not_larger" | "not_smaller";
-  readonly axes: readonly number[] | undefined;
+/** All entries of a vector that belong to the axes, its length checked. */
+function entries(b: Builder, vector: Value, count: number, what: string, at: At): readonly Value[] {
+  const length = vector.shape[0];
+  if (length !== undefined && length !== count) throw at.invalid(`${length} ${what} where ${count} are wanted`);
+  return Array.from({ length: count }, (_, i) => element(b, vector, i));
 }
 
-function plansBySize(
+/** Sizes are the input's times the scale, rounded down, in float32 as onnxruntime computes them. */
+function axesByScale(
+  b: Builder,
   x: Value,
   axes: readonly number[],
-  sizes: Value,
-  a: ResizeAttrs,
-  rois: readonly (readonly [number, number])[],
-  b: Builder,
+  scales: Value,
+  rois: readonly (readonly [Value, Value])[] | undefined,
   at: At,
-): readonly Plan[] {
-  const outputs = b.cast(sizes, "int32");
-  const known = outputs.elements ?? (sizes.node.op === "Const" ? at.numbers(sizes, "sizes") : undefined);
-  const dims = axes.map((_, i): Dim => (typeof known?.[i] === "string" ? undefined : known?.[i]));
-  if (a.keep_aspect_ratio_policy === "stretch")
-    return axes.map((axis, i) => {
-      const [input, output] = [x.shape[axis], dims[i]];
-      const same = known?.[i] !== undefined && known[i] === input;
-      const scale = typeof input === "number" && typeof output === "number" ? Math.fround(output / input) : same ? 1 : undefined;
-      return { axis, input, output: same ? input : output, scale, roi: rois[i]! };
-    });
-  const ratios = axes.map((axis, i) => (dims[i] as number) / (x.shape[axis] as number));
-  if (ratios.some(Number.isNaN))
-    throw at.unsupported("keep_aspect_ratio_policy over sizes that are not known", "give the input's shape with --input");
-  const scale = Math.fround(a.keep_aspect_ratio_policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios));
-  return axes.map((axis, i) => {
-    const input = x.shape[axis] as number;
-    return { axis, input, output: Math.floor(scale * input + 0.5), scale, roi: rois[i]! };
+): readonly ResizeAxis[] {
+  return entries(b, b.cast(scales, "float32"), axes.length, "scales", at).map((scale, i) => {
+    const axis = axes[i]!;
+    const known = numberIn(scale);
+    if (known !== undefined && !(known > 0)) throw at.invalid(`a scale of ${known}`);
+    const inputSize = b.dim(x, axis);
+    const roi = rois?.[i];
+    const span = roi ? b.op("Sub", [roi[1], roi[0]]) : undefined;
+    const length = b.cast(inputSize, "float32");
+    const product = b.op("Mul", [span ? b.op("Mul", [length, span]) : length, scale]);
+    const whole = !roi && Number.isInteger(known);
+    const size = whole ? b.op("Mul", [inputSize, b.ints([known!])]) : b.cast(b.op("Floor", [product]), "int32");
+    return { axis, input: x.shape[axis], inputSize, size, scale, scaled: true, roi };
   });
 }
 
-function roiOf(roi: Value | undefined, axes: readonly number[], crop: boolean, at: At): readonly (readonly [number, number])[] {
-  if (!crop) return axes.map(() => [0, 1] as const);
-  if (!roi) throw at.invalid("tf_crop_and_resize without a roi");
-  const numbers = at.numbers(roi, "roi");
-  if (numbers.length !== 2 * axes.length) throw at.invalid(`a roi of ${numbers.length} numbers for ${axes.length} axes`);
-  return axes.map((_, i) => [numbers[i]!, numbers[axes.length + i]!] as const);
+type Policy = "stretch" | "not_larger" | "not_smaller";
+
+/** Sizes as given; or under a policy the greatest that fit (the smallest that cover) them at one common scale. */
+function axesBySize(
+  b: Builder,
+  x: Value,
+  axes: readonly number[],
+  sizes: Value,
+  policy: Policy,
+  rois: readonly (readonly [Value, Value])[] | undefined,
+  at: At,
+): readonly ResizeAxis[] {
+  const asked = entries(b, b.cast(sizes, "int32"), axes.length, "sizes", at);
+  const inputs = axes.map((axis) => b.dim(x, axis));
+  const ratios = asked.map((size, i) => b.op("RealDiv", [b.cast(size, "float32"), b.cast(inputs[i]!, "float32")]));
+  const common =
+    policy === "stretch" ? undefined : b.reduce(policy === "not_larger" ? "Min" : "Max", b.concat(ratios, 0), [0], true);
+  return axes.map((axis, i) => {
+    const scale = common ?? ratios[i]!;
+    const fitted =
+      common && b.op("Floor", [b.op("AddV2", [b.op("Mul", [b.cast(inputs[i]!, "float32"), common]), b.scalar("float32", 0.5)])]);
+    const size = fitted ? b.cast(fitted, "int32") : asked[i]!;
+    return { axis, input: x.shape[axis], inputSize: inputs[i]!, size, scale, scaled: common !== undefined, roi: rois?.[i] };
+  });
 }
 
-const coordinateWords = oneOf(
-  "half_pixel",
-  "half_pixel_symmetric",
-  "pytorch_half_pixel",
-  "align_corners",
-  "asymmetric",
-  "tf_half_pixel_for_nn",
-  "tf_crop_and_resize",
-);
+function regions(b: Builder, roi: Value | undefined, count: number, at: At): readonly (readonly [Value, Value])[] {
+  if (!roi) throw at.invalid("tf_crop_and_resize without a roi");
+  const numbers = entries(b, b.cast(roi, "float32"), 2 * count, "numbers in roi", at);
+  return numbers.slice(0, count).map((start, i) => [start, numbers[count + i]!] as const);
+}
 
 const resizeAttrs = {
   antialias: bool(false),
   axes: ints(),
-  coordinate_transformation_mode: coordinateWords,
+  coordinate_transformation_mode: oneOf(
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+    "tf_crop_and_resize",
+  ),
   cubic_coeff_a: float(-0.75),
   exclude_outside: bool(false),
   extrapolation_value: float(0),
@@ -286,23 +211,23 @@ const oldSampling = (mode: Mode): Sampling => ({
   antialias: false,
 });
 
-function resizeByScales(b: Builder, x: Value, scales: readonly number[], mode: Mode, at: At): Value {
-  if (scales.length !== x.rank) throw at.invalid(`${scales.length} scales for a rank-${x.rank} tensor`);
-  const plans = scales.map((scale, axis) => scaledPlan(axis, x.shape[axis], scale, [0, 1], false, at));
-  return resize(b, x, plans, scaledSize(x), oldSampling(mode), 0, at);
-}
-
+const everyAxis = (x: Value): readonly number[] => x.shape.map((_, i) => i);
 const oldMode = oneOf("nearest", "linear", "bilinear", "cubic", "bicubic");
 const modeOf = (word: string): Mode => (word === "bilinear" ? "linear" : word === "bicubic" ? "cubic" : (word as Mode));
 
+const byScales = (b: Builder, x: Value, scales: Value, word: string, at: At): Value =>
+  resize(b, x, axesByScale(b, x, everyAxis(x), scales, undefined, at), oldSampling(modeOf(word)), 0);
+
+const scaleVector = (b: Builder, scales: readonly number[]): Value =>
+  b.constant({ dtype: "float32", shape: [scales.length], data: Float32Array.from(scales) });
+
 export const resizes: readonly Rule[] = [
   rule("Resize", { since: 10, arity: [2, 2], attrs: { mode: oldMode } }, (b, [x, scales], a, at) => [
-    resizeByScales(b, x, at.numbers(scales, "scales"), modeOf(a.mode), at),
+    byScales(b, x, scales, a.mode, at),
   ]),
   rule("Resize", { since: 11, arity: [1, 4], attrs: resizeAttrs }, (b, [x, roi, scaleInput, sizeInput], a, at) => {
-    const axes = a.axes?.map((axis) => normalAxis(axis, x.rank)) ?? x.shape.map((_, i) => i);
-    const crop = a.coordinate_transformation_mode === "tf_crop_and_resize";
-    const rois = roiOf(given(roi), axes, crop, at);
+    const axes = a.axes?.map((axis) => normalAxis(axis, x.rank)) ?? everyAxis(x);
+    const rois = a.coordinate_transformation_mode === "tf_crop_and_resize" ? regions(b, given(roi), axes.length, at) : undefined;
     const [scales, sizes] = [given(scaleInput), given(sizeInput)];
     const sampling: Sampling = {
       mode: a.mode,
@@ -312,20 +237,11 @@ export const resizes: readonly Rule[] = [
       excludeOutside: a.exclude_outside,
       antialias: a.antialias && a.mode !== "nearest",
     };
-    if (sizes) {
-      if (sizes.shape[0] !== axes.length) throw at.invalid(`${sizes.shape[0]} sizes for ${axes.length} axes`);
-      const plans = plansBySize(x, axes, sizes, a, rois, b, at);
-      const told: Sizes = (builder, { axis, output }) =>
-        typeof output === "number"
-          ? builder.ints([output])
-          : builder.slice(builder.cast(sizes, "int32"), [axes.indexOf(axis)], [1]);
-      return [resize(b, x, plans, told, sampling, a.extrapolation_value, at)];
-    }
-    if (!scales) throw at.invalid("neither scales nor sizes");
-    const factors = at.numbers(scales, "scales");
-    if (factors.length !== axes.length) throw at.invalid(`${factors.length} scales for ${axes.length} axes`);
-    const plans = axes.map((axis, i) => scaledPlan(axis, x.shape[axis], factors[i]!, rois[i]!, crop, at));
-    return [resize(b, x, plans, scaledSize(x), sampling, a.extrapolation_value, at)];
+    if (!scales && !sizes) throw at.invalid("neither scales nor sizes");
+    const plans = sizes
+      ? axesBySize(b, x, axes, sizes, a.keep_aspect_ratio_policy, rois, at)
+      : axesByScale(b, x, axes, scales!, rois, at);
+    return [resize(b, x, plans, sampling, a.extrapolation_value)];
   }),
   rule(
     "Upsample",
@@ -339,13 +255,13 @@ export const resizes: readonly Rule[] = [
         a.scales ??
         (a.height_scale !== undefined && a.width_scale !== undefined ? [1, 1, a.height_scale, a.width_scale] : undefined);
       if (!scales) throw at.invalid("attribute height_scale or width_scale is missing");
-      return [resizeByScales(b, x, scales, modeOf(a.mode), at)];
+      return [byScales(b, x, scaleVector(b, scales), a.mode, at)];
     },
   ),
   rule("Upsample", { since: 7, arity: [1, 1], attrs: { mode: oldMode, scales: required(floats()) } }, (b, [x], a, at) => [
-    resizeByScales(b, x, a.scales, modeOf(a.mode), at),
+    byScales(b, x, scaleVector(b, a.scales), a.mode, at),
   ]),
   rule("Upsample", { since: 9, arity: [2, 2], attrs: { mode: oldMode } }, (b, [x, scales], a, at) => [
-    resizeByScales(b, x, at.numbers(scales, "scales"), modeOf(a.mode), at),
+    byScales(b, x, scales, a.mode, at),
   ]),
 ];
