@@ -5,6 +5,7 @@ import { roundTo } from "../base/round.ts";
 import type { Dim, Type } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
 import { broadcast, type Call, define, type OpDef } from "./op.ts";
+import { productOf } from "./product.ts";
 import * as math from "./scalar.ts";
 
 type Unary = (x: number) => number;
@@ -217,7 +218,7 @@ define(
   predicate("IsFinite", Number.isFinite),
   binary("AddV2", (x, y) => x + y, (x, y) => x + y, (a, b) => (a === 0 ? b : b === 0 ? a : bothNumbers((x, y) => x + y)(a, b))),
   binary("Sub", (x, y) => x - y, (x, y) => x - y, (a, b) => (b === 0 ? a : bothNumbers((x, y) => x - y)(a, b))),
-  binary("Mul", (x, y) => x * y, (x, y) => x * y, (a, b) => (a === 1 ? b : b === 1 ? a : a === 0 || b === 0 ? 0 : bothNumbers((x, y) => x * y)(a, b))),
+  binary("Mul", (x, y) => x * y, (x, y) => x * y, (a, b) => (a === 0 || b === 0 ? 0 : productOf([a, b]))),
   binary("RealDiv", (x, y) => x / y),
   binary("TruncateDiv", (x, y) => Math.trunc(x / y), truncDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.trunc(x / y))(a, b))),
   binary("FloorDiv", (x, y) => Math.floor(x / y), floorDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.floor(x / y))(a, b))),

@@ -6,6 +6,7 @@ import { allocate } from "../graph/tensor.ts";
 import { axisOf, ints, keepElements, reshapeTensor, shapeFrom, unknown } from "./dims.ts";
 import { broadcastStrides } from "./elementwise.ts";
 import { broadcast, broadcastDim, define, normalAxis } from "./op.ts";
+import { quotientOf } from "./product.ts";
 import { gatherStrided, repeat, stridesOf } from "./strided.ts";
 
 function reshaped(from: Shape | undefined, to: Shape | undefined): Shape | undefined {
@@ -24,24 +25,11 @@ function reshaped(from: Shape | undefined, to: Shape | undefined): Shape | undef
 
 /** What a −1 stands for: the elements left, also where symbols cancel: [batch, 3, 4] to [−1, 12] is [batch, 12]. */
 function inferOpen(from: Shape | undefined, rest: Shape): Dim {
-  if (!from) return undefined;
-  const symbols = from.filter((dim) => typeof dim !== "number");
-  let product = from.reduce<number>((p, dim) => (typeof dim === "number" ? p * dim : p), 1);
-  for (const dim of rest) {
-    if (typeof dim === "number") product /= dim;
-    else {
-      const at = dim === undefined ? -1 : symbols.indexOf(dim);
-      if (at < 0) return undefined;
-      symbols.splice(at, 1);
-    }
-  }
-  if (symbols.length === 0) {
-    if (Number.isNaN(product)) return 0;
-    if (!Number.isInteger(product))
-      throw modelError("shape-mismatch", `${showShape(from)} does not reshape to ?×${showShape(rest)}`);
-    return product;
-  }
-  return symbols.length === 1 && product === 1 ? symbols[0] : undefined;
+  const dim = from && quotientOf(from, rest);
+  if (typeof dim !== "number") return dim;
+  if (Number.isNaN(dim)) return 0;
+  if (!Number.isInteger(dim)) throw modelError("shape-mismatch", `${showShape(from)} does not reshape to ?×${showShape(rest)}`);
+  return dim;
 }
 
 define(
