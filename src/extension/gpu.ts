@@ -94,7 +94,7 @@ class GpuPage {
       title,
       cspSource: webview.cspSource,
       script: webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", "gpu.js")).toString(),
-      styles: [webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", "main.css")).toString()],
+      styles: [webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", "gpu.css")).toString()],
       wasm: true,
       blobScripts: true,
       nonce: nonce(),
