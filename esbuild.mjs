@@ -66,7 +66,12 @@ const pages = {
   target: "chrome128",
   format: "esm",
   outdir: "dist/webview",
-  entryPoints: { main: "webview/main.ts", gpu: "webview/gpu/main.ts" },
+  entryPoints: {
+    main: "webview/main.ts",
+    gpu: "webview/gpu/main.ts",
+    // A style sheet of its own: the icon component links it into its shadow roots.
+    codicon: "node_modules/@vscode/codicons/dist/codicon.css",
+  },
   loader: { ".ttf": "file" },
   assetNames: "[name]",
   minify: true,

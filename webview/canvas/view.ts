@@ -1,0 +1,64 @@
+/** Where the page looks: screen = graph × k + (x, y), in CSS pixels. */
+import type { Rect } from "./scene.ts";
+
+export interface View {
+  readonly k: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+export const zoomLimits: readonly [number, number] = [0.02, 3];
+/** Kept free round a fitted graph. */
+const margin = 32;
+/** Below it a first sight would show coloured bars, and nothing to read. */
+const legible = 0.5;
+
+/** The whole graph in the middle of the screen, never enlarged. */
+export function fitted(graph: Size, screen: Size): View {
+  const k = clamp(
+    Math.min((screen.width - 2 * margin) / Math.max(1, graph.width), (screen.height - 2 * margin) / Math.max(1, graph.height), 1),
+  );
+  return { k, x: (screen.width - graph.width * k) / 2, y: (screen.height - graph.height * k) / 2 };
+}
+
+/** The whole graph where it is legible so; else its beginning, as wide as it can be, with `entry` in the middle. */
+export function firstSight(graph: Size, entry: Rect | undefined, screen: Size): View {
+  const whole = fitted(graph, screen);
+  if (whole.k >= legible || !entry) return whole;
+  const k = clamp(Math.max(legible, Math.min(1, (screen.width - 2 * margin) / Math.max(1, graph.width))));
+  return { k, x: screen.width / 2 - (entry.x + entry.width / 2) * k, y: margin - entry.y * k };
+}
+
+/** As little movement as brings the box into view with some of its surroundings; zooms in where its text could not be read. */
+export function revealed(view: View, box: Rect, screen: Size, center: boolean): View {
+  const k = center ? Math.max(view.k, 0.9) : view.k;
+  const at = { x: box.x * k + view.x, y: box.y * k + view.y };
+  const inside =
+    k === view.k &&
+    at.x >= margin &&
+    at.y >= margin &&
+    at.x + box.width * k <= screen.width - margin &&
+    at.y + box.height * k <= screen.height - margin;
+  if (inside) return view;
+  return center || box.width * k > screen.width - 2 * margin
+    ? { k, x: screen.width / 2 - (box.x + box.width / 2) * k, y: screen.height / 2 - (box.y + box.height / 2) * k }
+    : {
+        k,
+        x: view.x + into(at.x, box.width * k, screen.width),
+        y: view.y + into(at.y, box.height * k, screen.height),
+      };
+}
+
+/** How far to move what begins at `start` so that it lies inside. */
+function into(start: number, length: number, room: number): number {
+  const near = 2 * margin;
+  if (start < near) return near - start;
+  return start + length > room - near ? room - near - start - length : 0;
+}
+
+const clamp = (k: number): number => Math.min(zoomLimits[1], Math.max(zoomLimits[0], k));

@@ -1,0 +1,101 @@
+/** What stands in the graph's place while there is none: opening, empty, broken, crashed. Never a blank canvas. */
+import type { Action, FailureView, OpeningView } from "../../src/protocol/views.ts";
+import { button, h, icon } from "./dom.ts";
+import { placeOf, sentence } from "./words.ts";
+
+/** Opening is told in words only when it takes longer. */
+const patience = 2000;
+
+export interface StateEvents {
+  readonly reload: () => void;
+  readonly cancel: () => void;
+  readonly run: (action: Action) => void;
+}
+
+interface Progress extends HTMLElement {
+  value: number | undefined;
+  indeterminate: boolean;
+}
+
+export class States {
+  private readonly progress: Progress;
+  private timer = 0;
+
+  /** `bar`: where the thin progress goes; `box`: over the stage. */
+  constructor(
+    bar: HTMLElement,
+    private readonly box: HTMLElement,
+    private readonly events: StateEvents,
+  ) {
+    this.progress = h("vscode-progress-bar", { attributes: { "aria-label": "Opening" } }) as Progress;
+    this.progress.hidden = true;
+    bar.append(this.progress);
+  }
+
+  opening({ what, fraction }: OpeningView): void {
+    this.progress.hidden = false;
+    this.progress.indeterminate = fraction === undefined;
+    if (fraction !== undefined) this.progress.value = fraction * 100;
+    const words = this.box.querySelector(".opening span");
+    if (words) words.textContent = what;
+    else if (!this.timer) this.timer = window.setTimeout(() => this.tell(what), patience);
+  }
+
+  /** A thin progress alone, for what runs behind a graph that is shown already. */
+  busy(isBusy: boolean): void {
+    this.progress.hidden = !isBusy;
+    this.progress.indeterminate = true;
+  }
+
+  clear(): void {
+    window.clearTimeout(this.timer);
+    this.timer = 0;
+    this.progress.hidden = true;
+    this.box.hidden = true;
+    this.box.replaceChildren();
+  }
+
+  empty(): void {
+    this.clear();
+    this.put(h("p", { class: "quiet" }, "This graph has no nodes."));
+  }
+
+  failed(view: FailureView): void {
+    this.clear();
+    if (view.kind === "crashed") {
+      this.put(
+        h(
+          "p",
+          { attributes: { role: "alert" } },
+          icon("error", "error"),
+          h("span", {}, sentence(view.reason)),
+          button("Reload", this.events.reload, "primary"),
+        ),
+      );
+      return;
+    }
+    const { problem } = view;
+    const place = placeOf(problem);
+    this.put(
+      h("h2", { attributes: { role: "alert" } }, icon("error", "error"), h("span", {}, `${view.file} cannot be read`)),
+      h("p", {}, sentence(problem.reason), place ? ` ${sentence(place)}` : ""),
+      problem.hint !== undefined && h("p", { class: "quiet" }, sentence(problem.hint)),
+      view.read !== undefined && h("p", { class: "quiet" }, `Read before it: ${view.read}`),
+      h(
+        "div",
+        { class: "actions" },
+        button("Open as bytes", () => this.events.run("open-as-bytes"), "primary"),
+        button("Reload", this.events.reload),
+      ),
+    );
+  }
+
+  private tell(what: string): void {
+    this.put(h("p", { class: "opening" }, h("span", {}, what), button("Cancel", this.events.cancel)));
+  }
+
+  private put(...children: (HTMLElement | false)[]): void {
+    this.box.hidden = false;
+    this.box.replaceChildren(...children.filter((child) => child !== false));
+  }
+}

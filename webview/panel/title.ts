@@ -1,0 +1,30 @@
+/** The title line: what the model is, and whether TF.js can run it. */
+import type { ModelView, VerdictsView } from "../../src/protocol/views.ts";
+import { h, icon } from "./dom.ts";
+import { titleParts, verdictWords } from "./words.ts";
+
+export function drawTitle(element: HTMLElement, model: ModelView, verdicts: VerdictsView | undefined): void {
+  const words = verdictWords(verdicts);
+  const about = titleParts(model).flatMap((part) => [
+    h("span", { class: "dot", attributes: { "aria-hidden": "true" } }, "·"),
+    h("span", {}, part),
+  ]);
+  element.replaceChildren(
+    h("span", { class: "file", title: model.file }, model.file),
+    ...about,
+    h(
+      "span",
+      { class: `verdict ${words.kind}`, attributes: { "data-testid": "verdict" } },
+      words.kind === "stuck" && icon("error", "error"),
+      h("span", {}, words.text),
+      ...words.backends.map(({ name, ready }) =>
+        h(
+          "span",
+          { class: "backend" },
+          icon(ready ? "pass" : "error", ready ? "pass" : "error", ready ? "" : "not ready on"),
+          name,
+        ),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,106 @@
+/** Fit, zoom, backend, problems. Made once; then only what changes is written. */
+import { type Backend, backends, type ProblemView } from "../../src/protocol/views.ts";
+import { h, icon, tool } from "./dom.ts";
+import { problemCounts } from "./words.ts";
+
+export interface ToolbarEvents {
+  readonly fit: () => void;
+  readonly zoomBy: (factor: number) => void;
+  readonly zoomTo: (zoom: number) => void;
+  readonly backend: (backend: Backend) => void;
+  readonly problem: (step: 1 | -1) => void;
+  readonly overlay: (overlay: "support" | "parity") => void;
+}
+
+interface Select extends HTMLElement {
+  value: string;
+}
+
+export class Toolbar {
+  private readonly percent: HTMLElement;
+  private readonly backend: Select;
+  private readonly overlay: Select;
+  private readonly overlayBox: HTMLElement;
+  private readonly problems: HTMLElement;
+
+  constructor(
+    element: HTMLElement,
+    private readonly events: ToolbarEvents,
+  ) {
+    this.percent = h("button", {
+      class: "percent mono",
+      title: "Zoom to 100 % (0)",
+      attributes: { type: "button" },
+      on: { click: () => events.zoomTo(1) },
+    });
+    this.backend = select("Backend", backends, (value) => events.backend(value as Backend));
+    this.overlay = select("Overlay", ["support", "parity"], (value) => events.overlay(value as "support" | "parity"));
+    this.overlayBox = h("label", { class: "choice" }, h("span", {}, "Overlay"), this.overlay);
+    this.problems = h("div", { class: "problems", attributes: { "data-testid": "problems" } });
+    this.overlayBox.hidden = true;
+    element.setAttribute("role", "toolbar");
+    element.setAttribute("aria-label", "Graph");
+    element.replaceChildren(
+      tool("screen-full", "Fit the graph (F)", events.fit),
+      tool("remove", "Zoom out (−)", () => events.zoomBy(0.8)),
+      this.percent,
+      tool("add", "Zoom in (+)", () => events.zoomBy(1.25)),
+      h("span", { class: "separator" }),
+      h("label", { class: "choice" }, h("span", {}, "Backend"), this.backend),
+      this.overlayBox,
+      this.problems,
+    );
+  }
+
+  showZoom(zoom: number): void {
+    this.percent.textContent = `${Math.round(zoom * 100)} %`;
+    this.percent.setAttribute("aria-label", `Zoom ${Math.round(zoom * 100)} percent, reset to 100`);
+  }
+
+  showBackend(backend: Backend): void {
+    this.backend.value = backend;
+  }
+
+  showOverlay(overlay: "support" | "parity" | undefined): void {
+    this.overlayBox.hidden = overlay === undefined;
+    if (overlay) this.overlay.value = overlay;
+  }
+
+  /** `walked`: those `‹ ›` go through; `at`: the selected one's place among them. Undefined problems: not checked yet. */
+  showProblems(problems: readonly ProblemView[] | undefined, walked: number, at: number | undefined): void {
+    const { problems: box, events } = this;
+    if (!problems) {
+      box.replaceChildren();
+      return;
+    }
+    const { errors, warnings } = problemCounts(problems);
+    if (errors + warnings === 0) {
+      box.replaceChildren(icon("pass", "pass"), h("span", { class: "quiet" }, "No problems"));
+      return;
+    }
+    const counter = (severity: "error" | "warning", value: number): HTMLElement | false =>
+      value > 0 && h("span", { class: "counter" }, icon(severity, severity, `${severity}s:`), String(value));
+    box.replaceChildren(
+      ...[counter("error", errors), counter("warning", warnings)].filter((part) => part !== false),
+      ...(walked > 0
+        ? [
+            h("span", { class: "separator" }),
+            tool("chevron-left", "Previous problem (Shift+N)", () => events.problem(-1)),
+            h(
+              "span",
+              { class: "mono", attributes: { "data-testid": "problem-place" } },
+              `${at === undefined ? "–" : at + 1} of ${walked}`,
+            ),
+            tool("chevron-right", "Next problem (N)", () => events.problem(1)),
+          ]
+        : []),
+    );
+  }
+}
+
+function select(label: string, values: readonly string[], changed: (value: string) => void): Select {
+  const options = values.map((value) => h("vscode-option", { attributes: { value } }, value));
+  const element = h("vscode-single-select", { attributes: { label, "aria-label": label } }, ...options) as Select;
+  element.addEventListener("change", () => changed(element.value));
+  return element;
+}

@@ -1,0 +1,74 @@
+/** Sentences of the page, made of plain data; UI.md, "Words". */
+import type { Problem } from "../../src/base/problem.ts";
+import { bytes, count, integer, plural } from "../../src/protocol/format.ts";
+import type { ModelView, ProblemView, VerdictsView } from "../../src/protocol/views.ts";
+
+/** A clause as a sentence: `2 groups of 4 channels` → `2 groups of 4 channels.` */
+export function sentence(clause: string): string {
+  const text = clause.trim();
+  if (text === "") return "";
+  return `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
+}
+
+/** `ONNX opset 9 · 66 nodes · 1.24 M parameters · 4.9 MB`, as parts. */
+export function titleParts(model: ModelView): string[] {
+  const opset = model.opsets[0];
+  return [
+    opset ? `${model.format} opset ${opset.version}` : model.format,
+    plural(model.nodes, "node"),
+    `${count(model.parameters)} ${model.parameters === 1 ? "parameter" : "parameters"}`,
+    bytes(model.bytes, 2),
+  ];
+}
+
+/** Shown where all is well: the backends a model is meant for. The plain CPU one is told only where it is all there is. */
+const worthTelling = ["wasm", "webgl", "webgpu"];
+
+export interface VerdictWords {
+  readonly kind: "checking" | "ready" | "partly" | "stuck";
+  readonly text: string;
+  /** Named with a sign each, after the text. */
+  readonly backends: readonly { readonly name: string; readonly ready: boolean }[];
+}
+
+export function verdictWords(verdicts: VerdictsView | undefined): VerdictWords {
+  if (!verdicts) return { kind: "checking", text: "Checking for TF.js", backends: [] };
+  const ready = verdicts.backends.filter((backend) => backend.ready);
+  if (ready.length === 0) {
+    const least = Math.min(...verdicts.backends.map((backend) => backend.nodes));
+    return { kind: "stuck", text: `TF.js: ${plural(least, "node")} cannot run`, backends: [] };
+  }
+  const told = verdicts.backends.filter(({ backend }) => worthTelling.includes(backend));
+  const listed = told.some((backend) => backend.ready) ? told : verdicts.backends;
+  return {
+    kind: listed.every((backend) => backend.ready) ? "ready" : "partly",
+    text: "TF.js: ready on",
+    backends: listed.map(({ backend, ready: isReady }) => ({ name: backend, ready: isReady })),
+  };
+}
+
+/** The head over a node's problem. */
+export function problemTitle({ severity, code }: Pick<Problem, "severity" | "code">): string {
+  if (code === "not-checked") return "Not checked";
+  return severity === "error" ? "Cannot run in TF.js" : severity === "warning" ? "Runs with a change" : "Note";
+}
+
+/** `squeezenet.onnx cannot be read` and where. */
+export function placeOf({ offset, graph, node, tensor }: Problem): string {
+  const parts = [
+    offset === undefined ? "" : `at byte ${integer(offset)}`,
+    node ? `in node ${node}` : "",
+    tensor ? `tensor ${tensor}` : "",
+    graph ? `graph ${graph}` : "",
+  ];
+  return parts.filter((part) => part).join(", ");
+}
+
+export function problemCounts(problems: readonly ProblemView[]): { errors: number; warnings: number } {
+  let [errors, warnings] = [0, 0];
+  for (const { severity } of problems) {
+    if (severity === "error") errors++;
+    else if (severity === "warning") warnings++;
+  }
+  return { errors, warnings };
+}

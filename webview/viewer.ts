@@ -1,0 +1,333 @@
+/** Holds what is known of the model and keeps canvas, panel and host in step. The one place where their events meet. */
+import type { Connection } from "../src/protocol/rpc.ts";
+import type {
+  Backend,
+  DrawnGraph,
+  FailureView,
+  HostApi,
+  ModelView,
+  OpeningView,
+  ParityView,
+  TypeView,
+  VerdictsView,
+  WebviewApi,
+} from "../src/protocol/views.ts";
+import { GraphCanvas } from "./canvas/canvas.ts";
+import { marksOf, typesOf, walkable } from "./canvas/marks.ts";
+import { titleOf } from "./canvas/nodes.ts";
+import type { View } from "./canvas/view.ts";
+import { buildFrame, type PageFrame } from "./frame.ts";
+import { drawBreadcrumb } from "./panel/breadcrumb.ts";
+import { drawLegend } from "./panel/legend.ts";
+import { modelPage } from "./panel/model-page.ts";
+import { nodePage } from "./panel/node-page.ts";
+import { pillPage } from "./panel/pill-page.ts";
+import { States } from "./panel/states.ts";
+import { drawTitle } from "./panel/title.ts";
+import { Toolbar } from "./panel/toolbar.ts";
+import type { Host } from "./vscode.ts";
+
+/** Where the page was is kept at most so often. */
+const keepEvery = 250;
+
+export class Viewer {
+  /** What the host may call. */
+  readonly api: WebviewApi;
+  private readonly host: HostApi;
+  private readonly page: PageFrame;
+  private readonly canvas: GraphCanvas;
+  private readonly toolbar: Toolbar;
+  private readonly states: States;
+  private model: ModelView | undefined;
+  private drawn: DrawnGraph | undefined;
+  private selected: number | undefined;
+  private verdicts: VerdictsView | undefined;
+  private parity: ParityView | undefined;
+  private overlay: "support" | "parity" = "support";
+  /** What arrives for an earlier selection or model is dropped. */
+  private wanted = 0;
+  private keeping = 0;
+
+  constructor(
+    into: HTMLElement,
+    connection: Connection<HostApi>,
+    private readonly kept: Pick<Host, "state" | "keep">,
+  ) {
+    this.host = connection.api;
+    this.page = buildFrame(into);
+    this.canvas = new GraphCanvas(this.page, {
+      select: (box) => this.select(box, "stay"),
+      enter: (box) => this.enter(box),
+      leave: () => this.leave(),
+      problem: (step) => this.nextProblem(step),
+      moved: (view) => {
+        this.toolbar?.showZoom(view.k);
+        this.keep();
+      },
+    });
+    this.toolbar = new Toolbar(this.page.toolbar, {
+      fit: () => this.canvas.fit(),
+      zoomBy: (factor) => this.canvas.zoomBy(factor),
+      zoomTo: (zoom) => this.canvas.zoomTo(zoom),
+      backend: (backend) => this.chooseBackend(backend),
+      problem: (step) => this.nextProblem(step),
+      overlay: (overlay) => {
+        this.overlay = overlay;
+        this.mark();
+      },
+    });
+    this.states = new States(this.page.progress, this.page.state, {
+      reload: () => this.tell(this.host.reload()),
+      cancel: () => this.tell(this.host.cancel()),
+      run: (action) => this.tell(this.host.run(action)),
+    });
+    window.addEventListener("keydown", (event) => {
+      if (event.key !== "F8" || event.defaultPrevented) return;
+      event.preventDefault();
+      this.nextProblem(event.shiftKey ? -1 : 1);
+    });
+    this.api = {
+      opening: async (view) => this.opening(view),
+      show: async (model, main, backend) => this.show(model, main, backend),
+      verdicts: async (view) => this.showVerdicts(view),
+      parity: async (view) => this.showParity(view),
+      reveal: (graph, node) => this.reveal(graph, node),
+      nextProblem: async (step) => this.nextProblem(step),
+      failed: async (view) => this.failed(view),
+    };
+  }
+
+  private opening(view: OpeningView): void {
+    if (!this.model) this.page.title.replaceChildren();
+    this.states.opening(view);
+  }
+
+  private async show(model: ModelView, main: DrawnGraph, backend: Backend): Promise<void> {
+    // Read again: the page stays where it was, as far as it still exists.
+    const state = this.model?.file === model.file ? this.whereabouts() : this.kept.state();
+    const same = state?.file === model.file ? state : undefined;
+    this.model = model;
+
+    this.verdicts = undefined;
+    this.parity = undefined;
+    this.overlay = "support";
+    this.toolbar.showBackend(backend);
+    this.toolbar.showOverlay(undefined);
+    this.page.root.classList.add("shown");
+    this.states.clear();
+    this.states.busy(true);
+    drawTitle(this.page.title, model, undefined);
+    this.place(main, same?.graph === 0 ? same.view : undefined);
+    if (same && same.graph !== 0 && model.graphs[same.graph]) await this.openGraph(same.graph, same.view);
+    const boxes = this.drawn?.graph.boxes ?? 0;
+    this.select(same?.box !== undefined && same.box < boxes ? same.box : undefined, "stay");
+  }
+
+  private place(drawn: DrawnGraph, view?: View): void {
+    this.drawn = drawn;
+    this.selected = undefined;
+    this.canvas.show(drawn, drawn.graph.name || this.model?.file || "", view);
+    if (drawn.graph.boxes === 0) this.states.empty();
+    else if (!this.page.state.hidden) this.states.clear();
+    this.mark();
+  }
+
+  private showVerdicts(verdicts: VerdictsView): void {
+    this.verdicts = verdicts;
+
+    this.states.busy(false);
+    this.toolbar.showBackend(verdicts.backend);
+    if (this.model) drawTitle(this.page.title, this.model, verdicts);
+    this.mark();
+    this.drawDetails();
+  }
+
+  private showParity(parity: ParityView | undefined): void {
+    this.parity = parity;
+    this.overlay = parity ? "parity" : "support";
+    this.toolbar.showOverlay(parity && "parity");
+    this.mark();
+  }
+
+  /** Everything on the boxes that is not structure. */
+  private mark(): void {
+    if (!this.drawn) return;
+    const marks = marksOf(this.drawn.graph, this.verdicts, this.overlay === "parity" ? this.parity : undefined);
+    this.canvas.setMarks(marks);
+    drawLegend(this.page.legend, this.drawn.graph, marks);
+    this.drawCounter();
+  }
+
+  private select(box: number | undefined, reveal: "stay" | "near" | "center"): void {
+    const changed = box !== this.selected;
+    this.selected = box;
+    this.canvas.select(box, reveal);
+    const { drawn } = this;
+    if (!drawn) return;
+    const node = box !== undefined && box < drawn.graph.nodeViews.length ? box : undefined;
+    if (changed) this.tell(this.host.select(drawn.graph.id, node));
+    this.drawDetails();
+    this.drawCounter();
+    this.keep();
+  }
+
+  private async reveal(graph: number, node: number): Promise<void> {
+    if (this.drawn?.graph.id !== graph) await this.openGraph(graph);
+    if (this.drawn?.graph.id === graph && node < this.drawn.graph.nodeViews.length) this.select(node, "center");
+  }
+
+  private async openGraph(graph: number, view?: View): Promise<void> {
+    const mine = ++this.wanted;
+    try {
+      const drawn = await this.host.graph(graph);
+      if (mine !== this.wanted) return;
+      this.place(drawn, view);
+      this.select(undefined, "stay");
+    } catch (error) {
+      this.canvas.announce(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private enter(box: number): void {
+    const inner = this.drawn?.graph.nodeViews[box]?.subgraphs[0];
+    if (inner) void this.openGraph(inner.graph).then(() => this.canvas.focus());
+  }
+
+  /** To the graph that holds this one, at the node that holds it. */
+  private leave(): void {
+    const graph = this.drawn?.graph;
+    if (graph?.parent === undefined) return;
+    const { parent, holder } = graph;
+    if (holder === undefined) void this.openGraph(parent);
+    else void this.reveal(parent, holder);
+  }
+
+  private nextProblem(step: 1 | -1): void {
+    const list = walkable(this.verdicts?.problems ?? []);
+    if (list.length === 0) {
+      this.canvas.announce(this.verdicts ? "No problems" : "Not checked yet");
+      return;
+    }
+    const at = this.problemPlace(list);
+    const next = at === undefined ? (step === 1 ? 0 : list.length - 1) : (at + step + list.length) % list.length;
+    this.walkedTo = next;
+    const { graph, node } = list[next]!.at;
+    void this.reveal(graph, node);
+  }
+
+  /** A node with two problems stands twice in the list: the place last walked to tells them apart. */
+  private walkedTo: number | undefined;
+
+  private problemPlace(list: ReturnType<typeof walkable>): number | undefined {
+    const here = (i: number): boolean => list[i]?.at.graph === this.drawn?.graph.id && list[i]?.at.node === this.selected;
+    if (this.walkedTo !== undefined && here(this.walkedTo)) return this.walkedTo;
+    const found = list.findIndex((_, i) => here(i));
+    return found === -1 ? undefined : found;
+  }
+
+  private chooseBackend(backend: Backend): void {
+    this.states.busy(true);
+    this.tell(this.host.setBackend(backend));
+  }
+
+  private failed(view: FailureView): void {
+    this.page.root.classList.toggle("shown", this.model !== undefined && view.kind === "crashed");
+    this.states.failed(view);
+  }
+
+  private drawCounter(): void {
+    const list = walkable(this.verdicts?.problems ?? []);
+    this.toolbar.showProblems(this.verdicts?.problems, list.length, this.problemPlace(list));
+  }
+
+  private drawDetails(): void {
+    const { model, drawn, selected, page } = this;
+    if (!model || !drawn) return;
+    const graph = drawn.graph;
+    const node = selected === undefined ? undefined : graph.nodeViews[selected];
+    const pill = selected === undefined || node ? undefined : this.canvas.current?.pill(selected);
+    const crumb = node ? `${titleOf(node)} ${node.name}`.trim() : pill?.name;
+    drawBreadcrumb(page.breadcrumb, model, graph.id, crumb, (id) => void this.toCrumb(id));
+    const goTo = (to: number): void => {
+      this.select(to, "center");
+    };
+    if (node) {
+      void this.drawNode(graph.id, node.id);
+      return;
+    }
+    this.wanted++;
+    if (pill && selected !== undefined) {
+      const value = graph.values.find(({ id }) => id === pill.value);
+      const type: TypeView = typesOf(graph.id, this.verdicts).get(pill.value) ?? value ?? {};
+      const ends = graph.edges.filter((edge) => edge.from === selected || edge.to === selected);
+      const nodes = ends.map((edge) => (edge.from === selected ? edge.to : edge.from)).filter((box) => graph.nodeViews[box]);
+      const named = nodes.map((box) => ({ node: box, name: graph.nodeViews[box]!.name || titleOf(graph.nodeViews[box]!) }));
+      page.details.replaceChildren(...pillPage(pill, type, named, goTo));
+      return;
+    }
+    const openGraph = (id: number): void => void this.openGraph(id);
+    page.details.replaceChildren(
+      ...modelPage(model, this.verdicts?.problems ?? [], { goTo: (g, n) => void this.reveal(g, n), openGraph }),
+    );
+  }
+
+  private async toCrumb(id: number): Promise<void> {
+    if (id === this.drawn?.graph.id) this.select(undefined, "stay");
+    else await this.openGraph(id);
+  }
+
+  private async drawNode(graph: number, node: number): Promise<void> {
+    const mine = ++this.wanted;
+    const details = await this.host.details(graph, node).catch((error: unknown) => error);
+    if (mine !== this.wanted || !this.drawn) return;
+    if (details instanceof Error || !isDetails(details)) {
+      this.page.details.textContent = details instanceof Error ? details.message : "";
+      return;
+    }
+    const { graph: view } = this.drawn;
+    const data = {
+      details,
+      of: view.nodes,
+      problems: (this.verdicts?.problems ?? []).filter(({ at }) => at?.graph === graph && at.node === node),
+      verdicts: this.verdicts,
+      types: typesOf(graph, this.verdicts),
+      nameOf: (id: number) => view.nodeViews[id]?.name || view.nodeViews[id]?.op || "",
+    };
+    const parts = nodePage(data, {
+      goTo: (to) => this.select(to, "center"),
+      openGraph: (id) => void this.openGraph(id),
+      revealInText: () => this.tell(this.host.revealInText(graph, node)),
+    });
+    this.page.details.replaceChildren(...parts);
+    this.page.details.scrollTop = 0;
+  }
+
+  private whereabouts() {
+    const { model, drawn, selected } = this;
+    if (!model || !drawn) return undefined;
+    return {
+      file: model.file,
+      graph: drawn.graph.id,
+      view: this.canvas.view,
+      ...(selected === undefined ? {} : { box: selected }),
+    };
+  }
+
+  private keep(): void {
+    if (this.keeping) return;
+    this.keeping = window.setTimeout(() => {
+      this.keeping = 0;
+      const state = this.whereabouts();
+      if (state) this.kept.keep(state);
+    }, keepEvery);
+  }
+
+  /** What the host could not do it tells itself; here only a closed line is left to say. */
+  private tell(call: Promise<unknown>): void {
+    call.catch((error: unknown) => this.canvas.announce(error instanceof Error ? error.message : String(error)));
+  }
+}
+
+function isDetails(value: unknown): value is import("../src/protocol/views.ts").NodeDetails {
+  return typeof value === "object" && value !== null && "attributes" in value;
+}
