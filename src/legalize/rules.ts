@@ -1,11 +1,16 @@
 /** The table: hub ops that TF.js's executor lacks or does differently. What is not here passes as it is. */
 import type { Legalize, LegalRule } from "./rule.ts";
 import { arithmetic } from "./rules/arithmetic.ts";
+import { bits } from "./rules/bits.ts";
 import { cast } from "./rules/cast.ts";
 import { convolutions } from "./rules/conv.ts";
+import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
+import { matmuls } from "./rules/matmul.ts";
 import { pools } from "./rules/pool.ts";
 import { reductions } from "./rules/reduce.ts";
+import { scatters } from "./rules/scatter.ts";
+import { spaces } from "./rules/space.ts";
 
 function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   const map = new Map<string, Legalize>();
@@ -16,4 +21,16 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   return map;
 }
 
-export const legalRules: ReadonlyMap<string, Legalize> = table([...arithmetic, ...cast, ...indexing, ...convolutions, ...pools, ...reductions]);
+export const legalRules: ReadonlyMap<string, Legalize> = table([
+  ...arithmetic,
+  ...cast,
+  ...indexing,
+  ...convolutions,
+  ...pools,
+  ...matmuls,
+  ...spaces,
+  ...reductions,
+  ...bits,
+  ...einsums,
+  ...scatters,
+]);
