@@ -11,6 +11,8 @@ export interface MappedValue {
   readonly target: string;
   /** source = transpose(target, perm); absent where the layout is the source's. */
   readonly perm?: readonly number[];
+  /** The source has the elements in the same order under another shape. */
+  readonly reshaped?: true;
   /** False: the target holds the value in another form than a transposition tells, so it is for navigation only. */
   readonly exact: boolean;
 }
@@ -29,6 +31,35 @@ export interface SourceMap {
 }
 
 export const sourceMapName = "model.map.json";
+
+/**
+ * The source map of a finished graph. `tracked` tells what source values became: live values, or dead views of live ones; those whose
+ * nodes are gone and constants are left out. `nameOf` gives `<node>:<port>`. Values inside functions are not told: nothing there can be
+ * fetched.
+ */
+export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nameOf: (value: Value) => string): SourceMap {
+  const nodes = nodesOf(graph).filter((node) => !node.constant);
+  const live = new Set(nodes);
+  const values: MappedValue[] = [];
+  for (const [source, value] of tracked) {
+    const found = value.node.constant ? undefined : resolveView(value, live);
+    if (!found) continue;
+    const { perm, reshaped, exact } = found;
+    values.push({ source, target: nameOf(found.value), ...(perm && { perm }), ...(reshaped && { reshaped }), exact });
+  }
+  const mapped = nodes.filter((node) => node.origin.nodes.length > 0);
+  return {
+    version: 1,
+    values,
+    nodes: mapped.map((node) => ({
+      target: nodeName(nameOf(node.outputs[0]!)),
+      source: node.origin.nodes,
+      how: node.origin.how,
+    })),
+  };
+}
+
+const nodeName = (target: string): string => target.slice(0, target.lastIndexOf(":"));
 
 /** Reads the JSON of a source map; `ModelError` where it is none, or of a version we do not know. */
 export function parseSourceMap(text: string): SourceMap {
@@ -62,7 +93,11 @@ export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nam
   return {
     version: 1,
     values,
-    nodes: mapped.map((node) => ({ target: nameOf(node.outputs[0]!).replace(/:0$/, ""), source: node.origin.nodes, how: node.origin.how })),
+    nodes: mapped.map((node) => ({
+      target: nameOf(node.outputs[0]!).replace(/:0$/, ""),
+      source: node.origin.nodes,
+      how: node.origin.how,
+    })),
   };
 }
 

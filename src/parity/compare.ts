@@ -36,9 +36,13 @@ export interface CompareOptions {
   readonly tolerance: Tolerance;
   /** reference = transpose(actual, perm): axis `d` of the reference is axis `perm[d]` of `actual`. */
   readonly perm?: readonly number[] | undefined;
+  /** The other tensor has the elements in the same order under a shape of its own. */
+  readonly reshaped?: true | undefined;
 }
 
-export function compare(reference: Tensor, actual: Tensor, { tolerance, perm }: CompareOptions): Comparison {
+export function compare(reference: Tensor, other: Tensor, { tolerance, perm, reshaped }: CompareOptions): Comparison {
+  const actual =
+    reshaped && elementCount(other.shape) === elementCount(reference.shape) ? { ...other, shape: reference.shape } : other;
   const mismatch = mismatchOf(reference, actual, perm);
   if (mismatch) return { verdict: "different", bad: elementCount(reference.shape), note: mismatch };
   const walk = walkOf(reference, actual, perm);

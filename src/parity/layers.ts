@@ -15,6 +15,7 @@ export interface LayerPair {
   readonly value: string;
   readonly target: string;
   readonly perm?: readonly number[];
+  readonly reshaped?: true;
   readonly node: string;
   readonly op: string;
 }
@@ -44,12 +45,12 @@ export function layerPairs(map: SourceMap, model: SourceModel): LayerPair[] {
   const values = new Map(main.values.map((value) => [`${main.name}/${value.name}`, value]));
   const seen = new Set<string>();
   const pairs: { pair: LayerPair; rank: number }[] = [];
-  for (const { source, target, perm, exact } of map.values) {
+  for (const { source, target, perm, reshaped, exact } of map.values) {
     const value = values.get(source);
     const node = value?.producer === undefined ? undefined : main.nodes[value.producer];
     if (!exact || !value || !node || value.tensor || seen.has(source)) continue;
     seen.add(source);
-    const pair = { source, value: value.name, target, node: node.name, op: opName(node), ...(perm ? { perm } : {}) };
+    const pair = { source, value: value.name, target, node: node.name, op: opName(node), ...(perm ? { perm } : {}), ...(reshaped && { reshaped }) };
     pairs.push({ pair, rank: rank[node.id]! });
   }
   return pairs.sort((a, b) => a.rank - b.rank).map(({ pair }) => pair);
@@ -140,7 +141,7 @@ function compareValue(
   const a = expected.get(pair.value);
   const b = actual.get(pair.target);
   if (!a || !b) return notCompared(`nothing was given for ${a ? pair.target : pair.value}`);
-  return compared(a, compare(a, b, { tolerance, perm: pair.perm }));
+  return compared(a, compare(a, b, { tolerance, perm: pair.perm, reshaped: pair.reshaped }));
 }
 
 const layer = ({ source, target, node, op }: LayerPair, value: ComparedValue): ComparedLayer => ({
