@@ -1,8 +1,8 @@
 /** The source map of a conversion, `model.map.json`: which target value is which source value, which node came of which. */
 import { modelError } from "../base/problem.ts";
-import type { Graph, How, Node, Value } from "./graph.ts";
+import type { Graph, How, Value } from "./graph.ts";
 import { nodesOf } from "./order.ts";
-import { numbersOf, type Tensor } from "./tensor.ts";
+import { resolveView } from "./resolve.ts";
 
 export interface MappedValue {
   /** `<graph>/<value>`. */
@@ -47,7 +47,7 @@ export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nam
     const { perm, reshaped, exact } = found;
     values.push({ source, target: nameOf(found.value), ...(perm && { perm }), ...(reshaped && { reshaped }), exact });
   }
-  const mapped = nodes.filter((node) => node.origin.nodes.length > 0);
+  const mapped = nodes.filter((node) => node.op !== "Placeholder");
   return {
     version: 1,
     values,
@@ -73,57 +73,4 @@ export function parseSourceMap(text: string): SourceMap {
     throw modelError("malformed", `${sourceMapName} is no source map of version 1, version: ${map?.version ?? "none"}`);
   }
   return map as SourceMap;
-}
-
-/**
- * The map of what was written: `tracked` are target values by `<graph>/<value>`. Those that died are found through the Transposes and
- * type changes between them and a value that lives; what only a Reshape connects is for navigation, not for comparing (`exact: false`).
- */
-export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nameOf: (value: Value) => string): SourceMap {
-  const nodes = nodesOf(graph);
-  const live = new Set(nodes);
-  const values: MappedValue[] = [];
-  for (const [source, value] of tracked) {
-    const found = locate(value, live);
-    if (!found || found.value.node.constant) continue;
-    const { perm } = found;
-    values.push({ source, target: nameOf(found.value), ...(perm && { perm }), exact: found.exact });
-  }
-  const mapped = nodes.filter((node) => !node.constant && node.op !== "Placeholder");
-  return {
-    version: 1,
-    values,
-    nodes: mapped.map((node) => ({
-      target: nameOf(node.outputs[0]!).replace(/:0$/, ""),
-      source: node.origin.nodes,
-      how: node.origin.how,
-    })),
-  };
-}
-
-interface Located {
-  readonly value: Value;
-  /** The tracked value is transpose(value, perm). */
-  readonly perm: readonly number[] | undefined;
-  readonly exact: boolean;
-}
-
-/** The live value that a tracked one is a view of. */
-function locate(tracked: Value, live: ReadonlySet<Node>): Located | undefined {
-  let value = tracked;
-  let perm: readonly number[] | undefined;
-  let exact = true;
-  while (!live.has(value.node)) {
-    const { node } = value;
-    const [input, second] = node.inputs;
-    if (!input) return undefined;
-    if (node.op === "Transpose") {
-      const axes = numbersOf(second!.node.attrs["value"] as Tensor);
-      perm = perm ? perm.map((axis) => axes[axis]!) : axes;
-    } else if (node.op === "Reshape" || node.op === "Squeeze" || node.op === "ExpandDims") exact = false;
-    else if (node.op !== "Identity") return undefined;
-    value = input;
-  }
-  const identity = !perm || perm.every((axis, i) => axis === i);
-  return { value, perm: identity || !exact ? undefined : perm, exact };
 }
