@@ -32,6 +32,12 @@ export class Jobs {
   }
 
   private start(): Peer<JobApi> {
-    return Peer.thread<JobApi>("the job", "engine-job", (port) => serve<GpuApi>(port, this.gpu));
+    const { gpu } = this;
+    const relay: GpuApi = {
+      load: (folder, backend, signal) => gpu.load(folder, backend, signal),
+      run: (feeds, fetches, signal) => gpu.run(feeds, fetches, signal),
+      close: () => gpu.close(),
+    };
+    return Peer.thread<JobApi>("the job", "engine-job", (port) => serve<GpuApi>(port, relay));
   }
 }

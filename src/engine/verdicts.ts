@@ -41,8 +41,11 @@ export function typeViews(model: SourceModel, values: ReadonlyMap<string, Value>
 }
 
 function tellsMore(found: TypeView, { type }: SourceValue): boolean {
-  if (type.other !== undefined) return false;
-  if (type.dtype === undefined) return true;
-  if (!found.shape) return false;
-  return !type.shape || found.shape.some((dim, axis) => typeof dim === "number" && dim !== type.shape![axis]);
+  // A value of unknown shape is most often one that stands for a failed node: it knows nothing.
+  if (type.other !== undefined || !found.shape) return false;
+  return (
+    type.dtype === undefined ||
+    !type.shape ||
+    found.shape.some((dim, axis) => typeof dim === "number" && dim !== type.shape![axis])
+  );
 }

@@ -5,6 +5,7 @@ import { activeModel } from "./active.ts";
 import { convertModels, copySnippet } from "./commands/convert.ts";
 import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
 import { checkParity } from "./commands/parity.ts";
+import { ModelDecorations } from "./decorations.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { ModelEditors } from "./editor.ts";
 import { Engine } from "./engine.ts";
@@ -34,6 +35,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
   const texts = new ModelTexts(sessions, engine);
   const lenses = new ModelLenses(sessions, engine);
   const diagnostics = new Diagnostics(sessions, engine);
+  const decorations = new ModelDecorations(sessions);
   const status = new Status(sessions);
   const results = new ParityResults();
   const editors = new ModelEditors(context.extensionUri, sessions, {
@@ -52,6 +54,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
   sessions.onDidOpen((session) => {
     texts.follow(session);
     diagnostics.follow(session);
+    decorations.follow(session);
     status.follow(session);
   });
   const command = (name: string, run: (...args: never[]) => unknown) =>
@@ -70,6 +73,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     texts,
     lenses,
     diagnostics,
+    decorations,
     status,
     results,
     editors,

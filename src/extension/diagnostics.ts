@@ -6,7 +6,7 @@ import type { NodeAt } from "../protocol/engine.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelSession, Sessions } from "./session.ts";
 import { rangeOf } from "./text.ts";
-import { textUri } from "./text-uri.ts";
+import { textScheme, textUri } from "./text-uri.ts";
 import { problemText } from "./words.ts";
 
 /** VS Code shows 1000 a file; more only cost time. */
@@ -20,12 +20,18 @@ const severities: Readonly<Record<Severity, vscode.DiagnosticSeverity>> = {
 
 export class Diagnostics implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection("modelwright");
+  private readonly listener: vscode.Disposable;
 
   constructor(
     sessions: Sessions,
     private readonly engine: Engine,
   ) {
     sessions.onDidClose((session) => this.collection.delete(textUri(session.uri)));
+    // A check widens columns, and the editor shifts marks with the text that it replaces: they are set anew on the new text.
+    this.listener = vscode.workspace.onDidChangeTextDocument(({ document: { uri } }) => {
+      const known = uri.scheme === textScheme ? this.collection.get(uri) : undefined;
+      if (known) this.collection.set(uri, known);
+    });
   }
 
   follow(session: ModelSession): void {
@@ -37,6 +43,7 @@ export class Diagnostics implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.listener.dispose();
     this.collection.dispose();
   }
 

@@ -119,6 +119,7 @@ export class ModelSession implements vscode.Disposable {
     this.path = this.uri.scheme === "file" ? this.path : undefined;
     this.verdicts = undefined;
     this.parity = undefined;
+    this.failure = undefined;
     this.changed.fire("reading");
     await this.load();
     await this.check();
