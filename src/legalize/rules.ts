@@ -8,6 +8,7 @@ import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
 import { matmuls } from "./rules/matmul.ts";
 import { pools } from "./rules/pool.ts";
+import { ranks } from "./rules/rank.ts";
 import { reductions } from "./rules/reduce.ts";
 import { scatters } from "./rules/scatter.ts";
 import { spaces } from "./rules/space.ts";
@@ -33,4 +34,5 @@ export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...bits,
   ...einsums,
   ...scatters,
+  ...ranks,
 ]);

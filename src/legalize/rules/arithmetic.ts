@@ -3,9 +3,13 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type LegalRule, legal } from "../rule.ts";
 
+/** TF.js's Abs of int32 goes through float32. */
+const magnitude = (b: Builder, x: Value): Value =>
+  x.dtype === "int32" ? b.op("Maximum", [x, b.op("Neg", [x])]) : b.op("Abs", [x]);
+
 /** Truncating division of int32: the floor of the magnitudes, with the sign of the quotient. */
 function truncateDiv(b: Builder, x: Value, y: Value): Value {
-  const q = b.op("FloorDiv", [b.op("Abs", [x]), b.op("Abs", [y])]);
+  const q = b.op("FloorDiv", [magnitude(b, x), magnitude(b, y)]);
   const zero = b.scalar("int32", 0);
   const opposite = b.op("NotEqual", [b.op("Less", [x, zero]), b.op("Less", [y, zero])]);
   return b.op("SelectV2", [opposite, b.op("Neg", [q]), q]);
@@ -13,12 +17,10 @@ function truncateDiv(b: Builder, x: Value, y: Value): Value {
 
 export const arithmetic: readonly LegalRule[] = [
   legal("TruncateDiv", (b, [x, y]) => [truncateDiv(b, x!, y!)]),
-  legal("TruncateMod", (b, [x, y], at) => {
-    if (at.node.outputs[0]!.dtype.startsWith("int") || at.node.outputs[0]!.dtype.startsWith("uint"))
-      return [b.op("Sub", [x!, b.op("Mul", [truncateDiv(b, x!, y!), y!])])];
-    // fmod: the remainder of the magnitudes, with the sign of the dividend.
-    const rest = b.op("FloorMod", [b.op("Abs", [x!]), b.op("Abs", [y!])]);
-    return [b.op("SelectV2", [b.op("Less", [x!, b.scalar("float32", 0)]), b.op("Neg", [rest]), rest])];
+  // The remainder of the magnitudes, with the sign of the dividend.
+  legal("TruncateMod", (b, [x, y]) => {
+    const rest = b.op("FloorMod", [magnitude(b, x!), magnitude(b, y!)]);
+    return [b.op("SelectV2", [b.op("Less", [x!, b.scalar(x!.dtype, 0)]), b.op("Neg", [rest]), rest])];
   }),
   legal("StopGradient", (_, [x]) => [x!]),
 ];

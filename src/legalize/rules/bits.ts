@@ -1,10 +1,9 @@
 /** Shifts and complements of integers as arithmetic: TF.js has no such ops. */
-import { isUnsigned } from "../../base/dtype.ts";
-import { bitsOf } from "../../base/dtype.ts";
+import { bitsOf, isUnsigned } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { isNarrow, wrap } from "../types.ts";
 import { type LegalRule, legal } from "../rule.ts";
+import { isNarrow, wrap } from "../types.ts";
 
 /** 2^y for y in 0 … 30, read from a table: exact on every backend. */
 function powerOfTwo(b: Builder, y: Value): Value {

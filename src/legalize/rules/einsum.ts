@@ -37,7 +37,10 @@ function arranged(b: Builder, { value, labels }: Labelled, wanted: string): Valu
     value,
     own.map((label) => labels.indexOf(label)),
   );
-  return [...wanted].reduce((x, label, axis) => (labels.includes(label) ? x : b.op("ExpandDims", [x, b.scalar("int32", axis)])), moved);
+  return [...wanted].reduce(
+    (x, label, axis) => (labels.includes(label) ? x : b.op("ExpandDims", [x, b.scalar("int32", axis)])),
+    moved,
+  );
 }
 
 /** Product of two, summed over the labels that nobody needs any more. */
@@ -61,7 +64,14 @@ function contract(b: Builder, left: Labelled, right: Labelled, needed: string): 
   const of = (label: string): readonly [Value, number] =>
     p.labels.includes(label) ? [p.value, p.labels.indexOf(label)] : [q.value, q.labels.indexOf(label)];
   const like = [...labels].map(of);
-  return { value: b.reshapeTo(product, like.map(([value, axis]) => value.type.shape![axis]), like), labels };
+  return {
+    value: b.reshapeTo(
+      product,
+      like.map(([value, axis]) => value.type.shape![axis]),
+      like,
+    ),
+    labels,
+  };
 }
 
 /** [batch…, rows, columns]: each of the two groups of labels as one axis. */
@@ -81,7 +91,8 @@ function einsum(b: Builder, inputs: readonly Value[], equation: string, at: Lega
   const { terms, output } = parseEquation(equation);
   const operands = inputs.map((value, i) => {
     let operand: Labelled = { value, labels: terms[i]! };
-    for (let repeated = twice(operand.labels); repeated; repeated = twice(operand.labels)) operand = diagonal(b, operand, repeated, at);
+    for (let repeated = twice(operand.labels); repeated; repeated = twice(operand.labels))
+      operand = diagonal(b, operand, repeated, at);
     return operand;
   });
   const [first, ...rest] = operands;

@@ -1,7 +1,31 @@
-/** Reductions: over no elements TF.js gives nonsense, so the neutral element is written instead. */
-import { sizeOf } from "../../graph/graph.ts";
-import { type LegalRule, legal } from "../rule.ts";
+/** Reductions whose order decides how much is lost (the wasm kernels add one element after the other in float32), and those of nothing. */
+import { isFloat } from "../../base/dtype.ts";
+import { isStatic, sizeOf, type Value } from "../../graph/graph.ts";
+import { numbersOf } from "../../graph/tensor.ts";
+import type { Builder } from "../../tf/build.ts";
+import { constantOf, normalAxis } from "../../tf/op.ts";
+import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
 
+/** Fewer summands than this lose less than a float32 tolerance notices. */
+const plain = 1024;
+
+/** Axis by axis, the innermost first: partial sums stay short, and so does their error (640 000 summands at once were 5 % off). */
+function axisByAxis(b: Builder, [x, axes]: readonly Value[], at: LegalAt): readonly Value[] {
+  const known = constantOf(axes!);
+  const { shape } = x!.type;
+  if (!known || !shape || !isFloat(x!.dtype)) return at.same(b, [x!, axes!]);
+  const list = [...new Set(numbersOf(known).map((axis) => normalAxis(axis, shape.length)))].sort((p, q) => q - p);
+  const summands = list.reduce((count, axis) => count * (typeof shape[axis] === "number" ? (shape[axis] as number) : plain), 1);
+  const long = list.filter((axis) => shape[axis] !== 1);
+  if (long.length < 2 || summands <= plain) return at.same(b, [x!, axes!]);
+  const [last, ...rest] = [...list].reverse();
+  let total = x!;
+  for (const axis of rest.reverse()) total = b.reduce(at.node.op, total, [axis], true);
+  const kept = b.reduce(at.node.op, total, [last!], true);
+  return [at.flag("keep_dims") ? kept : b.squeeze(kept, list)];
+}
+
+/** What a reduction of no elements gives; TF.js gives what it finds. */
 const neutral: Readonly<Record<string, number>> = {
   Sum: 0,
   Prod: 1,
@@ -12,17 +36,31 @@ const neutral: Readonly<Record<string, number>> = {
   Any: 0,
 };
 
-/** Integers have no infinity; TensorFlow takes the ends of the range. */
-function ends(value: number): number {
-  return Number.isFinite(value) ? value : value > 0 ? 2 ** 31 - 1 : -(2 ** 31);
+/** Integers have no infinity: the ends of their range, and 0 for a mean of nothing. */
+const whole = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1));
+
+/** The output's dims as a vector; over computed axes, the input's with 1 in their places. */
+function reducedShape(b: Builder, [x, axes]: readonly Value[], at: LegalAt): Value {
+  const { shape } = at.node.outputs[0]!.type;
+  if (isStatic(shape)) return b.ints(shape);
+  if (!at.flag("keep_dims") || axes!.rank !== 1) throw at.unsupported("a reduction of no elements over computed axes");
+  const places = b.op("ExpandDims", [b.op("FloorMod", [axes!, b.scalar("int32", x!.rank)]), b.scalar("int32", 1)]);
+  const reduced = b.op("ScatterNd", [places, b.op("OnesLike", [axes!]), b.ints([x!.rank])]);
+  return b.op("SelectV2", [b.op("Greater", [reduced, b.scalar("int32", 0)]), b.scalar("int32", 1), b.op("Shape", [x!])]);
 }
 
-export const reductions: readonly LegalRule[] = Object.entries(neutral).map(([op, value]) =>
-  legal(op, (b, inputs, at) => {
-    const { type } = at.node.outputs[0]!;
-    const x = inputs[0]!;
-    if (sizeOf(x.type.shape) !== 0 || !type.shape?.every((dim) => typeof dim === "number")) return at.same(b, inputs);
-    const fill = x.dtype === "float32" ? b.scalar("float32", value) : b.scalar("int32", ends(Number.isNaN(value) ? 0 : value));
-    return [b.op("Fill", [b.ints(type.shape as readonly number[]), b.cast(fill, x.dtype)])];
-  }),
+function guarded(op: string, otherwise: Legalize): LegalRule {
+  return legal(op, (b, inputs, at) => {
+    const [x] = inputs;
+    if (sizeOf(x!.type.shape) !== 0) return otherwise(b, inputs, at);
+    const value = neutral[op]!;
+    const element = x!.dtype === "float32" ? b.scalar("float32", value) : b.scalar("int32", whole(value));
+    return [b.op("Fill", [reducedShape(b, inputs, at), b.cast(element, x!.dtype)])];
+  });
+}
+
+const asItIs: Legalize = (b, inputs, at) => at.same(b, inputs);
+
+export const reductions: readonly LegalRule[] = Object.keys(neutral).map((op) =>
+  guarded(op, op === "Sum" || op === "Mean" ? axisByAxis : asItIs),
 );

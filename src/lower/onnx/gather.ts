@@ -13,7 +13,7 @@ function gather(b: Builder, x: Value, indices: Value, axis: number): Value {
 
 /** y[i, j, k] = x[i, indices[i, j, k], k] for axis 1: a gather from the flat data. */
 function gatherElements(b: Builder, x: Value, indices: Value, axis: number): Value {
-  return b.gather(flattenAll(b, x), flatIndices(b, x, indices, axis), 0);
+  return b.gather(flattenAll(b, x), flatIndices(b, x, wrapIndices(b, indices, b.dim(x, axis)), axis), 0);
 }
 
 /** Indices of `depth` leading axes in the last dim; the first `batch` axes are shared by data and indices. */

@@ -48,15 +48,15 @@ export function dimVector(b: Builder, x: Value, from: number, count: number): Va
 }
 
 /**
- * Of indices along one axis, places in the flattened data: each index stands at coordinates that are its own but for `axis`.
+ * Of indices along one axis, none negative, places in the flattened data: each index stands at coordinates that are its own but for `axis`.
  * Index and data dims may differ; places are int32, as every tensor that TF.js holds has fewer than 2³¹ elements.
  */
 export function flatIndices(b: Builder, x: Value, indices: Value, axis: number): Value {
   const { rank } = x;
-  const wrapped = b.cast(wrapIndices(b, indices, b.dim(x, axis)), "int32");
+  const places = b.cast(indices, "int32");
   const product = (dims: readonly Value[]): Value => dims.reduce((p, dim) => b.op("Mul", [p, dim]), b.ints([1]));
   const stride = (at: number): Value => product(range(rank - at - 1).map((i) => b.dim(x, at + 1 + i)));
-  const scaled = (places: Value, at: number): Value => b.op("Mul", [places, stride(at)]);
+  const scaled = (value: Value, at: number): Value => b.op("Mul", [value, stride(at)]);
   // Coordinates of the other axes: small, one axis each, added with broadcasting.
   const base = range(rank)
     .filter((at) => at !== axis && indices.shape[at] !== 1)
@@ -69,6 +69,6 @@ export function flatIndices(b: Builder, x: Value, indices: Value, axis: number):
       );
     });
   const sum = base.reduce<Value | undefined>((total, each) => (total ? b.op("AddV2", [total, each]) : each), undefined);
-  const own = scaled(wrapped, axis);
+  const own = scaled(places, axis);
   return sum ? b.op("AddV2", [own, sum]) : own;
 }

@@ -66,12 +66,25 @@ function extend(b: Builder, x: Value, axis: number, before: number, after: numbe
   return b.gather(x, b.ints(range(before + dim + after).map((i) => pick(i - before))), axis);
 }
 
-/** Pads that are computed: cut by what is negative, then padded by what is not. Constant padding only: TF.js mirrors no more than it has. */
-function padComputed(b: Builder, x: Value, pads: Value, mode: Mode, value: Value, at: At): Value {
+/**
+ * Pads that are computed, of axes that may be: cut by what is negative, then padded by what is not. Constant padding only, since the
+ * other modes need to know how often the data repeats.
+ */
+function padComputed(b: Builder, x: Value, pads: Value, axes: Value | undefined, mode: Mode, value: Value, at: At): Value {
   if (mode !== "constant") throw at.unsupported(`${mode} padding by amounts that are computed`);
   const { rank } = x;
-  const wide = b.cast(pads, "int32");
-  const [before, after] = [b.slice(wide, [0], [rank]), b.slice(wide, [rank], [rank])];
+  const count = pads.type.shape?.[0];
+  if (typeof count !== "number") throw at.unsupported("the number of padded axes is computed");
+  const [before, after] = [0, 1].map((side) => {
+    const given = b.slice(b.cast(pads, "int32"), [(side * count) / 2], [count / 2]);
+    if (!axes) return given;
+    const places = b.op("FloorMod", [b.cast(axes, "int32"), b.scalar("int32", rank)]);
+    return b.op("TensorScatterUpdate", [
+      b.ints(new Array<number>(rank).fill(0)),
+      b.op("ExpandDims", [places, b.scalar("int32", 1)]),
+      given,
+    ]);
+  }) as [Value, Value];
   const zero = b.scalar("int32", 0);
   const begin = b.op("Maximum", [b.op("Neg", [before]), zero]);
   const end = b.op("AddV2", [b.op("Shape", [x]), b.op("Minimum", [after, zero])]);
@@ -92,12 +105,7 @@ function padInputs(
   const filler = value ? b.cast(asScalar(b, value), x.dtype) : b.scalar(x.dtype, 0);
   const amounts = knownNumbers(pads);
   const named = axes ? knownNumbers(axes) : range(x.rank);
-  if (!named) throw at.unsupported("the axes to pad are computed", "make them constant");
-  if (!amounts) {
-    if (axes && named.some((axis, i) => axis !== i))
-      throw at.unsupported("pads of some axes only are computed", "make them constant");
-    return padComputed(b, x, pads, mode, filler, at);
-  }
+  if (!named || !amounts) return padComputed(b, x, pads, axes, mode, filler, at);
   if (amounts.length !== 2 * named.length) throw at.invalid(`${amounts.length} pads for ${named.length} axes`);
   const table = x.shape.map((): readonly [number, number] => [0, 0]);
   named.forEach((axis, i) => {

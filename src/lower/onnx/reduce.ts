@@ -96,10 +96,11 @@ function topK(b: Builder, x: Value, k: Value, axis: number, largest: boolean): r
   }).map((value, i) => (i === 0 ? b.cast(value, x.dtype) : value));
 }
 
+/** The axis is an input, and may be computed. */
 function cumulative(op: string, target: string, since: number): Rule {
-  return rule(op, { since, arity: [2, 2], attrs: { exclusive: bool(false), reverse: bool(false) } }, (b, [x, axis], a, at) => {
-    const along = normalAxis(at.numbers(axis, "the axis")[0]!, x.rank);
-    return [b.op(target, [x, b.scalar("int32", along)], { exclusive: a.exclusive, reverse: a.reverse })];
+  return rule(op, { since, arity: [2, 2], attrs: { exclusive: bool(false), reverse: bool(false) } }, (b, [x, axis], a) => {
+    const along = b.op("FloorMod", [b.cast(asScalar(b, axis), "int32"), b.scalar("int32", x.rank)]);
+    return [b.op(target, [x, along], { exclusive: a.exclusive, reverse: a.reverse })];
   });
 }
 

@@ -4,8 +4,11 @@ import { activation } from "./activation.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
 import { conv } from "./conv.ts";
+import { crops } from "./crop.ts";
+import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
+import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
 import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
@@ -17,6 +20,7 @@ import { scatters } from "./scatter.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
+import { training } from "./training.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -30,6 +34,10 @@ export const onnxRules = new RuleTable([
   ...scatters,
   ...constants,
   ...bits,
+  ...crops,
+  ...einsum,
+  ...losses,
+  ...training,
   ...conv,
   ...products,
   ...norms,

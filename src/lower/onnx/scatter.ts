@@ -20,7 +20,10 @@ const ops: Readonly<Record<Reduction, string>> = {
 
 /** Where indices repeat, `none` keeps any of the updates, as ONNX allows. */
 function scatterElements(b: Builder, x: Value, indices: Value, updates: Value, axis: number, how: Reduction): Value {
-  const places = b.op("ExpandDims", [flattenAll(b, flatIndices(b, x, indices, axis)), b.scalar("int32", 1)]);
+  const places = b.op("ExpandDims", [
+    flattenAll(b, flatIndices(b, x, wrapIndices(b, indices, b.dim(x, axis)), axis)),
+    b.scalar("int32", 1),
+  ]);
   const flat = b.op(ops[how], [flattenAll(b, x), places, flattenAll(b, updates)]);
   return b.reshapeTo(flat, x.shape, dimsLike(x));
 }

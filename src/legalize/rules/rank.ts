@@ -1,0 +1,85 @@
+/**
+ * More than six axes: the wasm kernels that go through XNNPACK (Add, Sub, Mul, Div, Pad) leave such results unwritten without a word, and
+ * the GPU backends have no programs for them. Neighbouring axes that an op treats alike are merged before it and parted after it.
+ */
+import { isStatic, type Value } from "../../graph/graph.ts";
+import { elementCount, numbersOf } from "../../graph/tensor.ts";
+import type { Builder } from "../../tf/build.ts";
+import { constantOf } from "../../tf/op.ts";
+import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
+
+/** The most axes that every kernel of every backend takes. */
+const maxRank = 6;
+
+/** Runs of neighbours that may become one axis; `alike(i)` tells whether axis i may join axis i − 1. */
+function runs(rank: number, alike: (axis: number) => boolean): number[][] {
+  const found: number[][] = [];
+  for (let axis = 0; axis < rank; axis++) {
+    if (axis > 0 && alike(axis)) found[found.length - 1]!.push(axis);
+    else found.push([axis]);
+  }
+  return found;
+}
+
+/** Dims of a tensor over the runs of the output's axes; axes that a lower rank lacks count as 1. */
+function mergedDims(shape: readonly number[], groups: readonly (readonly number[])[], rank: number): number[] {
+  const lead = rank - shape.length;
+  return groups.map((axes) => elementCount(axes.map((axis) => shape[axis - lead] ?? 1)));
+}
+
+function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
+  const out = at.node.outputs[0]!.type.shape;
+  if (!out || out.length <= maxRank) return at.same(b, inputs);
+  const shapes = inputs.map((input) => input.staticShape);
+  if (!isStatic(out) || !shapes.every((shape) => shape !== undefined))
+    throw at.unsupported(`${at.node.op} of ${out.length} axes of which some are not known`);
+  const rank = out.length;
+  const repeats = (shape: readonly number[], axis: number) => (shape[axis - rank + shape.length] ?? 1) === 1 && out[axis] !== 1;
+  const groups = runs(
+    rank,
+    (axis) =>
+      out[axis] === 1 || out[axis - 1] === 1 || shapes.every((shape) => repeats(shape, axis) === repeats(shape, axis - 1)),
+  );
+  if (groups.length > maxRank) throw at.unsupported(`${at.node.op} of ${groups.length} axes that do not merge`);
+  const merged = inputs.map((input, i) => b.reshape(input, mergedDims(shapes[i]!, groups, rank)));
+  return at.same(b, merged).map((value) => b.reshape(value, out));
+}
+
+/** Axes that are not padded join their neighbours. */
+const pad: Legalize = (b, inputs, at) => {
+  const [x, pads, value] = inputs as [Value, Value, Value];
+  const { shape } = x.type;
+  if (!shape || shape.length <= maxRank) return at.same(b, inputs);
+  const amounts = constantOf(pads);
+  if (!isStatic(shape) || !amounts) throw at.unsupported(`padding of ${shape.length} axes of which some are not known`);
+  const table = numbersOf(amounts);
+  const padded = (axis: number) => table[2 * axis] !== 0 || table[2 * axis + 1] !== 0;
+  const groups = runs(shape.length, (axis) => !padded(axis) && !padded(axis - 1));
+  if (groups.length > maxRank) throw at.unsupported(`padding of ${groups.length} axes that do not merge`);
+  const merged = groups.flatMap(([axis]) => [table[2 * axis!]!, table[2 * axis! + 1]!]);
+  const out = at.node.outputs[0]!.type.shape as readonly number[];
+  const flat = b.reshape(x, mergedDims(shape, groups, shape.length));
+  return at.same(b, [flat, b.reshape(b.ints(merged), [groups.length, 2]), value]).map((y) => b.reshape(y, out));
+};
+
+/** These are made of other kernels; only the last axis counts. */
+const lastAxis: Legalize = (b, inputs, at) => {
+  const shape = inputs[0]!.type.shape;
+  if (!shape || shape.length <= maxRank) return at.same(b, inputs);
+  if (!isStatic(shape)) throw at.unsupported(`${at.node.op} of ${shape.length} axes of which some are not known`);
+  const size = shape[shape.length - 1]!;
+  const flat = b.reshape(inputs[0]!, [elementCount(shape.slice(0, -1)), size]);
+  return at.same(b, [flat]).map((y) => b.reshape(y, shape));
+};
+
+const pointwise = [
+  ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorDiv", "FloorMod", "DivNoNan"],
+  ...["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2", "Prelu"],
+];
+
+export const ranks: readonly LegalRule[] = [
+  ...pointwise.map((op) => legal(op, elementwise)),
+  legal("PadV2", pad),
+  legal("Softmax", lastAxis),
+  legal("LogSoftmax", lastAxis),
+];
