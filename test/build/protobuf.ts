@@ -6,6 +6,8 @@ const utf8 = new TextEncoder();
 const mask64 = (1n << 64n) - 1n;
 
 export function varint(value: number | bigint): Uint8Array {
+  // Lengths and keys, of which a large model has a million.
+  if (typeof value === "number" && value >= 0 && value < 128) return Uint8Array.of(value);
   let rest = BigInt(value) & mask64;
   const out: number[] = [];
   do {

@@ -117,12 +117,13 @@ function readSparseInitializer(f: Fields, graph: GraphDraft, context: Context): 
   value.type = { dtype: sparse.values.dtype, shape: sparse.shape };
 }
 
-/** Undefined for a second initializer of one name: the first stays. */
+/** Undefined where the name has a value already: the first stays. */
 function defineInitializer(name: string, graph: GraphDraft, context: Context, offset: number): ValueId | undefined {
   const id = graph.value(name);
-  const { tensor, sparse } = graph.values[id]!;
-  if (tensor || sparse) {
-    context.report("error", "duplicate-name", "two initializers of one name", { graph: graph.name, tensor: name, offset });
+  const { tensor, sparse, producer } = graph.values[id]!;
+  if (tensor || sparse || producer !== undefined) {
+    const what = producer === undefined ? "two initializers of one name" : "an initializer that a node makes too";
+    context.report("error", "duplicate-name", what, { graph: graph.name, tensor: name, offset });
     return undefined;
   }
   if (name === "") context.report("warning", "missing-name", "an initializer without a name", { graph: graph.name, offset });
@@ -195,7 +196,9 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
   graph.nodes.push(node);
   for (const output of outputs) {
     if (output === undefined) continue;
-    graph.values[output]!.producer ??= id;
+    const value = graph.values[output]!;
+    // The first maker stays, an initializer too; verify tells of the second.
+    if (!value.tensor && !value.sparse) value.producer ??= id;
     graph.defined.add(output);
   }
   if (op === "Constant" && domain === "") nameConstant(node, graph);
