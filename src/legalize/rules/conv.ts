@@ -1,40 +1,40 @@
 /** Convolutions: TF.js has no groups, no stride together with dilation, no padding numbers in 3-D, and no gradient in 3-D. */
-import type { Value } from "../../graph/graph.ts";
+import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type LegalAt, type LegalRule, legal } from "../rule.ts";
 import { type Axis, axesOf, channelsLast, extent, knownPads, padSpatial, spread, spreadKernel, windowAttrs } from "./window.ts";
 
 const spatialOf = (x: Value): Value["shape"] => x.shape.slice(1, -1);
 
-/** Groups of channels convolved one by one. `axes`: where input, filter and output are cut. */
+/** Groups of `taken` channels each, convolved one by one; the filter is cut on its last axis. */
 function inGroups(
   b: Builder,
   x: Value,
   filter: Value,
   groups: number,
-  filterAxis: number,
+  taken: number,
   convolve: (x: Value, filter: Value) => Value,
 ): Value {
-  const channels = x.shape[x.rank - 1] as number;
-  const part = (value: Value, axis: number, size: number, i: number) =>
-    b.slice(
+  const part = (value: Value, size: number, i: number) => {
+    const last = value.rank - 1;
+    const begin = value.shape.map((_, axis) => (axis === last ? i * size : 0));
+    return b.slice(
       value,
-      value.shape.map((_, k) => (k === axis ? i * size : 0)),
-      value.shape.map((_, k) => (k === axis ? size : -1)),
+      begin,
+      value.shape.map((_, axis) => (axis === last ? size : -1)),
     );
-  const filters = (filter.shape[filterAxis] as number) / groups;
-  const parts = Array.from({ length: groups }, (_, i) =>
-    convolve(part(x, x.rank - 1, channels / groups, i), part(filter, filterAxis, filters, i)),
-  );
+  };
+  const filters = (filter.shape[filter.rank - 1] as number) / groups;
+  const parts = Array.from({ length: groups }, (_, i) => convolve(part(x, taken, i), part(filter, filters, i)));
   return b.concat(parts, x.rank - 1);
 }
 
-/** How many groups a filter cuts `channels` into. */
-function groupsOf(channels: Value["shape"][number], taken: Value["shape"][number], at: LegalAt): number {
-  if (channels === taken && channels !== undefined) return 1;
-  if (typeof channels !== "number" || typeof taken !== "number")
-    throw at.unsupported(`${at.node.op} over an unknown number of channels`);
-  return channels / taken;
+/** How many groups a filter cuts `channels` into; a lowering tells it where channels may be unknown. */
+function groupsOf(channels: Dim, taken: Dim, at: LegalAt): number {
+  const told = at.number("groups", 0);
+  if (told > 0) return told;
+  if (typeof channels === "number" && typeof taken === "number") return channels / taken;
+  throw at.unsupported(`${at.node.op} over an unknown number of channels`);
 }
 
 function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
@@ -54,7 +54,7 @@ function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
   const groups = depthwise ? 1 : groupsOf(input.shape[rank - 1], filter!.shape[rank - 2], at);
   const settled = attrs;
   const one = (part: Value, weights: Value) => b.op(at.node.op, [part, weights], settled);
-  return groups === 1 ? one(input, kernel) : inGroups(b, input, kernel, groups, rank - 1, one);
+  return groups === 1 ? one(input, kernel) : inGroups(b, input, kernel, groups, filter!.shape[rank - 2] as number, one);
 }
 
 /** The gradient of a convolution over its input: what a transposed convolution computes. */
@@ -67,7 +67,9 @@ function conv2dBackprop(b: Builder, [sizes, filter, x]: readonly Value[], at: Le
   const groups = groupsOf(outputs[3], filter!.shape[2], at);
   if (groups === 1) return b.op("Conv2DBackpropInput", [sizes!, kernel, x!], attrs);
   const perGroup = b.concat([b.slice(sizes!, [0], [3]), b.ints([filter!.shape[2] as number])], 0);
-  return inGroups(b, x!, kernel, groups, 3, (part, weights) => b.op("Conv2DBackpropInput", [perGroup, weights, part], attrs));
+  return inGroups(b, x!, kernel, groups, (filter!.shape[3] as number) / groups, (part, weights) =>
+    b.op("Conv2DBackpropInput", [perGroup, weights, part], attrs),
+  );
 }
 
 /** In 3-D: the input with stride − 1 zeroes between its elements, convolved with the reversed kernel. */
@@ -100,17 +102,13 @@ function conv3dBackprop(b: Builder, [, filter, x]: readonly Value[], at: LegalAt
     return b.op("Conv3D", [part, b.transpose(flipped, [0, 1, 2, 4, 3])], attrs);
   };
   const groups = groupsOf(outputs[4], filter!.shape[3], at);
-  return groups === 1 ? convolve(padded, filter!) : inGroups(b, padded, filter!, groups, 4, convolve);
+  return groups === 1
+    ? convolve(padded, filter!)
+    : inGroups(b, padded, filter!, groups, (filter!.shape[4] as number) / groups, convolve);
 }
 
 /** Zeroes round the spaced input of an axis so that exactly `output` elements come out; behind it also fewer than none. */
-function margin(
-  axis: Axis,
-  pads: readonly [number, number],
-  input: Value["shape"][number],
-  output: Value["shape"][number],
-  at: LegalAt,
-): readonly [number, number] {
+function margin(axis: Axis, pads: readonly [number, number], input: Dim, output: Dim, at: LegalAt): readonly [number, number] {
   if (typeof input !== "number" || typeof output !== "number")
     throw at.unsupported("a 3-D transposed convolution of a size that is not known", "give the input's shape with --input");
   const low = extent(axis) - 1 - pads[0];

@@ -58,7 +58,7 @@ function convLast(b: Builder, x: Value, w: Value, a: ConvAttrs, at: At): { y: Va
   const [channels, outputs, taken] = [x.shape[1], w.shape[0], w.shape[1]];
   checkGroups(channels, outputs, taken, a.group, at);
   const window = resolveWindow(spatial, kernelOf(w, a, at), a, at);
-  const attrs = windowAttrsOf(window);
+  const attrs = { ...windowAttrsOf(window), groups: a.group };
   const last = toLast(b, x);
   if (spatial.length === 3) return { y: b.op("Conv3D", [last, filterLast(b, w)], attrs), spatial: 3 };
   const depthwise = a.group > 1 && taken === 1 && w.staticShape !== undefined;
@@ -156,7 +156,10 @@ function convTranspose(b: Builder, x: Value, w: Value, bias: Value | undefined, 
   const window: Window = { axes: sizes.map(({ axis }) => axis), same: false };
   const last = toLast(b, x);
   const op = spatial.length === 3 ? "Conv3DBackpropInputV2" : "Conv2DBackpropInput";
-  const y = b.op(op, [inputSizes(b, last, sizes, perGroup * a.group), filterLast(b, w), last], windowAttrsOf(window));
+  const y = b.op(op, [inputSizes(b, last, sizes, perGroup * a.group), filterLast(b, w), last], {
+    ...windowAttrsOf(window),
+    groups: a.group,
+  });
   const whole = padBy(
     b,
     y,
