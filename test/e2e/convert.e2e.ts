@@ -7,7 +7,7 @@ import { hugeModel } from "./fixtures.ts";
 import { acceptConversion, contextMenu, notification, pressNotificationButton, row, until } from "./harness/actions.ts";
 import { type Feeds, firstDifference, runOnnx, runTfjs } from "./harness/numbers.ts";
 import { engines } from "./harness/processes.ts";
-import { openWorkbench, type Workbench } from "./harness/workbench.ts";
+import { openWorkbench } from "./harness/workbench.ts";
 
 const menu = "Convert to TF.js…";
 
@@ -24,7 +24,7 @@ test("right-click converts; stock TF.js computes the model's numbers", async (co
   const { page, folder, strangers } = await openWorkbench(context, { samples: ["digits.onnx"] });
   await contextMenu(page, "digits.onnx", menu);
   await acceptConversion(page);
-  await notification(page, /Converted: 18 → \d+ nodes/).waitFor();
+  await notification(page, /Converted: 19 → \d+ nodes/).waitFor();
   const feeds: Feeds = { image: { dtype: "float32", shape: [3, 1, 28, 28], values: [...random(3 * 784, 7)] } };
   await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
   expect(strangers).toEqual([]);
@@ -64,7 +64,7 @@ test("a model that cannot be converted writes nothing and says why", async (cont
 });
 
 /** Writes a model whose conversion takes seconds, since its weights are a gigabyte of zeros that the disk need not hold. */
-function writeHugeModel({ folder }: Workbench): void {
+function writeHugeModel(folder: string): void {
   const { model, data, bytes } = hugeModel();
   writeFileSync(path.join(folder, data), "");
   truncateSync(path.join(folder, data), bytes);
@@ -72,10 +72,7 @@ function writeHugeModel({ folder }: Workbench): void {
 }
 
 test("cancel leaves nothing behind", async (context) => {
-  const bench = await openWorkbench(context);
-  const { page, folder } = bench;
-  writeHugeModel(bench);
-  await row(page, "huge.onnx").waitFor();
+  const { page, folder } = await openWorkbench(context, { prepare: writeHugeModel });
   const before = readdirSync(folder).sort();
   await contextMenu(page, "huge.onnx", menu);
   await acceptConversion(page);
@@ -89,24 +86,19 @@ test("cancel leaves nothing behind", async (context) => {
 });
 
 test("an engine killed in the middle is told, and the next command works", async (context) => {
-  const bench = await openWorkbench(context, { samples: ["digits.onnx"] });
-  const { page, folder } = bench;
-  writeHugeModel(bench);
-  await row(page, "huge.onnx").waitFor();
+  const { page, folder } = await openWorkbench(context, { samples: ["digits.onnx"], prepare: writeHugeModel });
+  const others = engines(inject("serverPid"));
   await contextMenu(page, "huge.onnx", menu);
   await acceptConversion(page);
   await notification(page, "Converting huge.onnx").waitFor();
-  const [engine] = await until("the engine runs", () => {
-    const found = engines(inject("serverPid"));
-    return found.length > 0 && found;
-  });
-  process.kill(engine!, "SIGKILL");
+  const engine = await until("the engine runs", () => engines(inject("serverPid")).find((pid) => !others.includes(pid)));
+  process.kill(engine, "SIGKILL");
   await notification(page, /The engine stopped: .*SIGKILL/).waitFor();
   expect(existsSync(path.join(folder, "huge-tfjs"))).toBe(false);
 
   await contextMenu(page, "digits.onnx", menu);
   await acceptConversion(page);
-  await notification(page, "Converted: 18").waitFor();
+  await notification(page, "Converted: 19").waitFor();
   const feeds: Feeds = { image: { dtype: "float32", shape: [2, 1, 28, 28], values: [...random(2 * 784, 11)] } };
   await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
 });

@@ -20,6 +20,8 @@ export interface WorkbenchOptions {
   readonly files?: Readonly<Record<string, Uint8Array | string>>;
   /** Samples of the repository put into the folder, by file name. */
   readonly samples?: readonly string[];
+  /** Puts more there, before the window opens: the Explorer may be slow to notice what comes later. */
+  readonly prepare?: (folder: string) => void;
   readonly theme?: Theme;
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Instead of the shared ones. */
@@ -40,6 +42,7 @@ export async function openWorkbench(test: TestContext, options: WorkbenchOptions
   const folder = mkdtempSync(path.join(tmpdir(), "modelwright-models-"));
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(path.join(folder, name), content);
   for (const name of options.samples ?? []) cpSync(path.join(repository, "samples", name), path.join(folder, name));
+  options.prepare?.(folder);
   const settings = { ...themeSettings(options.theme ?? "dark"), ...options.settings };
   mkdirSync(path.join(folder, ".vscode"));
   writeFileSync(path.join(folder, ".vscode/settings.json"), JSON.stringify(settings));
@@ -59,6 +62,8 @@ export async function openWorkbench(test: TestContext, options: WorkbenchOptions
 
   test.onTestFinished(async () => {
     if (test.task.result?.state === "fail") await page.screenshot({ path: picture(test.task.name) }).catch(() => undefined);
+    // Leaving tells the server that the window is closed for good; else it keeps the extension host for hours.
+    await page.goto("about:blank").catch(() => undefined);
     await context.close();
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   });
