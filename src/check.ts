@@ -1,12 +1,12 @@
 /** The dry run: what of a model TF.js can run, node by node and backend by backend, with nothing written. */
-import { problem, type Problem } from "./base/problem.ts";
-import type { Node, Shape } from "./graph/graph.ts";
+import { type Problem, problem } from "./base/problem.ts";
+import type { Node, Type } from "./graph/graph.ts";
 import { nodesOf } from "./graph/order.ts";
 import { nodeLabel, opLabel, type SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { type Backend, backends, obstacle } from "./legalize/backends.ts";
 import { constantsIn, evaluateAll } from "./tf/evaluate.ts";
-import { translate, type TranslateOptions } from "./translate.ts";
+import { type TranslateOptions, translate } from "./translate.ts";
 
 export type OpVerdict = "ready" | "limited" | "unsupported" | "not-checked";
 
@@ -25,8 +25,10 @@ export interface Checked {
   readonly problems: readonly Problem[];
   /** Of the nodes that the outputs need, by `<graph>/<node>`. */
   readonly nodes: ReadonlyMap<string, OpVerdict>;
-  /** Inferred, by `<graph>/<value>`. */
-  readonly shapes: ReadonlyMap<string, Shape | undefined>;
+  /** Inferred, by `<graph>/<value>`; a value that stands for a failed node has no shape. */
+  readonly types: ReadonlyMap<string, Type>;
+  /** Backends that cannot run what a node became, by `<graph>/<node>`. */
+  readonly missing: ReadonlyMap<string, ReadonlySet<Backend>>;
   /** Backends on which the whole model runs. */
   readonly ready: readonly Backend[];
   readonly ms: { readonly check: number };
@@ -37,8 +39,10 @@ export async function check(model: SourceModel, files: ModelFiles, options: Chec
   const { graph, lowered, problems } = await translate(model, files, options);
   const all = [...problems];
   const nodes = new Map<string, OpVerdict>();
-  for (const [node, verdict] of lowered.verdicts) nodes.set(node, verdict === "lowered" ? "ready" : verdict === "failed" ? "unsupported" : "not-checked");
+  for (const [node, verdict] of lowered.verdicts)
+    nodes.set(node, verdict === "lowered" ? "ready" : verdict === "failed" ? "unsupported" : "not-checked");
   const blocked = new Set<Backend>();
+  const missing = new Map<string, Set<Backend>>();
   const running = [graph, ...graph.functions.values()].flatMap(nodesOf).filter((node) => !node.constant);
   const seen = new Set<string>();
   for (const node of running) {
@@ -47,12 +51,20 @@ export async function check(model: SourceModel, files: ModelFiles, options: Chec
       if (reason) blocked.add(backend);
       return reason ? [{ backend, reason }] : [];
     });
+    if (obstacles.length > 0) {
+      for (const source of node.origin.nodes) {
+        const known = missing.get(source) ?? new Set();
+        for (const { backend } of obstacles) known.add(backend);
+        missing.set(source, known);
+      }
+    }
     const found = backendProblem(node, obstacles, options.backend);
     if (!found) continue;
     const key = JSON.stringify(found);
     if (!seen.has(key)) all.push(found);
     seen.add(key);
-    for (const source of node.origin.nodes) if (nodes.get(source) === "ready") nodes.set(source, found.severity === "error" ? "unsupported" : "limited");
+    for (const source of node.origin.nodes)
+      if (nodes.get(source) === "ready") nodes.set(source, found.severity === "error" ? "unsupported" : "limited");
   }
   if (options.deep) all.push(...(await evaluateAll(constantsIn(running), options.signal)));
   for (const each of all)
@@ -67,18 +79,24 @@ export async function check(model: SourceModel, files: ModelFiles, options: Chec
     verdicts: byOperator(model, nodes),
     problems: all,
     nodes,
-    shapes: new Map([...lowered.values].map(([source, value]) => [source, value.type.shape])),
+    types: new Map([...lowered.values].map(([source, value]) => [source, value.type])),
+    missing,
     ready: problems.some((each) => each.severity === "error") ? [] : backends.filter((backend) => !blocked.has(backend)),
     ms: { check: performance.now() - started },
   };
 }
 
-function backendProblem(node: Node, obstacles: readonly { backend: Backend; reason: string }[], asked: Backend | undefined): Problem | undefined {
+function backendProblem(
+  node: Node,
+  obstacles: readonly { backend: Backend; reason: string }[],
+  asked: Backend | undefined,
+): Problem | undefined {
   const relevant = asked ? obstacles.filter(({ backend }) => backend === asked) : obstacles;
   if (relevant.length === 0) return undefined;
   const [source] = node.origin.nodes;
   const slash = source?.indexOf("/") ?? -1;
-  const place = source === undefined ? { op: node.op } : { graph: source.slice(0, slash), node: source.slice(slash + 1), op: node.op };
+  const place =
+    source === undefined ? { op: node.op } : { graph: source.slice(0, slash), node: source.slice(slash + 1), op: node.op };
   const everywhere = asked !== undefined || relevant.length === backends.length;
   const rest = backends.filter((backend) => !relevant.some((each) => each.backend === backend));
   const hint = everywhere && !asked ? undefined : rest.length > 0 ? `Runs on ${rest.join(", ")}` : undefined;
@@ -95,7 +113,10 @@ function byOperator(model: SourceModel, nodes: ReadonlyMap<string, OpVerdict>): 
       if (!verdict) continue;
       const op = opLabel(node);
       const known = verdicts[op];
-      verdicts[op] = { nodes: (known?.nodes ?? 0) + 1, verdict: known && order.indexOf(known.verdict) > order.indexOf(verdict) ? known.verdict : verdict };
+      verdicts[op] = {
+        nodes: (known?.nodes ?? 0) + 1,
+        verdict: known && order.indexOf(known.verdict) > order.indexOf(verdict) ? known.verdict : verdict,
+      };
     }
   return verdicts;
 }
