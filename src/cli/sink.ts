@@ -3,7 +3,7 @@
  * the destination: `.NAME.modelwright-new-PID-N` and `.NAME.modelwright-old-PID-N`; those of dead processes are put right by the next one.
  */
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, readdir, realpath, rename, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import type { ByteSink } from "../base/bytes.ts";
 import { isWithin } from "./files.ts";
@@ -48,6 +48,7 @@ export async function openSink(dir: string, options: SinkOptions = {}): Promise<
 
 function sink(target: string, staging: string, made: string | undefined, foreign: boolean): ByteSink {
   const names = new Set<string>();
+  const opened = new Set<FileHandle>();
   let over = false;
   return {
     create: (name) =>
@@ -55,9 +56,13 @@ function sink(target: string, staging: string, made: string | undefined, foreign
         if (path.basename(name) !== name || name.startsWith(".")) throw new Error(`no plain file name: ${name}`);
         const handle = await open(path.join(staging, name), "w");
         names.add(name);
+        opened.add(handle);
         return {
           write: (bytes) => destination(() => handle.writeFile(bytes)),
-          close: () => destination(() => handle.close()),
+          close: async () => {
+            opened.delete(handle);
+            await destination(() => handle.close());
+          },
         };
       }),
     commit: () =>
@@ -70,6 +75,8 @@ function sink(target: string, staging: string, made: string | undefined, foreign
     abort: async () => {
       if (over) return;
       over = true;
+      // Windows removes no file that is open.
+      for (const handle of opened) await handle.close().catch(() => {});
       await rm(staging, { recursive: true, force: true });
       if (made) await removeEmpty(path.dirname(target), made);
     },

@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { memorySource, memorySources } from "../src/base/memory.ts";
+import { inspect } from "../src/inspect.ts";
+import { externalFile, node, onnxModel, sequence, tensor, value } from "./build/onnx.ts";
+import { random } from "./build/random.ts";
+import { specimen } from "./build/specimen.ts";
+
+const look = (bytes: Uint8Array, files: Record<string, Uint8Array> = {}, name = "m.onnx") =>
+  inspect(memorySource(name, bytes), memorySources(files));
+
+test("the report of a model", async () => {
+  const branch = (op: string) => ({ nodes: [node(op, ["h"], ["b"])], outputs: [value("b", "float32")] });
+  const { tensors, file } = externalFile("m.data", [tensor("w", "float32", [3, 5], random(15))]);
+  const bytes = onnxModel({
+    opsets: { "": 17, "com.microsoft": 1 },
+    producer: ["pytorch", "2.1"],
+    metadata: { task: "demo" },
+    graph: {
+      inputs: [value("x", "float32", ["batch", 3, null]), value("c", "bool", []), sequence("s", value("", "int64"))],
+      outputs: [value("y", "float16")],
+      initializers: [...tensors, tensor("i", "int8", [7], [1, 2, 3, 4, 5, 6, 7])],
+      nodes: [
+        node("MatMul", ["x", "w"], ["h"]),
+        node("Gelu", ["h"], ["g"], {}, "", { domain: "com.microsoft" }),
+        node("Constant", [], ["k"], { value: tensor("", "int64", [2], [3, 4]) }),
+        node("If", ["c"], ["y"], { then_branch: branch("Neg"), else_branch: branch("Neg") }),
+      ],
+    },
+  });
+  expect(await look(bytes, { "m.data": file })).toEqual({
+    format: "onnx",
+    ok: true,
+    graphs: 3,
+    nodes: 6,
+    inputs: [
+      { name: "x", dtype: "float32", shape: ["batch", 3, null] },
+      { name: "c", dtype: "bool", shape: [] },
+      { name: "s", dtype: "sequence(tensor(int64))", shape: null },
+    ],
+    outputs: [{ name: "y", dtype: "float16", shape: null }],
+    ops: { Neg: 2, Constant: 1, If: 1, MatMul: 1, "com.microsoft.Gelu": 1 },
+    parameters: 15 + 7 + 2,
+    weightBytes: 60 + 7 + 16,
+    metadata: { task: "demo" },
+    diagnosis: "ONNX model for onnxruntime, IR 10, opset 17, com.microsoft 1, made by pytorch 2.1, weights in m.data",
+    problems: [],
+    ms: { read: expect.any(Number) },
+  });
+});
+
+test("missing weights: all else is told, and what is missing", async () => {
+  const w = tensor("w", "float32", [3], [1, 2, 3], { location: "lost.bin", length: 12 });
+  const report = await look(onnxModel({ graph: { nodes: [node("Neg", ["w"], ["y"])], initializers: [w] } }));
+  expect(report).toMatchObject({ ok: false, nodes: 1, parameters: 3, problems: [{ code: "external-data" }] });
+  expect(report.diagnosis).toContain("files missing: 1");
+});
+
+test("a file that cannot be read is a report, not an exception", async () => {
+  expect(await look(specimen().subarray(0, 700))).toMatchObject({
+    ok: false,
+    format: "unknown",
+    nodes: 0,
+    problems: [{ code: "truncated", severity: "error", offset: expect.any(Number) }],
+  });
+  expect(await look(new Uint8Array(9), {}, "m.tflite")).toMatchObject({
+    ok: false,
+    problems: [{ code: "unknown-format", reason: "a TensorFlow Lite model cannot be read: m.tflite" }],
+  });
+});
+
+test("a report is plain JSON", async () => {
+  const report = await look(specimen());
+  expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+});
