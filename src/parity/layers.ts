@@ -30,7 +30,7 @@ export interface LayerOptions {
 }
 
 /** What both sides hold at a time for the values being compared. */
-const BATCH_BYTES = 256 * 1024 * 1024;
+const BATCH_BYTES = 512 * 1024 * 1024;
 /** Nothing is known of sizes before the first batch; later ones grow at most so many times. */
 const FIRST_BATCH = 8;
 const GROWTH = 8;
@@ -50,7 +50,15 @@ export function layerPairs(map: SourceMap, model: SourceModel): LayerPair[] {
     const node = value?.producer === undefined ? undefined : main.nodes[value.producer];
     if (!exact || !value || !node || value.tensor || seen.has(source)) continue;
     seen.add(source);
-    const pair = { source, value: value.name, target, node: node.name, op: opName(node), ...(perm ? { perm } : {}), ...(reshaped && { reshaped }) };
+    const pair = {
+      source,
+      value: value.name,
+      target,
+      node: node.name,
+      op: opName(node),
+      ...(perm ? { perm } : {}),
+      ...(reshaped && { reshaped }),
+    };
     pairs.push({ pair, rank: rank[node.id]! });
   }
   return pairs.sort((a, b) => a.rank - b.rank).map(({ pair }) => pair);
