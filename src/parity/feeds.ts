@@ -4,7 +4,8 @@ import type { SourceGraph, SourceModel, ValueId } from "../graph/source.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { ValueSpec } from "../runtime/run.ts";
 import { gatherBounds } from "./bounds.ts";
-import { chooseShapes, type Dims, seededTensor } from "./inputs.ts";
+import { imageInputs } from "./images.ts";
+import { chooseShapes, type Dims, seededImage, seededTensor } from "./inputs.ts";
 import { assign, type StoredSet } from "./stored.ts";
 
 export interface Feeds {
@@ -57,9 +58,14 @@ export async function seededFeeds<T>(
   const graph = model.graphs[0]!;
   const needed = inputSpecs(graph);
   const bounds = gatherBounds(graph);
+  const images = imageInputs(model);
   const draw = (plan: "varied" | "ones"): Feeds => {
     const { shapes, dims } = chooseShapes(needed, fixed, plan);
-    const tensors = needed.map((spec) => seededTensor(spec, shapes.get(spec.name)!, seed, bounds.get(spec.name)));
+    const tensors = needed.map((spec) =>
+      images.has(spec.name)
+        ? seededImage(spec, shapes.get(spec.name)!, seed)
+        : seededTensor(spec, shapes.get(spec.name)!, seed, bounds.get(spec.name)),
+    );
     return { feeds: new Map(needed.map((spec, i) => [spec.name, tensors[i]!])), dims };
   };
   const varied = draw("varied");

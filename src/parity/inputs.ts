@@ -66,6 +66,16 @@ export function seededTensor({ name, dtype }: ValueSpec, shape: readonly number[
   return representable({ dtype, shape, data });
 }
 
+/** Pixels: whole numbers of 0 to 255. */
+export function seededImage({ name, dtype = "float32" }: ValueSpec, shape: readonly number[], seed: number): Tensor {
+  const random = new Random(seed, name);
+  return tensorOf(
+    dtype,
+    shape,
+    Array.from({ length: elementCount(shape) }, () => random.below(256)),
+  );
+}
+
 /** Half floats are held as float32: rounded, so that both sides are fed the same values. */
 export function representable(tensor: Tensor): Tensor {
   const data = tensor.data as Float32Array;
