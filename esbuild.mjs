@@ -16,6 +16,7 @@ const entries = {
   engine: "src/engine/main.ts",
   "engine-job": "src/engine/job.ts",
   samples: "scripts/samples.ts",
+  bench: "scripts/bench.ts",
 };
 
 /** CommonJS packages inside an ES module bundle ask for these three. */

@@ -2,7 +2,7 @@
 import type { ByteSource, ByteSources } from "./base/bytes.ts";
 import { ModelError, type Problem } from "./base/problem.ts";
 import { openModel } from "./formats/open.ts";
-import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
+import { opLabel, type SourceDim, type SourceGraph, type SourceModel, type ValueId } from "./graph/source.ts";
 import { elementCount } from "./graph/tensor.ts";
 import { tensorsOf } from "./graph/verify.ts";
 
@@ -91,8 +91,8 @@ function valuesOf({ values }: SourceGraph, ids: readonly ValueId[]): InspectedVa
 function countOps(model: SourceModel): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { nodes } of model.graphs) {
-    for (const { op, domain } of nodes) {
-      const name = domain ? `${domain}.${op}` : op;
+    for (const node of nodes) {
+      const name = opLabel(node);
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
   }

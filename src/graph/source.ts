@@ -135,11 +135,12 @@ export interface SourceModel {
 }
 
 /** What a node is called in messages, maps and the text: its name, else its first output's, else its place in the file. */
-export function nodeLabel(graph: SourceGraph, node: SourceNode): string {
+export function nodeLabel(graph: Pick<SourceGraph, "values">, node: Pick<SourceNode, "id" | "name" | "outputs">): string {
   if (node.name) return node.name;
   const first = node.outputs.find((output) => output !== undefined);
   return (first !== undefined && graph.values[first]?.name) || `#${node.id}`;
 }
 
 /** `Conv`, `com.microsoft.Gelu`. */
-export const opLabel = (node: SourceNode): string => (node.domain && node.domain !== "ai.onnx" ? `${node.domain}.${node.op}` : node.op);
+export const opLabel = (node: Pick<SourceNode, "op" | "domain">): string =>
+  node.domain && node.domain !== "ai.onnx" ? `${node.domain}.${node.op}` : node.op;

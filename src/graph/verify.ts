@@ -2,7 +2,16 @@
 
 import { byteLength } from "../base/dtype.ts";
 import { ModelError, type Place, type Problem, problem } from "../base/problem.ts";
-import type { Slice, SourceGraph, SourceModel, SourceNode, SourceTensor, ValueId } from "./source.ts";
+import {
+  nodeLabel,
+  opLabel,
+  type Slice,
+  type SourceGraph,
+  type SourceModel,
+  type SourceNode,
+  type SourceTensor,
+  type ValueId,
+} from "./source.ts";
 import { elementCount, type ModelFiles } from "./tensor.ts";
 
 /** Problems of one kind in one graph; past it one line says how many there are. */
@@ -44,9 +53,8 @@ function capped(all: Problem[], code: string, graph: SourceGraph): Problem[] {
 }
 
 function placeOf(graph: SourceGraph, node: SourceNode, value?: ValueId): Place {
-  const { name, op, domain } = node;
   const tensor = value === undefined ? {} : { tensor: graph.values[value]!.name };
-  return { graph: graph.name, node: name, op: domain ? `${domain}.${op}` : op, ...tensor };
+  return { graph: graph.name, node: nodeLabel(graph, node), op: opLabel(node), ...tensor };
 }
 
 function danglingValues(graph: SourceGraph): Problem[] {

@@ -1,6 +1,6 @@
 /** GraphProto, NodeProto and FunctionProto → drafts. */
 import { modelError, type Place } from "../../base/problem.ts";
-import type { GraphId, SourceAttr, ValueId } from "../../graph/source.ts";
+import { type GraphId, nodeLabel, opLabel, type SourceAttr, type ValueId } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
 import { readAttribute, readSparse } from "./attributes.ts";
 import type { Context } from "./context.ts";
@@ -179,7 +179,8 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
   }
   if (op === "")
     context.report("error", "missing-op", "a node without an operator", { graph: graph.name, node: name, offset: at });
-  const place = (): Place => ({ graph: graph.name, node: name, op: domain ? `${domain}.${op}` : op });
+  const place = (): Place => ({ graph: graph.name, node: nodeLabel(graph, { id, name, outputs }), op: opLabel({ op, domain }) });
+  if (op === "") context.report("error", "missing-op", "a node without an operator", { ...place(), offset: at });
   const attrs = attributes ? readAttributes(attributes, place(), id, graph, context, depth) : noAttrs;
   const node: NodeDraft = {
     id,

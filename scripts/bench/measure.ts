@@ -1,0 +1,37 @@
+/** Runs the built command line as a user would, and says how long it took and how much memory it held at most. */
+import { spawn } from "node:child_process";
+
+export interface Measured {
+  /** What the command printed. */
+  readonly stdout: string;
+  /** Of the whole process, its start included. */
+  readonly ms: number;
+  /** Greatest resident set, in MB of 10^6 bytes. */
+  readonly peakMB: number;
+}
+
+/** Told on stderr when the process ends; `maxRSS` is in kilobytes on every system. */
+const report = 'process.on("exit",()=>console.error("peak="+process.resourceUsage().maxRSS*1024))';
+
+/** An Error where the command ends with a bug of ours (3) or is killed. */
+export async function measure(cli: string, args: readonly string[]): Promise<Measured> {
+  const started = performance.now();
+  const child = spawn(process.execPath, ["--import", `data:text/javascript,${encodeURIComponent(report)}`, cli, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  if (code === null || code > 1) throw new Error(`modelwright ${args.join(" ")}: exit code ${code}\n${stderr}`);
+  return { stdout, ms: performance.now() - started, peakMB: Number(/peak=(\d+)/.exec(stderr)?.[1]) / 1e6 };
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
