@@ -249,6 +249,8 @@ export class GraphCanvas {
       const focused = document.activeElement === this.elements.canvas;
       this.painter.paint({ scene, view, size, theme, marks, selected, hovered, focused });
       this.minimap.show(scene, view, size, theme);
+      // The end-to-end tests' sign that the graph is on the screen.
+      this.elements.canvas.dataset.drawn = String(scene.graph.boxes);
     });
   }
 }

@@ -1,9 +1,6 @@
 /** What a person does in a window: Explorer, menus, palette, notifications, panels. All of it waits for what it needs. */
 import type { Frame, Locator, Page } from "playwright-core";
 
-/** There once the graph is on the canvas. */
-const drawnGraph = "[data-drawn]";
-
 /** The Explorer's row of a file. */
 export const row = (page: Page, file: string): Locator =>
   page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${file}"]`).first();
@@ -11,8 +8,12 @@ export const row = (page: Page, file: string): Locator =>
 /** Opens a model by a click and gives its graph's frame, once it is drawn. */
 export async function openModel(page: Page, file: string): Promise<Frame> {
   await row(page, file).click();
-  return webview(page, drawnGraph);
+  return drawnModel(page, file);
 }
+
+/** The frame of the graph of `file`, once it is drawn. */
+export const drawnModel = (page: Page, file: string): Promise<Frame> =>
+  webview(page, `body:has([data-drawn]):has(.file[title="${file}"])`);
 
 /** Chooses an entry of a file's context menu in the Explorer. */
 export async function contextMenu(page: Page, file: string, label: string): Promise<void> {
