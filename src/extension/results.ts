@@ -9,6 +9,8 @@ export interface ShownResult {
   readonly model: vscode.Uri;
   readonly name: string;
   readonly result: ParityResult;
+  /** Called when another result takes its place: the model's session lives as long, so that its graph stays painted. */
+  readonly release: () => void;
 }
 
 type Item = { readonly section: "outputs" | "layers" | "problems" } | { readonly row: ParityRow } | { readonly note: string };
@@ -35,6 +37,7 @@ export class ParityResults implements vscode.TreeDataProvider<Item>, vscode.Disp
 
   /** Shows the view, with the first difference selected. */
   async show(shown: ShownResult): Promise<void> {
+    this.shown?.release();
     this.shown = shown;
     this.rows = new Map();
     this.view.message = `${parityText(shown.result)} ${vscode.l10n.t("Reference: {0}.", shown.result.reference)}`;
@@ -83,6 +86,7 @@ export class ParityResults implements vscode.TreeDataProvider<Item>, vscode.Disp
   }
 
   dispose(): void {
+    this.shown?.release();
     this.view.dispose();
     this.changed.dispose();
   }

@@ -56,11 +56,10 @@ export function statusText(nodes: number, verdicts: VerdictsView | undefined): s
 
 /** `Converted: 66 → 41 nodes, 4.9 → 1.3 MB.` */
 export function convertedText({ nodes, weightBytes }: ConvertView): string {
-  const sizes =
-    weightBytes.source === weightBytes.final
-      ? bytes(weightBytes.final)
-      : `${bytes(weightBytes.source)} → ${bytes(weightBytes.final)}`;
-  return `Converted: ${integer(nodes.source)} → ${integer(nodes.final)} nodes, ${sizes}.`;
+  const [before, after] = [bytes(weightBytes.source, 2), bytes(weightBytes.final, 2)];
+  const unit = after.slice(after.indexOf(" "));
+  const from = before.endsWith(unit) ? before.slice(0, -unit.length) : before;
+  return `Converted: ${integer(nodes.source)} → ${integer(nodes.final)} nodes, ${before === after ? after : `${from} → ${after}`}.`;
 }
 
 const compared = (rows: readonly ParityRow[]): ParityRow[] => rows.filter(({ verdict }) => verdict !== "not-compared");

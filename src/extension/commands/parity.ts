@@ -53,7 +53,7 @@ async function run(context: ParityContext, model: vscode.Uri, converted: string 
     const result = await withProgress(engine, name, request);
     if (!result) return;
     session.setParity(result);
-    await results.show({ model, name, result });
+    await results.show({ model, name, result, release: sessions.hold(model).release });
     await tell(model, result);
   } catch (error) {
     if (isGpu(backend) && error instanceof ModelError && error.problem.code === "backend-unavailable") {
