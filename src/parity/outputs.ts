@@ -15,6 +15,7 @@ export interface Wanted {
   readonly name: string;
   readonly fetch: string | undefined;
   readonly perm?: readonly number[] | undefined;
+  readonly reshaped?: true | undefined;
 }
 
 /** The outputs of the converted model, or the values asked for: outputs by name, others through the source map. */
@@ -28,7 +29,7 @@ export function wantedValues(
   return (outputs ?? [...own]).map((name) => {
     if (own.has(name)) return { name, fetch: name };
     const mapped = map?.values.find((value) => value.source === `${main}/${name}` && value.exact);
-    return { name, fetch: mapped?.target, perm: mapped?.perm };
+    return { name, fetch: mapped?.target, perm: mapped?.perm, reshaped: mapped?.reshaped };
   });
 }
 
@@ -68,10 +69,10 @@ export async function compareOutputs(
   } catch (error) {
     outcome.caught(error);
   }
-  for (const { name, fetch, perm } of wanted) {
+  for (const { name, fetch, perm, reshaped } of wanted) {
     const a = values.get(name);
     const b = fetch === undefined ? undefined : actual.get(fetch);
-    if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance, perm })) });
+    if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance, perm, reshaped })) });
     else if (fetch === undefined) outcome.skipped(name, "the converted model does not hold this value");
     else outcome.skipped(name, missing.get(name) ?? "the converted model did not run");
   }
