@@ -93,7 +93,7 @@ function layOutComponent({ widths, heights, from, to, value, roots }: Component)
     comesFrom[e] = lane >= 0 ? lanes.x[lane]! : centre[before]!;
   }
   const ports = placePorts(to, comesFrom, centre, widths);
-  const routed = routeEdges(rows, ranks, heights, centre, ports, lanes, from, to);
+  const routed = routeEdges({ rows, ranks, heights, x: centre, ports, lanes, from, to });
 
   const lefts = widths.map((width, box) => centre[box]! - Math.floor(width / 2));
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];

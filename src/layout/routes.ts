@@ -1,17 +1,15 @@
 /** Heights of rows and of the gaps between, then each edge as points. See `LayoutView.routes` for how the points are read. */
 import type { Lanes } from "./lanes.ts";
 import type { Ranks } from "./rank.ts";
-import { inLane, type Rows } from "./rows.ts";
+import type { Rows } from "./rows.ts";
+import { Tracks, trackMargin, trackPitch } from "./tracks.ts";
 
 /** Between boxes of a column; enough for a shape label. */
 const gapStraight = 36;
 /** Where edges fork or join. */
 const gapCurved = 56;
-/** Level runs to and from lanes. */
-const trackPitch = 6;
-const trackMargin = 14;
-/** Beyond so many, tracks are shared: the gap must not grow without end. */
-const tracksPerGap = 16;
+/** Between what leaves and what arrives, so that a label has room. */
+const trackClearance = 28;
 
 export interface Routed {
   readonly top: Float64Array;
@@ -19,31 +17,78 @@ export interface Routed {
   readonly routes: number[][];
 }
 
-export function routeEdges(
-  rows: Rows,
-  ranks: Ranks,
-  heights: readonly number[],
-  x: Int32Array,
-  ports: Float64Array,
-  lanes: Lanes,
-  from: Int32Array,
-  to: Int32Array,
-): Routed {
-  const { rank } = ranks;
-  const curved = new Uint8Array(rows.count + 1);
-  const tracks = new Int32Array(rows.count + 1);
-  const leaves = new Int32Array(lanes.x.length).fill(-1);
+export interface RouteInput {
+  readonly rows: Rows;
+  readonly ranks: Ranks;
+  readonly heights: readonly number[];
+  /** Centres, by box and bend. */
+  readonly x: Int32Array;
+  /** X of each edge's end. */
+  readonly ports: Float64Array;
+  readonly lanes: Lanes;
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
+/** How an edge gets from its box into a column of its own, and back: the track of its level run, or -1 for a curve. */
+interface Runs {
+  readonly leaves: Int32Array;
+  readonly arrives: Int32Array;
+  readonly departing: Tracks;
+  readonly arriving: Tracks;
+}
+
+/** X of the column in which an edge runs just after its box, and just before its end; undefined between neighbouring rows. */
+function columnsOf({ rows, ranks, x, lanes, from, to }: RouteInput, e: number): readonly [number, number] | undefined {
+  const lane = lanes.laneOf[e]!;
+  if (lane >= 0) return [lanes.x[lane]!, lanes.x[lane]!];
+  const bend = rows.firstBend[e]!;
+  if (bend < 0) return undefined;
+  return [x[bend]!, x[bend + ranks.rank[to[e]!]! - ranks.rank[from[e]!]! - 2]!];
+}
+
+function planRuns(input: RouteInput): Runs {
+  const { rows, ranks, x, ports, from, to } = input;
+  const leaves = new Int32Array(from.length).fill(-1);
   const arrives = new Int32Array(from.length).fill(-1);
+  const departing = new Tracks(rows.count + 1);
+  const arriving = new Tracks(rows.count + 1);
+  const reach = new Map<number, { left: number; right: number; edges: number[] }>();
+  const ends: number[] = [];
   for (let e = 0; e < from.length; e++) {
-    const lane = lanes.laneOf[e]!;
-    if (lane < 0) continue;
-    if (leaves[lane] === -1) leaves[lane] = tracks[rank[from[e]!]! + 1]!++;
-    arrives[e] = tracks[rank[to[e]!]!]!++;
+    const columns = columnsOf(input, e);
+    if (!columns) continue;
+    const a = from[e]!;
+    if (columns[0] !== x[a]!) {
+      const known = reach.get(a);
+      if (known) {
+        known.left = Math.min(known.left, columns[0]);
+        known.right = Math.max(known.right, columns[0]);
+        known.edges.push(e);
+      } else reach.set(a, { left: Math.min(x[a]!, columns[0]), right: Math.max(x[a]!, columns[0]), edges: [e] });
+    }
+    if (columns[1] !== ports[e]!) ends.push(e);
   }
+  for (const [box, { left, right, edges }] of reach) {
+    const track = departing.take(ranks.rank[box]! + 1, left, right);
+    for (const e of edges) leaves[e] = track;
+  }
+  // Tracks are counted from the box up: what ends farther out lies lower, and so crosses none that end farther in.
+  const outer = (e: number): number => Math.abs(ports[e]! - x[to[e]!]!);
+  ends.sort((a, b) => outer(b) - outer(a) || a - b);
+  for (const e of ends) arrives[e] = arriving.take(ranks.rank[to[e]!]!, columnsOf(input, e)![1], ports[e]!);
+  return { leaves, arrives, departing, arriving };
+}
+
+export function routeEdges(input: RouteInput): Routed {
+  const { rows, ranks, heights, x, ports, lanes, from, to } = input;
+  const { rank } = ranks;
+  const runs = planRuns(input);
+  const curved = new Uint8Array(rows.count + 1);
   for (let l = 0; l < rows.upper.length; l++) {
     if (x[rows.upper[l]!] !== x[rows.lower[l]!]) curved[rows.row[rows.lower[l]!]!] = 1;
   }
-  for (let e = 0; e < from.length; e++) if (ports[e] !== x[to[e]!] && rows.firstBend[e] !== inLane) curved[rank[to[e]!]!] = 1;
+  for (let e = 0; e < from.length; e++) if (ports[e] !== x[to[e]!] && lanes.laneOf[e]! < 0) curved[rank[to[e]!]!] = 1;
 
   const rowHeight = new Float64Array(rows.count);
   for (let v = 0; v < rows.boxes; v++) rowHeight[rows.row[v]!] = Math.max(rowHeight[rows.row[v]!]!, heights[v]!);
@@ -53,37 +98,41 @@ export function routeEdges(
   for (let r = 0; r <= rows.count; r++) {
     gapTop[r] = y;
     const outer = r === 0 || r === rows.count;
-    const used = Math.min(tracks[r]!, tracksPerGap);
-    if (used > 0) y += 2 * trackMargin + (used - 1) * trackPitch;
-    if (!outer) y = Math.max(y, gapTop[r]! + (curved[r] ? gapCurved : gapStraight));
+    const levels = [runs.departing.used(r), runs.arriving.used(r)].filter((used) => used > 0);
+    const needed = levels.reduce((sum, used) => sum + trackMargin + (used - 1) * trackPitch, 0);
+    if (!outer) y += Math.max(curved[r] ? gapCurved : gapStraight, needed + (levels.length > 0 ? trackClearance : 0));
+    else if (needed > 0) y += needed + trackMargin;
     rowTop[r] = y;
     if (r < rows.count) y += rowHeight[r]!;
   }
-  const trackY = (gap: number, track: number): number => gapTop[gap]! + trackMargin + (track % tracksPerGap) * trackPitch;
   const top = new Float64Array(rows.boxes);
   for (let v = 0; v < rows.boxes; v++) top[v] = rowTop[rows.row[v]!]! + Math.floor((rowHeight[rows.row[v]!]! - heights[v]!) / 2);
 
   const routes: number[][] = [];
   for (let e = 0; e < from.length; e++) {
     const [a, b] = [from[e]!, to[e]!];
+    const below = rank[a]! + 1;
     const points = new Points(x[a]!, top[a]! + heights[a]!);
-    const lane = lanes.laneOf[e]!;
-    if (lane >= 0) {
-      const out = trackY(rank[a]! + 1, leaves[lane]!);
-      const back = trackY(rank[b]!, arrives[e]!);
-      points.add(x[a]!, out);
-      points.add(lanes.x[lane]!, out);
-      points.add(lanes.x[lane]!, back);
-      points.add(ports[e]!, back);
-    } else {
-      points.add(x[a]!, gapTop[rank[a]! + 1]!);
-      for (let r = rank[a]! + 1; r < rank[b]!; r++) {
-        const bendX = x[rows.firstBend[e]! + r - rank[a]! - 1]!;
+    points.add(x[a]!, gapTop[below]!);
+    const columns = columnsOf(input, e);
+    if (columns && runs.leaves[e]! >= 0) {
+      const level = gapTop[below]! + trackMargin + runs.leaves[e]! * trackPitch;
+      points.add(x[a]!, level);
+      points.add(columns[0], level);
+    }
+    if (lanes.laneOf[e]! < 0) {
+      for (let r = below; r < rank[b]!; r++) {
+        const bendX = x[rows.firstBend[e]! + r - below]!;
         points.add(bendX, rowTop[r]!);
         points.add(bendX, gapTop[r + 1]!);
       }
-      points.add(ports[e]!, rowTop[rank[b]!]!);
     }
+    if (columns && runs.arrives[e]! >= 0) {
+      const level = rowTop[rank[b]!]! - trackMargin - runs.arrives[e]! * trackPitch;
+      points.add(columns[1], level);
+      points.add(ports[e]!, level);
+    }
+    points.add(ports[e]!, rowTop[rank[b]!]!);
     points.add(ports[e]!, top[b]!);
     routes.push(points.list);
   }

@@ -80,9 +80,9 @@ const inputs: Readonly<Record<string, string>> = {
   Loop: "M cond",
 };
 
-/** `W` for the second input of a Conv; the index where the specification's name is not kept here. */
+/** `W` for the second input of a Conv; `#1` where the specification's name is not kept here. */
 export function inputLabel(op: string, index: number): string {
-  return (Object.hasOwn(inputs, op) ? inputs[op]!.split(" ")[index] : undefined) ?? String(index);
+  return (Object.hasOwn(inputs, op) ? inputs[op]!.split(" ")[index] : undefined) ?? `#${index}`;
 }
 
 const manyOutputs: Readonly<Record<string, string>> = {
@@ -98,5 +98,5 @@ const manyOutputs: Readonly<Record<string, string>> = {
 };
 
 export function outputLabel(op: string, index: number): string {
-  return (Object.hasOwn(manyOutputs, op) ? manyOutputs[op]!.split(" ")[index] : undefined) ?? (index === 0 ? "Y" : String(index));
+  return (Object.hasOwn(manyOutputs, op) ? manyOutputs[op]!.split(" ")[index] : undefined) ?? (index === 0 ? "Y" : `#${index}`);
 }

@@ -37,7 +37,7 @@ function scaled(value: number, figures: number, prefixes: readonly string[], uni
 
 const decimals = (value: number, figures: number): number => Math.max(0, figures - (value < 10 ? 1 : value < 100 ? 2 : 3));
 
-/** `0.117`, `2.1e−6`, `NaN`: three significant figures unless told, no trailing zeros. */
+/** `0.117`, `2.1e-6`, `NaN`: three significant figures unless told, no trailing zeros. */
 export function decimal(value: number, figures = 3): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : `${minus}∞`;
@@ -46,7 +46,7 @@ export function decimal(value: number, figures = 3): string {
   const text = size < 1e-3 || size >= 1e6 ? size.toExponential(figures - 1) : size.toPrecision(figures);
   const [mantissa, exponent] = text.includes("e") ? (text.split("e") as [string, string]) : [text, undefined];
   const short = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
-  const power = exponent === undefined ? "" : `e${exponent.replace("+", "").replace("-", minus)}`;
+  const power = exponent === undefined ? "" : `e${exponent.replace("+", "")}`;
   return (value < 0 ? minus : "") + short + power;
 }
 

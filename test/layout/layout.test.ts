@@ -110,9 +110,9 @@ describe("layOut", () => {
     for (let box = 1; box <= 4 * blocks; box++) expect(centre(drawn, box)).toBe(column);
     for (let e = pairs.length; e < given.edges.length; e++) {
       const route = drawn.routes[e]!;
-      expect(route.length).toBe(8);
-      expect(Math.abs(route[2]! - column)).toBeGreaterThan(132);
-      expect(route[2]).toBe(route[4]);
+      expect(route.length).toBe(12);
+      expect(Math.abs(route[4]! - column)).toBeGreaterThan(132);
+      expect(route[4]).toBe(route[6]);
     }
   });
 

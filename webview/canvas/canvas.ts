@@ -155,8 +155,8 @@ export class GraphCanvas {
   private look(): void {
     const { scene, size } = this;
     if (!scene || size.width === 0) return;
-    const first = walk(scene, undefined, "first");
-    this.navigation.go(firstSight(scene.layout, first === undefined ? undefined : scene.rect(first), size), false);
+    const entry = scene.entry();
+    this.navigation.go(firstSight(scene.layout, entry === undefined ? undefined : scene.rect(entry), size), false);
   }
 
   private listen(canvas: HTMLCanvasElement): void {
@@ -215,7 +215,6 @@ export class GraphCanvas {
           break;
       }
     });
-    for (const type of ["focus", "blur"]) canvas.addEventListener(type, () => this.draw());
   }
 
   private boxAt(event: MouseEvent): number | undefined {
@@ -246,8 +245,7 @@ export class GraphCanvas {
       const { scene, size, theme, marks, selected, hovered } = this;
       if (!scene || size.width === 0 || size.height === 0) return;
       const view = this.navigation.view;
-      const focused = document.activeElement === this.elements.canvas;
-      this.painter.paint({ scene, view, size, theme, marks, selected, hovered, focused });
+      this.painter.paint({ scene, view, size, theme, marks, selected, hovered });
       this.minimap.show(scene, view, size, theme);
       // The end-to-end tests' sign that the graph is on the screen.
       this.elements.canvas.dataset.drawn = String(scene.graph.boxes);

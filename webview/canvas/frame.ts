@@ -14,8 +14,6 @@ export interface Frame {
   readonly marks: Marks;
   readonly selected: number | undefined;
   readonly hovered: number | undefined;
-  /** The selection's ring is stronger while the canvas has the keyboard. */
-  readonly focused: boolean;
 }
 
 /** A frame with what every drawing function needs. */

@@ -9,11 +9,15 @@ const radius = 4;
 const accentWidth = 3;
 const insetLeft = 14;
 const insetRight = 12;
+/** Far away, the accent and the text still stand apart. */
+const leastInset = 9;
 /** From the top of the box. */
 const opLine = 17;
 const nameLine = 35;
 const chipTop = 48;
 const chipHeight = 18;
+/** Bars are calmer than the accents of boxes, so that problems stand out. */
+const blockAlpha = 0.7;
 
 type Placed = ReturnType<typeof screenRect> & { readonly box: number };
 
@@ -55,11 +59,13 @@ function drawBlocks(brush: Brush, nodes: readonly Placed[], pills: readonly Plac
     else colors.set(color, [node]);
   }
   for (const [color, held] of colors) {
+    context.globalAlpha = color === theme.error || color === theme.warning ? 1 : blockAlpha;
     context.fillStyle = color;
     context.beginPath();
     for (const { x, y, width, height } of held) context.rect(x, y, Math.max(1, width), Math.max(1, height));
     context.fill();
   }
+  context.globalAlpha = 1;
 }
 
 function drawFills(brush: Brush, nodes: readonly Placed[]): void {
@@ -160,8 +166,8 @@ function drawText(brush: Brush, { x, y, width, height, box }: Placed, node: Node
   const { k } = view;
   const sign = marks.signs.get(box);
   const painted = marks.parity.get(box);
-  const left = x + insetLeft * Math.min(1, k) * (k < 0.7 ? 0.8 : 1);
-  let right = x + width - insetRight * Math.min(1, k);
+  const left = x + Math.max(leastInset, insetLeft * k);
+  let right = x + width - Math.max(leastInset, insetRight * k);
   const single = height <= 40 * k;
   const near = single ? 0 : shown.detail;
   const line = y + height / 2 + (opLine * k - height / 2) * near;

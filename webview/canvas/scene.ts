@@ -77,6 +77,15 @@ export class Scene {
     return { x: x[box]!, y: y[box]!, width: boxWidths[box]!, height: boxHeights[box]! };
   }
 
+  /** Where a reader begins: the topmost input, else the topmost box. */
+  entry(): number | undefined {
+    const { nodeViews, inputs, boxes } = this.graph;
+    const [from, to] = inputs.length > 0 ? [nodeViews.length, nodeViews.length + inputs.length] : [0, boxes];
+    let best: number | undefined;
+    for (let box = from; box < to; box++) if (best === undefined || this.layout.y[box]! < this.layout.y[best]!) best = box;
+    return best;
+  }
+
   /** The box at a point of the graph. */
   hit(x: number, y: number): number | undefined {
     let found: number | undefined;
@@ -102,9 +111,21 @@ function highest(route: readonly number[]): number {
 
 /** One label a value, on the vertical part nearest to where it is made; none where every part is bent. */
 function placeLabels(graph: GraphView, layout: LayoutView): LabelPlace[] {
+  const { routes } = layout;
+  /** Rightmost end of what leaves and what enters a box. */
+  const leaves = new Map<number, number>();
+  const enters = new Map<number, number>();
+  const rightmost = (of: Map<number, number>, box: number, x: number): void => void of.set(box, Math.max(of.get(box) ?? x, x));
+  graph.edges.forEach((edge, e) => {
+    const route = routes[e]!;
+    rightmost(leaves, edge.from, route[2]!);
+    rightmost(enters, edge.to, route[route.length - 2]!);
+  });
   const labels = new Map<string, LabelPlace & { readonly rank: number }>();
   graph.edges.forEach((edge, e) => {
-    const place = labelOn(layout.routes[e]!);
+    const route = routes[e]!;
+    const free = route[2] === leaves.get(edge.from) && route[route.length - 2] === enters.get(edge.to);
+    const place = labelOn(route, free);
     if (!place) return;
     const key = `${edge.from}:${edge.value}`;
     const known = labels.get(key);
@@ -113,13 +134,14 @@ function placeLabels(graph: GraphView, layout: LayoutView): LabelPlace[] {
   return [...labels.values()];
 }
 
-function labelOn(route: readonly number[]): { x: number; y: number; rank: number } | undefined {
+/** `free`: nothing of the same fork or join lies to the right. */
+function labelOn(route: readonly number[], free: boolean): { x: number; y: number; rank: number } | undefined {
   const vertical = (i: number): boolean => route[i] === route[i + 2] && route[i + 3]! - route[i + 1]! >= labelHeight;
   const last = route.length - 4;
   if (vertical(0))
     return { x: route[0]!, y: Math.min((route[1]! + route[3]!) / 2, route[1]! + 40), rank: route.length === 4 ? 0 : 1 };
   if (vertical(last)) return { x: route[last]!, y: (route[last + 1]! + route[last + 3]!) / 2, rank: 2 };
   // A curve to the right leaves the room right of its end free.
-  if (route.length === 4 && route[2]! > route[0]!) return { x: route[2]!, y: route[3]! - 14, rank: 3 };
+  if (free && route.length === 4 && route[2]! > route[0]!) return { x: route[2]!, y: route[3]! - 14, rank: 3 };
   return undefined;
 }

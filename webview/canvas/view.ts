@@ -15,22 +15,26 @@ export interface Size {
 export const zoomLimits: readonly [number, number] = [0.02, 3];
 /** Kept free round a fitted graph. */
 const margin = 32;
-/** Below it a first sight would show coloured bars, and nothing to read. */
+/** Smaller, a fitted graph would be coloured bars, and nothing to read. */
 const legible = 0.5;
+/** What is too large to be fitted is entered so near that operators and attributes are read. */
+const entered = 0.72;
 
 /** The whole graph in the middle of the screen, never enlarged. */
 export function fitted(graph: Size, screen: Size): View {
   const k = clamp(
     Math.min((screen.width - 2 * margin) / Math.max(1, graph.width), (screen.height - 2 * margin) / Math.max(1, graph.height), 1),
   );
-  return { k, x: (screen.width - graph.width * k) / 2, y: (screen.height - graph.height * k) / 2 };
+  // What cannot be made small enough begins at the top.
+  const y = Math.max(margin, (screen.height - graph.height * k) / 2);
+  return { k, x: (screen.width - graph.width * k) / 2, y };
 }
 
 /** The whole graph where it is legible so; else its beginning, as wide as it can be, with `entry` in the middle. */
 export function firstSight(graph: Size, entry: Rect | undefined, screen: Size): View {
   const whole = fitted(graph, screen);
   if (whole.k >= legible || !entry) return whole;
-  const k = clamp(Math.max(legible, Math.min(1, (screen.width - 2 * margin) / Math.max(1, graph.width))));
+  const k = clamp(Math.max(entered, Math.min(1, (screen.width - 2 * margin) / Math.max(1, graph.width))));
   return { k, x: screen.width / 2 - (entry.x + entry.width / 2) * k, y: margin - entry.y * k };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The page without VS Code: themes by hand, a host that serves a model made in code (or a `DrawnModel` given as JSON by `?json=`).
+ * The page without VS Code: themes by hand, a host that serves a model made in code, or a `SourceModel` as JSON by `?source=`.
  * `?model=squeezenet|encoder|encoder-large|chain|empty|broken|crashed|opening&theme=dark|light|hc-dark|hc-light`
  */
 
@@ -66,7 +66,8 @@ const made: Readonly<Record<string, () => SourceModel>> = {
   empty: () => new Draft().model("empty", { "": 17 }, "test"),
 };
 const name = query.get("model") ?? "squeezenet";
-const model = (made[name] ?? squeezenet)();
+const source = query.get("source");
+const model = source ? ((await (await fetch(source)).json()) as SourceModel) : (made[name] ?? squeezenet)();
 const file = `${model.name}.onnx`;
 
 const draw = (id: number): DrawnGraph => {

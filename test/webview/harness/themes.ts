@@ -9,9 +9,9 @@ export const bodyClass: Readonly<Record<ThemeName, string>> = {
 };
 
 const fonts = {
-  "font-family": "Open Sans, system-ui",
+  "font-family": "Inter, 'Open Sans', system-ui",
   "font-size": "13px",
-  "editor-font-family": '"Noto Sans Mono", monospace',
+  "editor-font-family": '"Noto Sans Mono", "DejaVu Sans Mono", monospace',
   "editor-font-size": "12px",
 };
 
