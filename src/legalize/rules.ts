@@ -3,6 +3,7 @@ import type { Legalize, LegalRule } from "./rule.ts";
 import { arithmetic } from "./rules/arithmetic.ts";
 import { bits } from "./rules/bits.ts";
 import { cast } from "./rules/cast.ts";
+import { controls } from "./rules/control.ts";
 import { convolutions } from "./rules/conv.ts";
 import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
@@ -35,4 +36,5 @@ export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...einsums,
   ...scatters,
   ...ranks,
+  ...controls,
 ]);

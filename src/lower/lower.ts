@@ -2,12 +2,26 @@
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../base/problem.ts";
 import type { Graph, GraphOutput, Shape, Type, Value } from "../graph/graph.ts";
-import { type GraphId, nodeLabel, opLabel, type SourceGraph, type SourceModel, type SourceNode, type SourceTensor, type SourceType, type ValueId } from "../graph/source.ts";
+import {
+  type GraphId,
+  nodeLabel,
+  opLabel,
+  type SourceGraph,
+  type SourceModel,
+  type SourceNode,
+  type SourceTensor,
+  type SourceType,
+  type ValueId,
+} from "../graph/source.ts";
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
-import { apply, type Context, type RuleTable } from "./rule.ts";
-import { sourceOrder } from "./order.ts";
+import { constantOf } from "../tf/op.ts";
+import { isGroup } from "./group.ts";
 import { opaque } from "./opaque.ts";
+import { sourceOrder } from "./order.ts";
+import { apply, type Context, type RuleTable } from "./rule.ts";
+import { type Body, type Call, type Captures, functionsOf, plainDomain, type Scope, withCallAttributes } from "./scope.ts";
+import { dense } from "./sparse.ts";
 
 export type Verdict = "lowered" | "failed" | "not-checked";
 
@@ -35,16 +49,20 @@ export type Constants = ReadonlyMap<SourceTensor, Tensor>;
  * Lowers what the outputs need. A fault of a node becomes a Problem, its outputs become opaque values of the declared types, and the
  * walk goes on; so the graph is good for conversion only where no problem is an error.
  */
-export function lower(model: SourceModel, files: ModelFiles, constants: Constants, rules: RuleTable, options: LowerOptions = {}): Lowered {
+export function lower(
+  model: SourceModel,
+  files: ModelFiles,
+  constants: Constants,
+  rules: RuleTable,
+  options: LowerOptions = {},
+): Lowered {
   return new Lowering(model, files, constants, rules, options).run();
 }
 
-/** Values of one source graph while it is lowered; a sub-graph sees those of the graph around it. */
-interface Scope {
-  readonly graph: SourceGraph;
-  readonly values: Map<ValueId, Value>;
-  readonly parent: Scope | undefined;
-}
+/** Sub-graphs and functions within each other; deeper ones are taken for a fault of the file. */
+const maxDepth = 32;
+/** Nodes lowered in all: functions that call others twice, again and again, would otherwise have no end. */
+const maxNodes = 2_000_000;
 
 class Lowering {
   private readonly b = new Builder();
@@ -54,6 +72,9 @@ class Lowering {
   /** Values that stand for something that failed, or were computed from it. */
   private readonly tainted = new Set<Value>();
   private readonly stored = new Map<SourceTensor, Value>();
+  private readonly functions: ReadonlyMap<string, SourceGraph>;
+  private readonly bodies = new Map<string, Graph>();
+  private lowered = 0;
 
   constructor(
     private readonly model: SourceModel,
@@ -61,11 +82,13 @@ class Lowering {
     private readonly constants: Constants,
     private readonly rules: RuleTable,
     private readonly options: LowerOptions,
-  ) {}
+  ) {
+    this.functions = functionsOf(model);
+  }
 
   run(): Lowered {
     const main = this.model.graphs[0]!;
-    const scope: Scope = { graph: main, values: new Map(), parent: undefined };
+    const scope: Scope = { graph: main, values: new Map(), parent: undefined, call: undefined, captures: undefined };
     const inputs = main.inputs.map((id) => this.input(scope, id));
     const wanted = this.wantedOutputs(main);
     this.nodes(scope, wanted);
@@ -74,9 +97,17 @@ class Lowering {
       const name = main.values[id]!.name;
       const value = this.value(scope, id);
       if (value) outputs.push({ name, value });
-      else this.problems.push(problem("error", "dangling-output", "nothing computes this output", { graph: main.name, tensor: name }));
+      else
+        this.problems.push(
+          problem("error", "dangling-output", "nothing computes this output", { graph: main.name, tensor: name }),
+        );
     }
-    return { graph: { name: main.name, inputs, outputs, functions: new Map() }, problems: this.problems, values: this.values, verdicts: this.verdicts };
+    return {
+      graph: { name: main.name, inputs, outputs, functions: this.bodies },
+      problems: this.problems,
+      values: this.values,
+      verdicts: this.verdicts,
+    };
   }
 
   private wantedOutputs(main: SourceGraph): readonly ValueId[] {
@@ -84,7 +115,8 @@ class Lowering {
     if (!outputs) return main.outputs;
     return outputs.map((name) => {
       const found = main.values.find((value) => value.name === name);
-      if (!found) throw modelError("unknown-value", `no value of this name to cut at: ${name}`, { graph: main.name, tensor: name });
+      if (!found)
+        throw modelError("unknown-value", `no value of this name to cut at: ${name}`, { graph: main.name, tensor: name });
       return found.id;
     });
   }
@@ -92,7 +124,13 @@ class Lowering {
   private input(scope: Scope, id: ValueId): Value {
     const value = scope.graph.values[id]!;
     const { dtype } = value.type;
-    if (!dtype) this.problems.push(problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, { graph: scope.graph.name, tensor: value.name }));
+    if (!dtype)
+      this.problems.push(
+        problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, {
+          graph: scope.graph.name,
+          tensor: value.name,
+        }),
+      );
     const shape = this.options.inputShapes?.get(value.name) ?? value.type.shape?.map((dim) => dim ?? undefined);
     this.b.origin = { nodes: [], how: "lowered" };
     const placeholder = this.b.input(value.name, { dtype: dtype ?? "float32", shape });
@@ -115,7 +153,26 @@ class Lowering {
       this.bind(scope, id, constant);
       return constant;
     }
-    return source.outer && scope.parent ? this.value(scope.parent, source.outer.value) : undefined;
+    if (source.sparse) {
+      const { values, indices, shape } = source.sparse;
+      const whole = dense(this.b, this.constant(values), this.constant(indices), shape);
+      this.bind(scope, id, whole);
+      return whole;
+    }
+    const outer = source.outer && scope.parent ? this.value(scope.parent, source.outer.value) : undefined;
+    return outer && scope.captures ? this.capture(outer, scope.captures, source.name) : outer;
+  }
+
+  /** An outer value as a body sees it. Small constants are simply there; weights and what is computed come in as inputs. */
+  private capture(outer: Value, captures: Captures, name: string): Value {
+    if (constantOf(outer) || isGroup(outer)) return outer;
+    let inner = captures.get(outer);
+    if (!inner) {
+      inner = this.b.input(name, outer.type);
+      captures.set(outer, inner);
+      if (this.tainted.has(outer)) this.tainted.add(inner);
+    }
+    return inner;
   }
 
   private constant(tensor: SourceTensor): Value {
@@ -130,7 +187,13 @@ class Lowering {
 
   private nodes(scope: Scope, wanted: readonly ValueId[]): void {
     const { order, cyclic, uses } = sourceOrder(scope.graph, wanted);
-    for (const node of cyclic) this.fail(scope, node, problem("error", "cycle", "the node's input depends on its own output", this.place(scope, node)), uses);
+    for (const node of cyclic)
+      this.fail(
+        scope,
+        node,
+        problem("error", "cycle", "the node's input depends on its own output", this.place(scope, node)),
+        uses,
+      );
     for (const [i, node] of order.entries()) {
       if ((i & 1023) === 0) throwIfCancelled(this.options.signal);
       this.node(scope, node, uses);
@@ -141,13 +204,21 @@ class Lowering {
     return { graph: scope.graph.name, node: nodeLabel(scope.graph, node), op: opLabel(node) };
   }
 
-  private node(scope: Scope, node: SourceNode, uses: ReadonlySet<ValueId>): void {
+  private node(scope: Scope, written: SourceNode, uses: ReadonlySet<ValueId>): void {
+    const node = withCallAttributes(written, scope.call);
     const place = this.place(scope, node);
+    if (++this.lowered > maxNodes)
+      throw modelError("too-large", `more than ${maxNodes} nodes once its functions are inlined`, place);
     const inputs = node.inputs.map((id) => (id === undefined ? undefined : this.value(scope, id)));
-    const missing = node.inputs.findIndex((id, i) => id !== undefined && !inputs[i]);
+    const missing = node.inputs.findIndex((id, i) => id !== undefined && !inputs[i] && !scope.call?.absent.has(id));
     const tainted = inputs.some((input) => input && this.tainted.has(input));
     try {
-      if (missing >= 0) throw modelError("dangling-input", `nothing computes input ${missing}: ${scope.graph.values[node.inputs[missing]!]!.name}`, place);
+      if (missing >= 0)
+        throw modelError(
+          "dangling-input",
+          `nothing computes input ${missing}: ${scope.graph.values[node.inputs[missing]!]!.name}`,
+          place,
+        );
       this.b.origin = { nodes: [`${scope.graph.name}/${place.node}`], how: "lowered" };
       const outputs = this.outputs(scope, node, inputs, place, uses);
       node.outputs.forEach((id, i) => {
@@ -166,12 +237,25 @@ class Lowering {
     }
   }
 
-  private outputs(scope: Scope, node: SourceNode, inputs: readonly (Value | undefined)[], place: Place, uses: ReadonlySet<ValueId>): readonly (Value | undefined)[] {
-    const domain = node.domain === "ai.onnx" ? "" : node.domain;
+  private outputs(
+    scope: Scope,
+    node: SourceNode,
+    inputs: readonly (Value | undefined)[],
+    place: Place,
+    uses: ReadonlySet<ValueId>,
+  ): readonly (Value | undefined)[] {
+    const domain = plainDomain(node.domain);
+    const own = this.functions.get(`${domain}:${node.op}`);
+    if (own) return this.call(scope, own, node, inputs, place, uses);
     const ladder = this.rules.ladder(domain, node.op);
-    const opset = scope.graph.opsets?.[domain] ?? this.model.opsets[domain] ?? 1;
+    const opset = scope.call?.opsets[domain] ?? this.model.opsets[domain] ?? 1;
     const each = this.rules.find(domain, node.op, opset);
-    if (!each) throw modelError("unsupported-op", ladder ? `no lowering for opset ${opset}, the oldest known is ${ladder.at(-1)!.since}` : "no lowering to TF.js", place);
+    if (!each)
+      throw modelError(
+        "unsupported-op",
+        ladder ? `no lowering for opset ${opset}, the oldest known is ${ladder.at(-1)!.since}` : "no lowering to TF.js",
+        place,
+      );
     const context: Context = {
       place,
       node,
@@ -186,21 +270,88 @@ class Lowering {
       },
       constant: (tensor) => this.constant(tensor),
       inline: (graph, values) => this.inline(scope, graph, values),
+      body: (graph, types) => this.body(scope, graph, types),
+      define: (name, graph) => this.define(name, graph),
     };
     return apply(each, this.b, inputs, context);
   }
 
+  /** A model-local function in the place of its call: its body, with the call's attributes and the function's own opsets. */
+  private call(
+    scope: Scope,
+    graph: SourceGraph,
+    node: SourceNode,
+    inputs: readonly (Value | undefined)[],
+    place: Place,
+    uses: ReadonlySet<ValueId>,
+  ): readonly (Value | undefined)[] {
+    const chain = scope.call?.chain ?? [];
+    if (chain.includes(graph.id)) throw modelError("recursion", `the function calls itself: ${graph.name}`, place);
+    if (inputs.length > graph.inputs.length)
+      throw modelError("invalid-model", `${inputs.length} inputs where the function takes ${graph.inputs.length}`, place);
+    const absent = new Set(graph.inputs.filter((_, i) => !inputs[i]));
+    const given = new Map(graph.inputs.flatMap((input, i) => (inputs[i] ? [[input, inputs[i]] as const] : [])));
+    const call: Call = {
+      attrs: { ...graph.attributeDefaults, ...node.attrs },
+      opsets: graph.opsets ?? this.model.opsets,
+      chain: [...chain, graph.id],
+      absent,
+    };
+    const inner: Scope = { graph, values: given, parent: undefined, call, captures: undefined };
+    const wanted = graph.outputs.filter((_, i) => node.outputs[i] !== undefined && uses.has(node.outputs[i]));
+    this.within(inner, wanted);
+    return graph.outputs.map((output) => (wanted.includes(output) ? this.value(inner, output) : undefined));
+  }
+
   private inline(parent: Scope, id: GraphId, inputs: readonly Value[]): readonly Value[] {
     const graph = this.model.graphs[id]!;
-    const scope: Scope = { graph, values: new Map(graph.inputs.map((input, i) => [input, inputs[i]!])), parent };
-    const { origin } = this.b;
-    this.nodes(scope, graph.outputs);
-    this.b.origin = origin;
+    const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
+    return this.results({ graph, values, parent, call: parent.call, captures: undefined });
+  }
+
+  /** A sub-graph with inputs of its own; what it reads from outside becomes further ones. */
+  private body(parent: Scope, id: GraphId, types: readonly Type[]): Body {
+    const graph = this.model.graphs[id]!;
+    const captures: Captures = new Map();
+    const inputs = types.map((type, i) => this.b.input(graph.values[graph.inputs[i]!]?.name ?? `input_${i}`, type));
+    const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
+    return { graph: id, inputs, outputs: this.results({ graph, values, parent, call: parent.call, captures }), captures };
+  }
+
+  private define(name: string, graph: Omit<Graph, "name" | "functions">): string {
+    const base = name.replace(/[^A-Za-z0-9_]/g, "_");
+    let free = base;
+    for (let i = 1; this.bodies.has(free); i++) free = `${base}_${i}`;
+    this.bodies.set(free, { ...graph, name: free, functions: new Map() });
+    return free;
+  }
+
+  private results(scope: Scope): readonly Value[] {
+    const { graph } = scope;
+    this.within(scope, graph.outputs);
     return graph.outputs.map((output) => {
       const value = this.value(scope, output);
-      if (!value) throw modelError("dangling-output", "nothing computes this output", { graph: graph.name, tensor: graph.values[output]!.name });
+      if (!value)
+        throw modelError("dangling-output", "nothing computes this output", {
+          graph: graph.name,
+          tensor: graph.values[output]!.name,
+        });
       return value;
     });
+  }
+
+  private depth = 0;
+
+  private within(scope: Scope, wanted: readonly ValueId[]): void {
+    if (++this.depth > maxDepth)
+      throw modelError("too-deep", `more than ${maxDepth} sub-graphs within each other`, { graph: scope.graph.name });
+    const { origin } = this.b;
+    try {
+      this.nodes(scope, wanted);
+    } finally {
+      this.b.origin = origin;
+      this.depth--;
+    }
   }
 
   /** Records the problem (none: not checked) and makes the outputs opaque. */

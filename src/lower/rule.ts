@@ -1,12 +1,13 @@
 /** A lowering is a row: an operator, since which opset, its arity, its attribute schema, and a function from values to values. */
 import type { DType } from "../base/dtype.ts";
 import { ModelError, modelError, type Place } from "../base/problem.ts";
-import type { Value } from "../graph/graph.ts";
+import type { Graph, Type, Value } from "../graph/graph.ts";
 import type { GraphId, SourceNode, SourceTensor, SourceType } from "../graph/source.ts";
 import { numbersOf, type Tensor } from "../graph/tensor.ts";
 import type { Builder } from "../tf/build.ts";
 import { constantOf } from "../tf/op.ts";
 import type { AttrsOf, Schema } from "./schema.ts";
+import type { Body } from "./scope.ts";
 
 /** Where a rule is at work: every error it makes is located, and no rule writes a name. */
 export interface Context {
@@ -22,6 +23,10 @@ export interface Context {
   constant(tensor: SourceTensor): Value;
   /** Lowers a sub-graph in place: its inputs are the values given, what it captures is found by itself. */
   inline(graph: GraphId, inputs: readonly Value[]): readonly Value[];
+  /** Lowers a sub-graph as the body of an If or While: its inputs, and what it captures, are placeholders. */
+  body(graph: GraphId, inputs: readonly Type[]): Body;
+  /** Puts a function into the graph's library, under this name or one like it, which is returned. */
+  define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string;
 }
 
 export class At {
@@ -50,7 +55,12 @@ export class At {
   /** The tensor of a constant of at most 16 KiB; the Problem `value-needed` where it is computed or larger. */
   known(value: Value, what = "an input"): Tensor {
     const tensor = constantOf(value);
-    if (!tensor) throw modelError("value-needed", `${what} must be a constant${value.node.constant ? " of at most 16 KiB" : ""}`, this.place);
+    if (!tensor)
+      throw modelError(
+        "value-needed",
+        `${what} must be a constant${value.node.constant ? " of at most 16 KiB" : ""}`,
+        this.place,
+      );
     return tensor;
   }
 
@@ -72,6 +82,13 @@ export class At {
     return this.context.inline(graph, inputs);
   }
 
+  body(graph: GraphId, inputs: readonly Type[]): Body {
+    return this.context.body(graph, inputs);
+  }
+  define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string {
+    return this.context.define(name, graph);
+  }
+
   /** The dtype of a value, which must be one of those given. */
   dtype(value: Value, ...allowed: readonly DType[]): DType {
     if (!allowed.includes(value.dtype)) throw this.unsupported(`input of type ${value.dtype}`);
@@ -86,7 +103,8 @@ export type Inputs<Min extends number, Max extends number> = number extends Min
     ? readonly [...Fixed<Min, Value>, ...Value[]]
     : readonly [...Fixed<Min, Value>, ...Optional<Min, Max>];
 type Fixed<N extends number, T, Acc extends T[] = []> = Acc["length"] extends N ? Acc : Fixed<N, T, [...Acc, T]>;
-type Optional<Min extends number, Max extends number> = Fixed<Max, Value | undefined> extends readonly [...Fixed<Min, Value | undefined>, ...infer Rest] ? Rest : [];
+type Optional<Min extends number, Max extends number> =
+  Fixed<Max, Value | undefined> extends readonly [...Fixed<Min, Value | undefined>, ...infer Rest] ? Rest : [];
 
 export interface Rule {
   readonly op: string;
@@ -112,7 +130,14 @@ export function rule<const S extends Schema, const Min extends number, const Max
   row: Row<S, Min, Max>,
   lower: (b: Builder, inputs: Inputs<Min, Max>, attrs: AttrsOf<S>, at: At) => readonly (Value | undefined)[],
 ): Rule {
-  return { op, domain: row.domain ?? "", since: row.since, arity: row.arity, attrs: row.attrs, lower: lower as unknown as Rule["lower"] };
+  return {
+    op,
+    domain: row.domain ?? "",
+    since: row.since,
+    arity: row.arity,
+    attrs: row.attrs,
+    lower: lower as unknown as Rule["lower"],
+  };
 }
 
 /** All rows of a dialect, by domain and op, newest first. */
@@ -145,7 +170,12 @@ export class RuleTable {
 }
 
 /** Runs a rule over a node: arity, attributes, then the rule; faults without a place get the node's. */
-export function apply(each: Rule, b: Builder, inputs: readonly (Value | undefined)[], context: Context): readonly (Value | undefined)[] {
+export function apply(
+  each: Rule,
+  b: Builder,
+  inputs: readonly (Value | undefined)[],
+  context: Context,
+): readonly (Value | undefined)[] {
   const [min, max] = each.arity;
   const { place, node } = context;
   const given = inputs.length;

@@ -2,7 +2,7 @@
 import type { DType } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import { dtypeCodes, dtypeOfCode } from "../graph/onnx-types.ts";
-import type { SourceAttr, SourceTensor } from "../graph/source.ts";
+import type { GraphId, SourceAttr, SourceTensor } from "../graph/source.ts";
 
 export interface Field<T> {
   /** The value of the attribute, or of its absence. Throws a `ModelError` without a place. */
@@ -33,27 +33,40 @@ function exact(value: number | string, name: string): number {
 }
 
 export const int = (fallback: number): Field<number> => field("int", (attr, name) => exact(attr.value, name), fallback);
-export const optionalInt = (): Field<number | undefined> => field<"int", number | undefined>("int", (attr, name) => exact(attr.value, name), undefined);
+export const optionalInt = (): Field<number | undefined> =>
+  field<"int", number | undefined>("int", (attr, name) => exact(attr.value, name), undefined);
 export const bool = (fallback: boolean): Field<boolean> => field("int", (attr) => Number(attr.value) !== 0, fallback);
 export const float = (fallback: number): Field<number> => field("float", (attr) => attr.value, fallback);
-export const optionalFloat = (): Field<number | undefined> => field<"float", number | undefined>("float", (attr) => attr.value, undefined);
+export const optionalFloat = (): Field<number | undefined> =>
+  field<"float", number | undefined>("float", (attr) => attr.value, undefined);
 export const string = (fallback: string): Field<string> => field("string", (attr) => attr.value, fallback);
-export const optionalString = (): Field<string | undefined> => field<"string", string | undefined>("string", (attr) => attr.value, undefined);
+export const optionalString = (): Field<string | undefined> =>
+  field<"string", string | undefined>("string", (attr) => attr.value, undefined);
 export const ints = (): Field<readonly number[] | undefined> =>
   field<"ints", readonly number[] | undefined>("ints", (attr, name) => attr.value.map((value) => exact(value, name)), undefined);
-export const floats = (): Field<readonly number[] | undefined> => field<"floats", readonly number[] | undefined>("floats", (attr) => attr.value, undefined);
-export const strings = (): Field<readonly string[] | undefined> => field<"strings", readonly string[] | undefined>("strings", (attr) => attr.value, undefined);
-export const tensor = (): Field<SourceTensor | undefined> => field<"tensor", SourceTensor | undefined>("tensor", (attr) => attr.value, undefined);
+export const floats = (): Field<readonly number[] | undefined> =>
+  field<"floats", readonly number[] | undefined>("floats", (attr) => attr.value, undefined);
+export const strings = (): Field<readonly string[] | undefined> =>
+  field<"strings", readonly string[] | undefined>("strings", (attr) => attr.value, undefined);
+export const tensor = (): Field<SourceTensor | undefined> =>
+  field<"tensor", SourceTensor | undefined>("tensor", (attr) => attr.value, undefined);
+/** A sub-graph, which must be there. */
+export const graph = (): Field<GraphId> =>
+  required(field<"graph", GraphId | undefined>("graph", (attr) => attr.value, undefined));
 /** The attribute itself, for the few rules that take several kinds. */
 export const raw = (): Field<SourceAttr | undefined> => ({ read: (attr) => attr });
 
 /** One of a few words; the first is the default. */
 export function oneOf<T extends string>(...words: readonly [T, ...T[]]): Field<T> {
-  return field("string", (attr, name) => {
-    const word = words.find((each) => each === attr.value);
-    if (!word) throw modelError("bad-attribute", `attribute ${name} is ${attr.value}, not one of ${words.join(", ")}`);
-    return word;
-  }, words[0]);
+  return field(
+    "string",
+    (attr, name) => {
+      const word = words.find((each) => each === attr.value);
+      if (!word) throw modelError("bad-attribute", `attribute ${name} is ${attr.value}, not one of ${words.join(", ")}`);
+      return word;
+    },
+    words[0],
+  );
 }
 
 /** Turns an optional field into one that must be there. */
@@ -71,7 +84,11 @@ export const onnxType = (fallback?: DType): Field<DType | undefined> => ({
   read: (attr, name) => {
     if (attr === undefined) return fallback;
     const dtype = attr.kind === "string" ? oldName(attr.value) : dtypeOfCode(Number(expect(attr, "int", name).value));
-    if (!dtype) throw modelError("bad-attribute", `attribute ${name} is no data type: ${attr.kind === "string" || attr.kind === "int" ? attr.value : attr.kind}`);
+    if (!dtype)
+      throw modelError(
+        "bad-attribute",
+        `attribute ${name} is no data type: ${attr.kind === "string" || attr.kind === "int" ? attr.value : attr.kind}`,
+      );
     return dtype;
   },
 });

@@ -7,4 +7,5 @@ import "./reduce.ts";
 import "./nn.ts";
 import "./scatter.ts";
 import "./einsum.ts";
+import "./control.ts";
 import "./fused.ts";

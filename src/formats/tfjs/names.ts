@@ -27,7 +27,7 @@ export class Names {
     return `${this.of(value.node)}:${value.port}`;
   }
 
-  /** For nodes the writer adds. */
+  /** A name that nothing has yet. */
   fresh(base: string): string {
     const legal = legalName(base);
     let name = legal;
@@ -37,6 +37,11 @@ export class Names {
     }
     this.taken.add(name);
     return name;
+  }
+
+  /** For nodes that the writer adds. */
+  add(node: Node): void {
+    this.name(node, node.op);
   }
 
   private name(node: Node, base: string): void {

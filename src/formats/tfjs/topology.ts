@@ -96,7 +96,7 @@ export function nodeJson(node: Node, names: Names, inputName: (value: Value) => 
     return { name, op: "Placeholder", attr: { dtype: { type: dataType(dtype) }, shape: { shape: shapeJson(shape) } } };
   }
   const attr: Record<string, Json> = implied(node);
-  for (const [key, value] of Object.entries(node.attrs)) attr[key] = attribute(key, value);
+  for (const [key, value] of Object.entries(node.attrs)) if (key !== "output_types") attr[key] = attribute(key, value);
   return { name, op: node.op, input: node.inputs.map(inputName), attr };
 }
 

@@ -64,7 +64,9 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   const mainConstants = constants.nodes(0);
   const functions: Json[] = [];
   let counted = before;
-  for (const [name, body] of graph.functions) {
+  for (const [name, whole] of graph.functions) {
+    const body = ownedOutputs(whole, names);
+    constants.enter();
     const bodyNodes = runNodes(body)
       .filter((node) => node.op !== "Placeholder")
       .map((node) => nodeJson(node, names, inputName));
@@ -97,7 +99,8 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
 
 /** The constants that running nodes read, in the order in which they are first met. */
 class Constants {
-  private readonly byValue = new Map<Value, string>();
+  private byValue = new Map<Value, string>();
+  private readonly used = new Set<string>();
   readonly list: { readonly value: Value; readonly name: string }[] = [];
 
   constructor(private readonly names: Names) {}
@@ -106,10 +109,17 @@ class Constants {
     return this.list.length;
   }
 
+  /** Begins a function: a constant that an outer graph has too is written once more, since a body sees only its own nodes. */
+  enter(): void {
+    this.byValue = new Map();
+  }
+
   name(value: Value): string {
     let name = this.byValue.get(value);
     if (name === undefined) {
-      name = value.port === 0 ? this.names.of(value.node) : this.names.fresh(`${this.names.of(value.node)}_${value.port}`);
+      const own = this.names.of(value.node);
+      name = value.port > 0 ? this.names.fresh(`${own}_${value.port}`) : this.used.has(own) ? this.names.fresh(own) : own;
+      this.used.add(name);
       this.byValue.set(value, name);
       this.list.push({ value, name });
     }
@@ -163,6 +173,20 @@ function distinctOutputs(graph: Graph): Graph {
   const repeated = outputs.find(({ name }, i) => outputs.findIndex((other) => other.name === name) !== i);
   if (repeated) throw modelError("duplicate-output", `two outputs of one name: ${repeated.name}`, { tensor: repeated.name });
   return { ...graph, outputs };
+}
+
+/** In a function a constant or an input that is also an output is passed through a node: the executor disposes of what bodies return. */
+function ownedOutputs(body: Graph, names: Names): Graph {
+  const seen = new Set<Value>(body.inputs);
+  const outputs = body.outputs.map(({ name, value }) => {
+    const owned = !value.node.constant && !seen.has(value);
+    seen.add(value);
+    if (owned) return { name, value };
+    const node = new Node("Identity", [value], {}, noOrigin, [value.type], [], false);
+    names.add(node);
+    return { name, value: node.output };
+  });
+  return { ...body, outputs };
 }
 
 function tensorInfo(name: string, value: Value): Json {

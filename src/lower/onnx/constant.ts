@@ -1,11 +1,12 @@
 /** Ops that make tensors: Constant, ConstantOfShape, Range, EyeLike; and Trilu, which masks by place. */
 import type { DType } from "../../base/dtype.ts";
-import { sizeOf, type Value } from "../../graph/graph.ts";
+import type { Value } from "../../graph/graph.ts";
 import type { SourceAttr } from "../../graph/source.ts";
 import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, int, onnxType, raw, tensor } from "../schema.ts";
+import { dense } from "../sparse.ts";
 import { asScalar } from "./axis.ts";
 
 const forms = {
@@ -41,13 +42,6 @@ function constant(b: Builder, attr: SourceAttr, at: At): Value {
     default:
       throw at.invalid(`a constant of kind ${attr.kind}`);
   }
-}
-
-/** A COO tensor written out: indices are [n, rank], or [n] places in the flattened tensor. */
-export function dense(b: Builder, values: Value, indices: Value, shape: readonly number[]): Value {
-  if (indices.rank === 2) return b.op("ScatterNd", [indices, values, b.ints(shape)]);
-  const places = b.op("ExpandDims", [indices, b.scalar("int32", 1)]);
-  return b.reshape(b.op("ScatterNd", [places, values, b.ints([sizeOf(shape)!])]), shape);
 }
 
 /** column − row for every place of the last two dims of `x`, as int32. */

@@ -76,7 +76,8 @@ function isInf(b: Builder, x: Value, negative: boolean, positive: boolean): Valu
 export const elementwise: readonly Rule[] = [
   ...["Abs", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Sign", "Erf", "Round"].map((op) => unary(op)),
   ...["Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Tanh", "Asinh", "Acosh", "Atanh"].map((op) => unary(op)),
-  ...["Relu", "Sigmoid", "Softplus", "Identity"].map((op) => unary(op)),
+  ...["Relu", "Sigmoid", "Softplus"].map((op) => unary(op)),
+  rule("Identity", { since: 1, arity: [1, 1], attrs: {} }, (_, [x]) => [x]),
   unary("Not", "LogicalNot"),
   unary("IsNaN", "IsNan", 9),
   ...binary("Add", to("AddV2")),

@@ -3,6 +3,7 @@ import { RuleTable } from "../rule.ts";
 import { activation } from "./activation.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
+import { control } from "./control.ts";
 import { conv } from "./conv.ts";
 import { crops } from "./crop.ts";
 import { einsum } from "./einsum.ts";
@@ -17,6 +18,7 @@ import { reduce } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
 import { scatters } from "./scatter.ts";
+import { sequences } from "./sequence.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
@@ -38,6 +40,8 @@ export const onnxRules = new RuleTable([
   ...einsum,
   ...losses,
   ...training,
+  ...sequences,
+  ...control,
   ...conv,
   ...products,
   ...norms,

@@ -1,0 +1,60 @@
+/** Where names are looked up while a source graph is lowered. */
+import type { Type, Value } from "../graph/graph.ts";
+import type { GraphId, SourceAttr, SourceGraph, SourceModel, SourceNode, ValueId } from "../graph/source.ts";
+
+/** Values of one source graph; a sub-graph sees those of the graph around it. */
+export interface Scope {
+  readonly graph: SourceGraph;
+  readonly values: Map<ValueId, Value>;
+  readonly parent: Scope | undefined;
+  /** Set in a function's body, and in the sub-graphs within it. */
+  readonly call: Call | undefined;
+  /** Set in the body of an If or While: outer values come in through placeholders. */
+  readonly captures: Captures | undefined;
+}
+
+/** A call of a model-local function. */
+export interface Call {
+  readonly attrs: Readonly<Record<string, SourceAttr>>;
+  readonly opsets: Readonly<Record<string, number>>;
+  /** The functions around, outermost first, this one included. */
+  readonly chain: readonly GraphId[];
+  /** Parameters for which the call gives nothing. */
+  readonly absent: ReadonlySet<ValueId>;
+}
+
+/** Outer values that a body reads, each with the placeholder that stands for it inside. */
+export type Captures = Map<Value, Value>;
+
+/** The sub-graph of an If, Loop or Scan, lowered on its own. */
+export interface Body {
+  readonly graph: GraphId;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  /** In the order of their first use. */
+  readonly captures: Captures;
+}
+
+/** What a body's own inputs look like inside. */
+export type BodyInput = { readonly name: string; readonly type: Type };
+
+/** A node of a function's body with the attributes of the call in the places that refer to them; absent where the call sets none. */
+export function withCallAttributes(node: SourceNode, call: Call | undefined): SourceNode {
+  if (!call || !Object.values(node.attrs).some((attr) => attr.kind === "ref")) return node;
+  const attrs: Record<string, SourceAttr> = {};
+  for (const [name, attr] of Object.entries(node.attrs)) {
+    const value = attr.kind === "ref" ? call.attrs[attr.value] : attr;
+    if (value) attrs[name] = value;
+  }
+  return { ...node, attrs };
+}
+
+/** Model-local functions by `domain:op`. */
+export function functionsOf(model: SourceModel): ReadonlyMap<string, SourceGraph> {
+  const found = new Map<string, SourceGraph>();
+  for (const graph of model.graphs)
+    if (graph.role === "function") found.set(`${plainDomain(graph.domain ?? "")}:${graph.name}`, graph);
+  return found;
+}
+
+export const plainDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
