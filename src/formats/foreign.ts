@@ -1,7 +1,6 @@
 /** Files that are not what their name says. Only asked after a reader has failed: the first bytes alone are no proof. */
 import type { ByteSource } from "../base/bytes.ts";
 import { type ModelError, modelError } from "../base/problem.ts";
-import { decodeUtf8 } from "../base/utf8.ts";
 
 const HEAD = 256;
 
@@ -23,10 +22,10 @@ const foreign: readonly Foreign[] = [
     reason: "a zip archive, not a model of this kind",
     hint: "unpack it first",
   },
-  { matches: (head) => head.startsWith("\\x89HDF"), reason: "an HDF5 file", hint: "rename it to .h5" },
+  { matches: (head) => head.startsWith("\x89HDF"), reason: "an HDF5 file", hint: "rename it to .h5" },
   { matches: (head) => head.slice(4, 8) === "TFL3", reason: "a TensorFlow Lite model", hint: "rename it to .tflite" },
   {
-    matches: (head) => /^[^\0]{0,8}ORTM/.test(head.slice(0, 16)) || head.slice(4, 8) === "ORTM",
+    matches: (head) => head.slice(4, 8) === "ORTM",
     reason: "a model in ORT format",
     hint: "use the .onnx file it was made from",
   },
@@ -35,7 +34,8 @@ const foreign: readonly Foreign[] = [
 /** The better error for a file that `head` gives away, if it does. */
 export async function foreignFile(source: ByteSource): Promise<ModelError | undefined> {
   if (source.size === 0) return modelError("empty-file", "the file is empty", { offset: 0 });
-  const head = decodeUtf8(await source.read(0, Math.min(HEAD, source.size)));
+  // A character a byte, so that offsets hold.
+  const head = String.fromCharCode(...(await source.read(0, Math.min(HEAD, source.size))));
   const found = foreign.find(({ matches }) => matches(head));
   return found && modelError("not-this-format", found.reason, { offset: 0 }, found.hint);
 }

@@ -66,16 +66,18 @@ export function readGraph(f: Fields, graph: GraphDraft, context: Context, metada
  */
 function addInputs(inputs: readonly NamedType[], graph: GraphDraft, context: Context, offset: number): void {
   let overridable = 0;
+  const seen = new Set<ValueId>();
   for (const { name, type, doc } of inputs) {
     const id = graph.value(name);
     graph.setType(id, type, doc);
     const { tensor, sparse } = graph.values[id]!;
     if (tensor || sparse) overridable++;
     else {
-      if (graph.inputs.includes(id)) {
+      if (seen.has(id)) {
         context.report("error", "duplicate-name", "two graph inputs of one name", { graph: graph.name, tensor: name, offset });
         continue;
       }
+      seen.add(id);
       graph.inputs.push(id);
       graph.defined.add(id);
     }
@@ -212,18 +214,18 @@ function valueNamed(f: Fields, graph: GraphDraft, context: Context): ValueId | u
   return name === "" ? undefined : graph.value(name);
 }
 
-/** Attributes are read after the rest of the node, so that their problems and sub-graphs can name it. */
+/** Attributes are read after the rest of the node, so that their problems and sub-graphs can name it. Without a node: defaults of a function. */
 function readAttributes(
   fields: readonly Fields[],
   place: Place,
-  node: number,
+  node: number | undefined,
   graph: GraphDraft,
   context: Context,
   depth: number,
 ) {
   const attrs = new Map<string, SourceAttr>();
   const subgraph = (f: Fields): GraphId => {
-    const inner = new GraphDraft(context.graphs.length, "subgraph", { graph, node });
+    const inner = new GraphDraft(context.graphs.length, "subgraph", node === undefined ? undefined : { graph, node });
     context.graphs.push(inner);
     readGraph(f, inner, context, new Map(), depth + 1);
     return inner.id;
@@ -309,7 +311,7 @@ export function readFunction(f: Fields, context: Context): void {
   }
   declareTypes(declared, graph);
   graph.name = withOverload(graph.name, overload);
-  const attributeDefaults = readAttributes(defaults, { graph: graph.name }, 0, graph, context, 0);
+  const attributeDefaults = readAttributes(defaults, { graph: graph.name }, undefined, graph, context, 0);
   graph.own = {
     domain,
     attributes: [...attributes, ...Object.keys(attributeDefaults)],

@@ -85,6 +85,7 @@ function decode(image: Image): SourceModel {
   }
   if (about.graphs === 0) throw modelError("no-graph", "the file holds no graph", { offset: image.size });
   for (const body of functions) readFunction(body, context);
+  nameFunctions(context);
   resolveScopes(context.graphs);
   if (opsets.size === 0)
     context.report("warning", "no-opset", "no operator set is imported, version 1 is assumed", { offset: image.size });
@@ -105,6 +106,17 @@ function decode(image: Image): SourceModel {
     ...(about.doc ? { doc: about.doc } : {}),
     problems: context.problems,
   };
+}
+
+/** A call would not know which of two is meant. */
+function nameFunctions(context: Context): void {
+  const seen = new Set<string>();
+  for (const { role, name, own } of context.graphs) {
+    if (role !== "function") continue;
+    const full = `${own.domain}.${name}`;
+    if (seen.has(full)) context.report("error", "duplicate-name", `two functions of the name ${full}`, { graph: name });
+    seen.add(full);
+  }
 }
 
 /** Known before the graphs are read, wherever the writer has put it. */

@@ -112,7 +112,7 @@ test("an .npz by name, packed or not", async () => {
 
 const stored = zooFiles("", ".npy", ".npz");
 if (stored.length) {
-  test("zoo: every .npy and .npz can be read, or is refused for its type", async () => {
+  test("zoo: every .npy and .npz can be read, or is refused for its type", { timeout: 60_000 }, async () => {
     const failed: string[] = [];
     for (const file of stored) {
       const content = readFileSync(file);

@@ -59,7 +59,7 @@ test.each([
 
 const stored = zooFiles("onnx-node-tests", ".pb");
 if (stored.length) {
-  test("zoo: every stored tensor can be read, but for those that are sequences or optionals", () => {
+  test("zoo: every stored tensor can be read, but for those that are sequences or optionals", { timeout: 60_000 }, () => {
     const failed = stored.filter((file) => {
       const content = readFileSync(file);
       try {
