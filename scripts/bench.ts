@@ -1,8 +1,9 @@
 /** `npm run bench [NAME...]`: measurements of the built command line; figures, no verdicts. */
 import path from "node:path";
+import { benchConvert } from "./bench/convert.ts";
 import { benchInspect } from "./bench/inspect.ts";
 
-const benches: Readonly<Record<string, (cli: string) => Promise<void>>> = { inspect: benchInspect };
+const benches: Readonly<Record<string, (cli: string) => Promise<void>>> = { inspect: benchInspect, convert: benchConvert };
 
 const cli = path.join(import.meta.dirname, "cli.js");
 const names = process.argv.slice(2);

@@ -1,0 +1,56 @@
+/** `convert` of a 1 GB model next to a plain copy of the same bytes, and of a chain of 100 000 nodes. */
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { spawnSync } from "node:child_process";
+import { measure, median } from "./measure.ts";
+import { chainOnnx, writeLargeOnnx } from "./models.ts";
+
+const runs = 5;
+
+export async function benchConvert(cli: string): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), "modelwright-bench-"));
+  try {
+    const large = path.join(folder, "large.onnx");
+    await writeLargeOnnx(large, 1e9, 500);
+    await besideCopy(cli, large, folder);
+    const chain = path.join(folder, "chain.onnx");
+    await writeFile(chain, chainOnnx(100_000));
+    const { stdout, ms, peakMB } = await measure(cli, ["convert", chain, "--out", path.join(folder, "chain"), "--json"]);
+    const told = JSON.parse(stdout) as { ms: Record<string, number>; nodes: { final: number } };
+    const stages = Object.entries(told.ms).map(([stage, time]) => `${stage} ${time.toFixed(0)} ms`);
+    console.log(`convert, 100 000 nodes: ${stages.join(", ")}; process ${ms.toFixed(0)} ms, peak ${peakMB.toFixed(0)} MB, ${told.nodes.final} nodes left`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Copy and conversion take turns, so that both meet the same disk. */
+async function besideCopy(cli: string, large: string, folder: string): Promise<void> {
+  const copies: number[] = [];
+  const conversions: number[] = [];
+  let peak = 0;
+  for (let run = 0; run < runs; run++) {
+    copies.push(await copy(large, path.join(folder, "copy")));
+    const out = path.join(folder, `out${run}`);
+    const { ms, peakMB } = await measure(cli, ["convert", large, "--out", out, "--json"]);
+    conversions.push(ms);
+    peak = Math.max(peak, peakMB);
+    await rm(out, { recursive: true });
+  }
+  const [converted, copied] = [median(conversions), median(copies)];
+  console.log(
+    `convert, 1 GB: ${converted.toFixed(0)} ms, copy of the same bytes ${copied.toFixed(0)} ms, ratio ${(converted / copied).toFixed(2)}, peak ${peak.toFixed(0)} MB (median of ${runs}, interleaved)`,
+  );
+}
+
+/** `cat a > b` where there is a shell for it, the same in Node elsewhere. */
+async function copy(from: string, to: string): Promise<number> {
+  await rm(to, { force: true });
+  const started = performance.now();
+  if (process.platform === "win32") await pipeline(createReadStream(from), createWriteStream(to));
+  else spawnSync("sh", ["-c", 'cat "$0" > "$1"', from, to]);
+  return performance.now() - started;
+}
