@@ -146,11 +146,10 @@ define(
           dtype: call.dtype(),
           shape: to.map((dim, i) => {
             const own = shape && i >= lead ? shape[i - lead] : undefined;
-            return dim === undefined && own !== undefined && own !== 1
-              ? own
-              : own !== undefined && dim !== undefined
-                ? broadcastDim(own, dim)
-                : dim;
+            // A symbol may stand for 1, so it tells nothing of the result.
+            if (dim === undefined) return typeof own === "number" && own !== 1 ? own : undefined;
+            if (typeof own === "number") broadcastDim(own, dim);
+            return dim;
           }),
         },
       ];

@@ -7,9 +7,10 @@ import { type LegalAt, type LegalRule, legal } from "../rule.ts";
 /** TF.js takes batch i modulo each operand's own number of batches, and as many batches as the larger operand has. */
 function batchMatMul(b: Builder, [x, y]: readonly Value[], at: LegalAt): Value {
   const batch = at.node.outputs[0]!.shape.slice(0, -2);
-  const [wide, wider] = [repeats(x!, batch) ? x! : widen(b, x!, y!, batch), repeats(y!, batch) ? y! : widen(b, y!, x!, batch)];
-  const whole = isWhole(wide, batch) || isWhole(wider, batch);
-  return product(b, whole ? wide : widen(b, wide, wider, batch), wider, at);
+  const [left, right] = [repeats(x!, batch), repeats(y!, batch)];
+  // One that is widened has all batches; where neither is, one of the two must.
+  const all = !left || !right || isWhole(x!, batch) || isWhole(y!, batch);
+  return product(b, left && all ? x! : widen(b, x!, y!, batch), right ? y! : widen(b, y!, x!, batch), at);
 }
 
 const batchOf = (value: Value): readonly Dim[] => value.shape.slice(0, -2);

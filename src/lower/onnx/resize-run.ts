@@ -37,14 +37,15 @@ function coordinates(b: Builder, a: ResizeAxis, kind: Coordinates): Value {
   const last = m.sub(input, 1);
   const steps = m.max(m.sub(output, 1), 1);
   const single = m.compare("Equal", output, 1);
-  const half = () => m.sub(m.div(m.add(i, 0.5), a.scale), 0.5);
+  const centre = () => m.div(m.add(i, 0.5), a.scale);
+  const half = () => m.sub(centre(), 0.5);
   switch (kind) {
     case "asymmetric":
       return m.div(i, a.scale);
     case "half_pixel":
       return half();
     case "tf_half_pixel_for_nn":
-      return m.div(m.add(i, 0.5), a.scale);
+      return centre();
     case "pytorch_half_pixel":
       return m.select(single, b.op("ZerosLike", [i]), half());
     case "align_corners":
@@ -52,7 +53,7 @@ function coordinates(b: Builder, a: ResizeAxis, kind: Coordinates): Value {
     case "half_pixel_symmetric": {
       const adjustment = m.div(output, m.mul(a.scale, input));
       const offset = m.mul(m.mul(input, 0.5), m.sub(m.number(1), adjustment));
-      return m.add(offset, half());
+      return m.sub(m.add(offset, centre()), 0.5);
     }
     case "tf_crop_and_resize": {
       const [start, end] = a.roi!;

@@ -121,7 +121,7 @@ const given = (value: Value | undefined): Value | undefined =>
 /** All entries of a vector that belong to the axes, its length checked. */
 function entries(b: Builder, vector: Value, count: number, what: string, at: At): readonly Value[] {
   const length = vector.shape[0];
-  if (length !== undefined && length !== count) throw at.invalid(`${length} ${what} where ${count} are wanted`);
+  if (typeof length === "number" && length !== count) throw at.invalid(`${length} ${what} where ${count} are wanted`);
   return Array.from({ length: count }, (_, i) => element(b, vector, i));
 }
 

@@ -49,7 +49,7 @@ export function coordinate(i: number, { input, output, scale, roi }: Resized, ki
       return output > 1 ? f(f(i * (input - 1)) / (output - 1)) : 0;
     case "half_pixel_symmetric": {
       const adjustment = output / f(scale * input);
-      return f((input / 2) * (1 - adjustment) + (i + 0.5) / scale - 0.5);
+      return f(f(f((input / 2) * f(1 - f(adjustment))) + f((i + 0.5) / scale)) - 0.5);
     }
     case "tf_crop_and_resize": {
       const [start, end] = roi;

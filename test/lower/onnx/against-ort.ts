@@ -23,7 +23,7 @@ export interface Trial {
   readonly outputs?: number;
   /** How many leading inputs are fed; the others are stored in the model. Default 1. */
   readonly fed?: number;
-  /** Declares fed inputs with symbols for dims, so that the converter knows no size. */
+  /** Declares fed inputs, vectors aside, with symbols for dims, so that the converter knows no size. */
   readonly open?: boolean;
   /** Steps that integers may be off. */
   readonly steps?: number;
@@ -31,6 +31,8 @@ export interface Trial {
 }
 
 export class AgainstOrt {
+  private models = 0;
+
   private constructor(
     private readonly folder: string,
     private readonly ort: OrtProcess,
@@ -50,10 +52,18 @@ export class AgainstOrt {
 
   /** What differs, a line a backend and output; nothing where all agree. */
   async differences(trial: Trial): Promise<string[]> {
-    const bytes = modelOf(trial);
-    const names = outputNames(trial);
-    const feeds = new Map(fedOf(trial).map((each) => [each.name, each]));
-    const file = path.join(this.folder, "model.onnx");
+    return this.modelDifferences(modelOf(trial), fedOf(trial), outputNames(trial), trial);
+  }
+
+  /** The same for a whole model. */
+  async modelDifferences(
+    bytes: Uint8Array,
+    fed: readonly TensorSpec[],
+    names: readonly string[],
+    trial: { readonly steps?: number; readonly rtol?: number } = {},
+  ): Promise<string[]> {
+    const feeds = new Map(fed.map((each) => [each.name, each]));
+    const file = path.join(this.folder, `${this.models++}.onnx`);
     await writeFile(file, bytes);
     const loaded = await this.ort.load(file);
     const expected = await this.ort.run(loaded, feeds, names);
@@ -91,7 +101,9 @@ function modelOf(trial: Trial): Uint8Array {
     ir: 8,
     opsets: domain === "" ? { "": opset } : { "": 17, [domain]: opset },
     graph: {
-      inputs: fed.map(({ name, dtype, shape }) => value(name, dtype, open ? shape.map((_, i) => `${name}${i}`) : [...shape])),
+      inputs: fed.map(({ name, dtype, shape }) =>
+        value(name, dtype, open && shape.length > 1 ? shape.map((_, i) => `${name}${i}`) : [...shape]),
+      ),
       outputs: outputNames(trial).map(untyped),
       initializers: inputs.filter((each) => each !== undefined && !fed.includes(each)) as TensorSpec[],
       nodes: [
