@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import type { SourceModel } from "../../src/graph/source.ts";
+import { layoutInput, nodeHeight, pillWidth } from "../../src/protocol/boxes.ts";
+import { graphLinks, graphView } from "../../src/protocol/graph-view.ts";
+import { modelView } from "../../src/protocol/model-view.ts";
+import { nodeDetails } from "../../src/protocol/node-details.ts";
+import type { GraphView } from "../../src/protocol/views.ts";
+import { encoder, squeezenet } from "../webview/harness/models.ts";
+
+/** Names of all boxes, as they are numbered. */
+const boxes = (view: GraphView): string[] => [...view.nodeViews, ...view.inputs, ...view.outputs].map(({ name }) => name);
+
+describe("graphView", () => {
+  const view = graphView(squeezenet(), 0);
+
+  test("boxes are nodes in file order, then inputs, then outputs", () => {
+    expect(view.nodes).toBe(66);
+    expect(view.boxes).toBe(68);
+    expect(view.nodeViews.map(({ id }) => id)).toEqual(Array.from({ length: 66 }, (_, i) => i));
+    expect(boxes(view).slice(66)).toEqual(["data", "squeezenet0_flatten0_reshape0:0"]);
+  });
+
+  test("edges lead from the box that makes a value to each port that reads it; stored tensors are chips instead", () => {
+    expect(view.edges[0]).toEqual({ from: 66, fromPort: 0, to: 0, toPort: 0, value: 0 });
+    // Each fire's Concat reads two values; everything else one, the output pill included.
+    expect(view.edges.length).toBe(66 + 8 + 1);
+    expect(view.nodeViews[0]!.chips).toEqual([
+      { label: "W", shape: [64, 3, 3, 3] },
+      { label: "B", shape: [64] },
+    ]);
+    expect(view.values.find(({ id }) => id === 0)).toEqual({ id: 0, name: "data", dtype: "float32", shape: [1, 3, 224, 224] });
+  });
+
+  test("summaries say what matters", () => {
+    const summary = (name: string) => view.nodeViews.find((node) => node.name === name)?.summary;
+    expect(summary("squeezenet0_conv0_fwd")).toBe("3×3 s2 · 64");
+    expect(summary("squeezenet0_conv3_fwd")).toBe("3×3 p1 · 64");
+    expect(summary("squeezenet0_pool0_fwd")).toBe("3×3 s2");
+    expect(summary("squeezenet0_concat0")).toBe("axis 1");
+    expect(summary("squeezenet0_dropout0_fwd")).toBe("0.5");
+    expect(summary("squeezenet0_relu0_fwd")).toBe("");
+  });
+
+  test("captured values of a sub-graph are pills at its top; the holder is known", () => {
+    const model = encoder(2);
+    const inner = graphView(model, 1);
+    expect(inner.inputs).toEqual([{ name: "hidden", kind: "capture", value: 0 }]);
+    expect(inner.name).toBe("then_branch");
+    const holder = model.graphs[0]!.nodes.findIndex((node) => node.op === "If");
+    expect(graphLinks(model).slice(1).map((link) => [link.parent, link.holder])).toEqual([[0, holder], [0, holder]]); // biome-ignore format: pairs
+    expect(graphView(model, 0).nodeViews[holder]!.subgraphs).toEqual([
+      { label: "then_branch", graph: 1 },
+      { label: "else_branch", graph: 2 },
+    ]);
+  });
+
+  test("odd graphs are drawn as they are: no producer, left-out inputs, a second producer", () => {
+    const type = { dtype: "float32" as const, shape: [2, 3] };
+    const values = ["x", "y", "nowhere"].map((name, id) => ({ id, name, type }));
+    const node = (id: number, inputs: (number | undefined)[], outputs: number[]) => ({
+      id,
+      name: "",
+      op: "Add",
+      domain: "",
+      inputs,
+      outputs,
+      attrs: {},
+      captures: [],
+    });
+    const graph = {
+      id: 0,
+      name: "g",
+      role: "main" as const,
+      nodes: [node(0, [0, undefined], [1]), node(1, [2, 1], [1])],
+      values,
+      inputs: [0],
+      outputs: [1],
+    };
+    const odd: SourceModel = {
+      name: "m",
+      dialect: "onnx",
+      formatVersion: "",
+      opsets: {},
+      graphs: [graph],
+      files: [],
+      metadata: {},
+      problems: [],
+    };
+    expect(graphView(odd, 0).edges.map(({ from, to, toPort }) => [from, to, toPort])).toEqual([[2, 0, 0], [0, 1, 1], [0, 3, 0]]); // biome-ignore format: pairs
+    expect(nodeDetails(odd, 0, 1).inputs[0]).toMatchObject({ name: "nowhere", nodes: [], dangling: true });
+    expect(nodeDetails(odd, 0, 0).inputs[1]).toEqual({ label: "B", name: "", nodes: [] });
+  });
+});
+
+describe("boxes", () => {
+  test("heights by what is written in them", () => {
+    const view = graphView(squeezenet(), 0);
+    const height = (name: string) => nodeHeight(view.nodeViews.find((node) => node.name === name)!);
+    expect([height("squeezenet0_conv0_fwd"), height("squeezenet0_pool0_fwd"), height("squeezenet0_relu0_fwd")]).toEqual([
+      76, 52, 34,
+    ]);
+    expect(layoutInput(view).roots).toEqual([66]);
+    expect(pillWidth({ name: "x", kind: "input", value: 0 })).toBe(56);
+    expect(pillWidth({ name: "x".repeat(200), kind: "input", value: 0 })).toBe(264);
+  });
+});
+
+describe("modelView", () => {
+  test("squeezenet, as published", () => {
+    const view = modelView(squeezenet(), "squeezenet1.1.onnx", 4_950_000);
+    expect(view).toMatchObject({
+      format: "ONNX",
+      nodes: 66,
+      parameters: 1_235_496,
+      weightBytes: 4_941_984,
+      weights: 52,
+      bytes: 4_950_000,
+    });
+    expect(view.opsets).toEqual([{ domain: "ai.onnx", version: 9 }]);
+    expect(view.operators.slice(0, 3)).toEqual([
+      { op: "Conv", category: "convolution", count: 26 },
+      { op: "Relu", category: "activation", count: 26 },
+      { op: "Concat", category: "shape", count: 8 },
+    ]);
+    expect(view.largestWeights.map(({ name, shape }) => [name, shape])).toEqual([
+      ["squeezenet0_conv25_weight", [1000, 512, 1, 1]],
+      ["squeezenet0_conv21_weight", [256, 64, 3, 3]],
+      ["squeezenet0_conv24_weight", [256, 64, 3, 3]],
+    ]);
+    expect(view.weightTypes).toEqual([{ dtype: "float32", bytes: 4_941_984 }]);
+  });
+
+  test("all graphs count", () => {
+    const view = modelView(encoder(2), "e.onnx", 1);
+    expect(view.nodes).toBe(graphLinks(encoder(2)).reduce((sum, graph) => sum + graph.nodes, 0));
+    expect(view.graphs.map(({ role }) => role)).toEqual(["main", "subgraph", "subgraph"]);
+  });
+});
+
+describe("nodeDetails", () => {
+  const model = squeezenet();
+
+  test("attributes, ports with the nodes at their other ends, weights", () => {
+    const details = nodeDetails(model, 0, 0);
+    expect(details).toMatchObject({ op: "Conv", version: 9, category: "convolution", name: "squeezenet0_conv0_fwd" });
+    expect(details.attributes.find(({ name }) => name === "strides")?.text).toBe("2, 2");
+    expect(details.inputs).toEqual([
+      { label: "X", name: "data", value: 0, nodes: [], dtype: "float32", shape: [1, 3, 224, 224] },
+    ]);
+    expect(details.outputs[0]).toMatchObject({ label: "Y", nodes: [1], shape: [1, 64, 111, 111] });
+    expect(details.weights.map(({ label, parameters, bytes }) => [label, parameters, bytes])).toEqual([["W", 1728, 6912], ["B", 64, 256]]); // biome-ignore format: pairs
+  });
+
+  test("a node that is not there is our own fault", () => {
+    expect(() => nodeDetails(model, 0, 1000)).toThrow("no node 1000");
+    expect(() => nodeDetails(model, 3, 0)).toThrow("no graph 3");
+  });
+});
