@@ -45,7 +45,15 @@ export class ModelText {
     if (!mark) return node && { span: node.span, ...on, problems: [] };
     if (mark.kind === "node") {
       const source = this.model.graphs[mark.graph]!.nodes[mark.node]!;
-      return { span: mark.span, ...on, op: opText(source), problems: this.problems.get(`${mark.graph} ${mark.node}`) ?? [] };
+      const output = source.outputs.find((value) => value !== undefined);
+      const value = output === undefined ? {} : { value: this.value(mark.graph, output) };
+      return {
+        span: mark.span,
+        ...on,
+        op: opText(source),
+        ...value,
+        problems: this.problems.get(`${mark.graph} ${mark.node}`) ?? [],
+      };
     }
     const definition = this.places.definition(mark.graph, mark.value);
     return { span: mark.span, ...on, ...(definition && { definition }), value: this.value(mark.graph, mark.value), problems: [] };

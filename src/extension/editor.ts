@@ -79,8 +79,9 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
 class Page implements vscode.Disposable {
   private readonly connection: Connection<WebviewApi>;
   private readonly disposables: vscode.Disposable[] = [];
-  /** Settles when the model is on the page; anew with every reading. */
-  private drawn: Promise<void> = new Promise(() => {});
+  /** Settles when the model is on the page; anew with every reading. Before the page's first call it waits for that. */
+  private drawn: Promise<void>;
+  private startDrawing: (drawing: Promise<void>) => void = () => {};
   private sent: VerdictsView | undefined;
 
   constructor(
@@ -93,6 +94,9 @@ class Page implements vscode.Disposable {
     const dist = vscode.Uri.joinPath(extension, "dist");
     const port = webviewPort(webview);
     this.connection = connect<WebviewApi>(port);
+    this.drawn = new Promise((resolve) => {
+      this.startDrawing = resolve;
+    });
     this.disposables.push(
       { dispose: serve<HostApi>(port, this.host()).close },
       session.onDidChange((change) => void this.follow(change)),
@@ -147,6 +151,7 @@ class Page implements vscode.Disposable {
     const { session } = this;
     this.sent = undefined;
     this.drawn = this.draw();
+    this.startDrawing(this.drawn);
     try {
       await this.drawn;
       if (session.parity) await this.connection.api.parity(session.parity.paint);

@@ -2,18 +2,24 @@
 import * as vscode from "vscode";
 import type { EngineApi, NodeAt, TextHit, TextSpan, TextSymbol } from "../protocol/engine.ts";
 import { bytes, plural } from "../protocol/format.ts";
+import type { VerdictsView } from "../protocol/views.ts";
 import type { Engine } from "./engine.ts";
 import type { ModelSession, Sessions } from "./session.ts";
 import { modelUri, textScheme, textUri } from "./text-uri.ts";
-import { problemText, sentence } from "./words.ts";
+import { sentence } from "./words.ts";
 
 export const textLanguage = "modelwright-text";
 
 export const rangeOf = ({ line, start, end }: TextSpan): vscode.Range => new vscode.Range(line, start, line, end);
 
+/** A text waits so long for its types and marks; then it comes without, and changes when they are there. */
+const checkWaitMs = 1_000;
+
 export class ModelTexts implements vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
   private readonly releases = new Map<string, () => void>();
+  /** By address: the verdicts that the text was made with. */
+  private readonly shown = new Map<string, VerdictsView | undefined>();
   private readonly disposables: vscode.Disposable[] = [];
 
   constructor(
@@ -28,6 +34,7 @@ export class ModelTexts implements vscode.Disposable {
         onDidChange: this.changed.event,
         provideTextDocumentContent: (uri) => this.content(uri),
       }),
+      workspace.onDidOpenTextDocument(({ uri }) => this.catchUp(uri)),
       workspace.onDidCloseTextDocument(({ uri }) => this.release(uri)),
       languages.registerHoverProvider(language, { provideHover: ({ uri }, position) => this.hover(uri, position) }),
       languages.registerDefinitionProvider(language, {
@@ -76,8 +83,17 @@ export class ModelTexts implements vscode.Disposable {
     } catch (error) {
       return `# ${session.name}: ${error instanceof Error ? error.message.replace(/\s+/g, " ") : String(error)}`;
     }
-    void session.check().catch(() => {});
+    const checked = session.check().catch(() => {});
+    await Promise.race([checked, new Promise((resolve) => setTimeout(resolve, checkWaitMs))]);
+    this.shown.set(key, session.verdicts);
     return (await this.ask(uri, (api, path) => api.text(path))) ?? "";
+  }
+
+  /** Verdicts that came while VS Code was making the document: it hears no change of a document that is not there yet. */
+  private catchUp(uri: vscode.Uri): void {
+    const model = modelUri(uri);
+    const session = model && this.sessions.find(model);
+    if (session && this.shown.get(uri.toString()) !== session.verdicts) this.changed.fire(uri);
   }
 
   private release(uri: vscode.Uri): void {
@@ -86,6 +102,7 @@ export class ModelTexts implements vscode.Disposable {
     if (vscode.workspace.textDocuments.some((document) => !document.isClosed && document.uri.toString() === key)) return;
     this.releases.get(key)?.();
     this.releases.delete(key);
+    this.shown.delete(key);
   }
 
   private async ask<R>(uri: vscode.Uri, ask: (api: EngineApi, path: string) => Promise<R>): Promise<R | undefined> {
@@ -105,7 +122,7 @@ export class ModelTexts implements vscode.Disposable {
       draw(markdown);
       parts.push(markdown);
     };
-    for (const problem of hit.problems) text((markdown) => markdown.appendText(problemText(problem)));
+    // Problems are not repeated: the editor shows a mark's message over the hover.
     if (hit.value) {
       const { name, dtype, shape, other, bytes: size, producer, uses } = hit.value;
       const type = other ?? `${dtype ?? "?"}${shape ? `[${shape.map((dim) => dim ?? "?").join(",")}]` : ""}`;
@@ -114,8 +131,6 @@ export class ModelTexts implements vscode.Disposable {
       const from = producer ? vscode.l10n.t("made by {0}", producer) : undefined;
       const stored = size === undefined ? undefined : vscode.l10n.t("weight, {0}", bytes(size));
       text((markdown) => markdown.appendText(sentence([stored, from, used].filter(Boolean).join(" · "))));
-    } else if (hit.op !== undefined && hit.problems.length === 0) {
-      text((markdown) => markdown.appendCodeblock(hit.op!, textLanguage));
     }
     if (hit.on) {
       text((markdown) => {

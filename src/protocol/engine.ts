@@ -49,7 +49,7 @@ export interface TextHit {
   readonly definition?: TextSpan;
   /** For an op: its full name. */
   readonly op?: string;
-  /** For a value. */
+  /** For a value; for an op its first output. */
   readonly value?: NamedType & {
     /** Stored tensors only. */
     readonly bytes?: number;
