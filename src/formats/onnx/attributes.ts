@@ -37,8 +37,8 @@ interface AttrDraft {
 
 /** `subgraph` reads a graph that the attribute holds. */
 export function readAttribute(f: Fields, context: Context, place: Place, subgraph: (f: Fields) => GraphId): NamedAttr {
-  context.spend(1, f.at);
-  const offset = f.at;
+  context.spend(1, f.offset);
+  const offset = f.offset;
   const draft = readFields(f, context, place, subgraph);
   context.spend((draft.ints.length + draft.floats.length) >> 3, offset);
   const attr = attrOf(draft);
@@ -94,7 +94,7 @@ function readFields(f: Fields, context: Context, place: Place, subgraph: (f: Fie
         f.appendFloats(draft.floats);
         break;
       case Attribute.strings:
-        context.spend(1, f.at);
+        context.spend(1, f.offset);
         draft.strings.push(f.text());
         break;
       case Attribute.t:
@@ -207,7 +207,7 @@ export interface NamedSparse {
 
 /** SparseTensorProto; its name is that of its values. */
 export function readSparse(f: Fields, context: Context, place: Place): NamedSparse {
-  const offset = f.at;
+  const offset = f.offset;
   const dims: (number | string)[] = [];
   let name = "";
   let values: SourceTensor | undefined;

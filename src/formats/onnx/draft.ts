@@ -5,7 +5,7 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 export const untyped: SourceType = { dtype: undefined, shape: undefined };
 
-export type NodeDraft = SourceNode & { readonly captures: ValueId[] };
+export type NodeDraft = Omit<Writable<SourceNode>, "captures"> & { readonly captures: ValueId[] };
 
 export class GraphDraft {
   name = "";

@@ -15,8 +15,8 @@ const MAX_SUBGRAPH_DEPTH = 60;
 /** Reads one GraphProto into the draft; a second part of the same graph may follow, since protobuf merges repeated messages. */
 export function readGraph(f: Fields, graph: GraphDraft, context: Context, metadata: Map<string, string>, depth = 0): void {
   if (depth > MAX_SUBGRAPH_DEPTH)
-    throw modelError("too-deep", `sub-graphs nest deeper than ${MAX_SUBGRAPH_DEPTH}`, { offset: f.at });
-  const offset = f.at;
+    throw modelError("too-deep", `sub-graphs nest deeper than ${MAX_SUBGRAPH_DEPTH}`, { offset: f.offset });
+  const offset = f.offset;
   const declared: NamedType[] = [];
   const inputs: NamedType[] = [];
   const outputs: NamedType[] = [];
@@ -97,7 +97,7 @@ function declareTypes(declared: readonly NamedType[], graph: GraphDraft): void {
 }
 
 function readInitializer(f: Fields, graph: GraphDraft, context: Context): void {
-  const offset = f.at;
+  const offset = f.offset;
   const { name, doc, tensor } = readTensor(f, context, { graph: graph.name });
   const id = defineInitializer(name, graph, context, offset);
   if (id === undefined) return;
@@ -110,7 +110,7 @@ function readInitializer(f: Fields, graph: GraphDraft, context: Context): void {
 }
 
 function readSparseInitializer(f: Fields, graph: GraphDraft, context: Context): void {
-  const offset = f.at;
+  const offset = f.offset;
   const { name, sparse } = readSparse(f, context, { graph: graph.name });
   const id = defineInitializer(name, graph, context, offset);
   if (id === undefined || !sparse) return;
@@ -134,8 +134,8 @@ function defineInitializer(name: string, graph: GraphDraft, context: Context, of
 }
 
 function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number): void {
-  context.spend(1, f.at);
-  const { at } = f;
+  context.spend(1, f.offset);
+  const at = f.offset;
   const id = graph.nodes.length;
   const inputs: (ValueId | undefined)[] = [];
   const outputs: (ValueId | undefined)[] = [];
@@ -193,9 +193,9 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
     outputs,
     attrs,
     captures: attributes ? [] : noCaptures,
-    ...(doc ? { doc } : {}),
-    ...(metadata ? { metadata: record(metadata) } : {}),
   };
+  if (doc) node.doc = doc;
+  if (metadata) node.metadata = record(metadata);
   graph.nodes.push(node);
   for (const output of outputs) {
     if (output === undefined) continue;
@@ -209,7 +209,7 @@ function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number)
 
 /** An absent optional input or output has the empty name. */
 function valueNamed(f: Fields, graph: GraphDraft, context: Context): ValueId | undefined {
-  context.spend(1, f.at);
+  context.spend(1, f.offset);
   const name = f.string();
   return name === "" ? undefined : graph.value(name);
 }
@@ -231,7 +231,7 @@ function readAttributes(
     return inner.id;
   };
   for (const f of fields) {
-    const offset = f.at;
+    const offset = f.offset;
     const { name, attr } = readAttribute(f, context, place, subgraph);
     if (attrs.has(name)) context.report("error", "duplicate-attribute", `two attributes ${name}`, { ...place, offset });
     else attrs.set(name, attr);

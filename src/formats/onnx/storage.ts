@@ -53,8 +53,8 @@ const typedFields: Readonly<Record<number, Storage>> = {
 };
 
 export function readTensor(f: Fields, context: Context, place: Place): NamedTensor {
-  context.spend(1, f.at);
-  const offset = f.at;
+  context.spend(1, f.offset);
+  const offset = f.offset;
   const draft = readFields(f);
   const { name, doc } = draft;
   const found = locate(draft, context);
@@ -78,7 +78,7 @@ function readFields(f: Fields): TensorDraft {
   while (f.next()) {
     const storage = typedFields[f.field];
     if (storage) {
-      const run = { packed: f.wire === 2 && storage !== "string_data", at: f.at, start: f.start, end: f.start + f.length };
+      const run = { packed: f.wire === 2 && storage !== "string_data", at: f.offset, start: f.start, end: f.start + f.length };
       draft.typed ??= new Map();
       const runs = draft.typed.get(storage);
       if (runs) runs.push(run);
@@ -119,7 +119,7 @@ function locate(draft: TensorDraft, context: Context): SourceTensor | string {
   if (!Number.isSafeInteger(count)) return `a tensor of more elements than can be counted: ${shape.join("×")}`;
   if (draft.segmented) return "a tensor in segments, which no ONNX runtime reads";
   const stored = draft.location === EXTERNAL ? externalData(draft, dtype, count, context) : innerData(draft, dtype, count);
-  return typeof stored === "string" ? stored : { dtype, shape, ...stored };
+  return typeof stored === "string" ? stored : { dtype, shape, slices: stored.slices, encoding: stored.encoding };
 }
 
 type Stored = Pick<SourceTensor, "slices" | "encoding">;

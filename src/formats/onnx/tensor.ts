@@ -41,10 +41,10 @@ export function readValueProto(bytes: Uint8Array, kind: ProtoKind): Named<ProtoV
 const imageOf = (bytes: Uint8Array): Image => ({ name: "", size: bytes.length, bytes, holes: [], fields: 0 });
 
 function tensorOf(f: Fields, context: Context): Named<Tensor> {
-  const { image, at } = f;
+  const { image, offset } = f;
   const { name, tensor } = readTensor(f, context, {});
   const [fault] = context.problems;
-  if (!tensor) throw modelError(fault?.code ?? "bad-tensor", fault?.reason ?? "no tensor", { offset: at });
+  if (!tensor) throw modelError(fault?.code ?? "bad-tensor", fault?.reason ?? "no tensor", { offset });
   return { name, value: decodeElements(tensor.dtype, tensor.shape, tensor.encoding, slicesOf(tensor, image)) };
 }
 
@@ -90,8 +90,8 @@ function optionalOf(f: Fields, context: Context, depth: number): Named<ProtoValu
 }
 
 function limit(depth: number, f: Fields): void {
-  if (depth > MAX_DEPTH) throw modelError("too-deep", `values nest deeper than ${MAX_DEPTH}`, { offset: f.at });
+  if (depth > MAX_DEPTH) throw modelError("too-deep", `values nest deeper than ${MAX_DEPTH}`, { offset: f.offset });
 }
 
 const unsupported = (f: Fields) =>
-  modelError("bad-tensor", `a sparse tensor, a map or something unknown: field ${f.field}`, { offset: f.at });
+  modelError("bad-tensor", `a sparse tensor, a map or something unknown: field ${f.field}`, { offset: f.offset });

@@ -17,7 +17,7 @@ export interface NamedType {
 }
 
 export function readValueInfo(f: Fields, context: Context, place: Place): NamedType {
-  context.spend(1, f.at);
+  context.spend(1, f.offset);
   let name = "";
   let doc = "";
   let body: Fields | undefined;
@@ -30,7 +30,7 @@ export function readValueInfo(f: Fields, context: Context, place: Place): NamedT
 }
 
 export function readType(f: Fields, context: Context, place: Place, depth = 0): SourceType {
-  if (depth > MAX_TYPE_DEPTH) throw modelError("too-deep", `types nest deeper than ${MAX_TYPE_DEPTH}`, { offset: f.at });
+  if (depth > MAX_TYPE_DEPTH) throw modelError("too-deep", `types nest deeper than ${MAX_TYPE_DEPTH}`, { offset: f.offset });
   const nested: Nested = (inner) => typeText(readType(inner, context, place, depth + 1));
   let type = untyped;
   while (f.next()) {
@@ -80,19 +80,20 @@ function readTensorType(f: Fields, context: Context, place: Place): SourceType {
     }
   }
   const dtype = dtypeOfCode(code);
-  if (!dtype && code !== 0) context.report("warning", "unknown-dtype", `unknown data type ${code}`, { ...place, offset: f.at });
+  if (!dtype && code !== 0)
+    context.report("warning", "unknown-dtype", `unknown data type ${code}`, { ...place, offset: f.offset });
   return { dtype, shape };
 }
 
 function readDim(f: Fields, context: Context, place: Place): SourceDim {
-  context.spend(1, f.at);
+  context.spend(1, f.offset);
   let dim: SourceDim = null;
   while (f.next()) {
     if (f.field === Dimension.param) dim = f.string() || null;
     else if (f.field === Dimension.value) {
       const size = f.int64();
       if (typeof size === "number" && size >= 0) dim = size;
-      else context.report("warning", "bad-dim", `a dimension of ${size}, read as unknown`, { ...place, offset: f.at });
+      else context.report("warning", "bad-dim", `a dimension of ${size}, read as unknown`, { ...place, offset: f.offset });
     }
   }
   return dim;

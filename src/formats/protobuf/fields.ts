@@ -16,17 +16,20 @@ const float32Bits = new Uint32Array(float32.buffer);
  * Reads `while (f.next()) switch (f.field) { case …: f.string() }`. Fields that the caller does not ask about are skipped by `next`.
  * A field of another wire type than asked for is a `ModelError` with the offset.
  */
-export class Fields {
+export class Fields implements Cursor {
   /** Of the current field: its number and wire type (0 varint, 1 eight bytes, 2 length-delimited, 5 four bytes). */
   field = 0;
   wire = 0;
-  /** Offset of the field's key. */
-  at = 0;
+  /** Offset of the field's key; before the first field, of the message. */
+  offset: number;
   /** Offset and length of its payload. */
   start = 0;
   length = 0;
 
-  private readonly cursor: Cursor = { at: 0, lo: 0, hi: 0 };
+  /** For `readVarint`: where it reads in the image, and the number it read. An object of its own would double the cost of a message. */
+  at = 0;
+  lo = 0;
+  hi = 0;
   private pos: number;
 
   /** `hole` is the first hole at or after `from`, `shift` the bytes left out before it. */
@@ -38,31 +41,31 @@ export class Fields {
     private shift = 0,
   ) {
     this.pos = from;
-    this.at = from;
+    this.offset = from;
   }
 
   next(): boolean {
     this.passHoles();
     if (this.pos >= this.end) return false;
-    const { image, cursor, shift } = this;
+    const { image, shift } = this;
     if (++image.fields > MAX_FIELDS) throw modelError("too-large", `more than ${MAX_FIELDS} fields`, { offset: this.pos });
     const limit = Math.min(this.end - shift, image.bytes.length);
-    this.at = this.pos;
-    cursor.at = this.pos - shift;
-    readVarint(image.bytes, limit, cursor, shift);
-    this.wire = cursor.lo & 7;
-    this.field = (cursor.lo >>> 3) + cursor.hi * 2 ** 29;
-    if (this.field === 0) throw modelError("malformed", "field number 0", { offset: this.at });
-    this.start = cursor.at + shift;
+    this.offset = this.pos;
+    this.at = this.pos - shift;
+    readVarint(image.bytes, limit, this, shift);
+    this.wire = this.lo & 7;
+    this.field = (this.lo >>> 3) + this.hi * 2 ** 29;
+    if (this.field === 0) throw modelError("malformed", "field number 0", { offset: this.offset });
+    this.start = this.at + shift;
     if (this.wire === 0) {
-      readVarint(image.bytes, limit, cursor, shift);
-      this.length = cursor.at + shift - this.start;
+      readVarint(image.bytes, limit, this, shift);
+      this.length = this.at + shift - this.start;
     } else if (this.wire === 2) {
-      readVarint(image.bytes, limit, cursor, shift);
-      this.start = cursor.at + shift;
-      this.length = cursor.lo + cursor.hi * 2 ** 32;
+      readVarint(image.bytes, limit, this, shift);
+      this.start = this.at + shift;
+      this.length = this.lo + this.hi * 2 ** 32;
     } else if (this.wire === 1 || this.wire === 5) this.length = this.wire === 1 ? 8 : 4;
-    else throw modelError("malformed", `wire type ${this.wire}`, { offset: this.at });
+    else throw modelError("malformed", `wire type ${this.wire}`, { offset: this.offset });
     this.pos = this.start + this.length;
     if (this.pos > this.end) {
       throw modelError("malformed", `a field of ${this.length} bytes runs past its message, which ends at byte ${this.end}`, {
@@ -107,13 +110,13 @@ export class Fields {
   /** A signed 64-bit number; in decimal past 2^53. */
   int64(): number | string {
     this.expect(0);
-    return signed64(this.cursor.lo, this.cursor.hi);
+    return signed64(this.lo, this.hi);
   }
 
   /** A number that must be a safe integer: dims, codes, versions. */
   int(): number {
     const value = this.int64();
-    if (typeof value === "string") throw modelError("malformed", `a number out of range: ${value}`, { offset: this.at });
+    if (typeof value === "string") throw modelError("malformed", `a number out of range: ${value}`, { offset: this.offset });
     return value;
   }
 
@@ -129,11 +132,11 @@ export class Fields {
       return;
     }
     this.expectPacked();
-    const { cursor, image, shift } = this;
+    const { image, shift } = this;
     const end = this.pos - shift;
-    for (cursor.at = this.start - shift; cursor.at < end; ) {
-      readVarint(image.bytes, end, cursor, shift);
-      out.push(signed64(cursor.lo, cursor.hi));
+    for (this.at = this.start - shift; this.at < end; ) {
+      readVarint(image.bytes, end, this, shift);
+      out.push(signed64(this.lo, this.hi));
     }
   }
 
@@ -162,7 +165,7 @@ export class Fields {
 
   private expect(wire: number): void {
     if (this.wire !== wire)
-      throw modelError("malformed", `field ${this.field} has wire type ${this.wire}, not ${wire}`, { offset: this.at });
+      throw modelError("malformed", `field ${this.field} has wire type ${this.wire}, not ${wire}`, { offset: this.offset });
   }
 
   /** Moves past the holes that end at or before the next field. */
