@@ -101,6 +101,8 @@ class Page implements vscode.Disposable {
       { dispose: serve<HostApi>(port, this.host()).close },
       session.onDidChange((change) => void this.follow(change)),
     );
+    // The page takes longer to load than most models to be read. Failures are told when the page asks.
+    for (const ahead of [session.load(), session.main()]) ahead.catch(() => {});
     webview.options = { enableScripts: true, localResourceRoots: [dist] };
     const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", name)).toString();
     webview.html = pageHtml({
@@ -165,8 +167,8 @@ class Page implements vscode.Disposable {
     const { session } = this;
     const { api } = this.connection;
     if (!session.model) void api.opening({ what: vscode.l10n.t("Reading {0}", session.name) }).catch(() => {});
-    const model = await session.load();
-    await api.show(model, await session.graph(0), session.backend);
+    const [model, main] = await Promise.all([session.load(), session.main()]);
+    await api.show(model, main, session.backend);
   }
 
   /** Verdicts name nodes of what is drawn, so they wait for it. */

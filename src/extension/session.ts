@@ -25,6 +25,7 @@ export class ModelSession implements vscode.Disposable {
   readonly onDidChange = this.changed.event;
   private loading: Promise<ModelView> | undefined;
   private checking: Promise<VerdictsView> | undefined;
+  private drawing: Promise<DrawnGraph> | undefined;
   private abort = new AbortController();
   private readonly watcher: vscode.FileSystemWatcher;
   private settling: NodeJS.Timeout | undefined;
@@ -103,6 +104,18 @@ export class ModelSession implements vscode.Disposable {
     return this.checking;
   }
 
+  /** The main graph, laid out; may be asked for before the structure is there, so that the two are made at once. */
+  main(): Promise<DrawnGraph> {
+    if (!this.drawing) {
+      const drawing = this.graph(0);
+      this.drawing = drawing;
+      drawing.catch(() => {
+        if (this.drawing === drawing) this.drawing = undefined;
+      });
+    }
+    return this.drawing;
+  }
+
   async graph(id: number): Promise<DrawnGraph> {
     const path = await this.localPath();
     return this.engine.call((api) => api.graph(path, id, this.abort.signal));
@@ -142,6 +155,7 @@ export class ModelSession implements vscode.Disposable {
     this.abort = new AbortController();
     this.loading = undefined;
     this.checking = undefined;
+    this.drawing = undefined;
   }
 
   dispose(): void {
