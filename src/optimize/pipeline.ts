@@ -6,7 +6,7 @@ import { fuseActivation, fuseBias } from "./rules/fuse.ts";
 import { hoistTranspose } from "./rules/hoist-transpose.ts";
 import { castBack, identities, square } from "./rules/identities.ts";
 import { flattenBatch, flattenIntoWeights, plainMatMul, transposeWeights } from "./rules/matmul.ts";
-import { mergeTransposes, transposeToReshape } from "./rules/merge-transposes.ts";
+import { mergeTransposes, transposeOfReshape, transposeToReshape } from "./rules/merge-transposes.ts";
 import { padToConv, padToPool } from "./rules/pads.ts";
 import { dropReshape, mergeReshapes, sinkReshape, staticReshape } from "./rules/reshapes.ts";
 import { sinkAxes } from "./rules/sink-axes.ts";
@@ -19,7 +19,7 @@ const cleaning: readonly Rewrite[] = [
   staticReshape,
   dropReshape,
   mergeReshapes,
-  transposeToReshape,
+  transposeOfReshape,
   mergeTransposes,
 ];
 const layouts: readonly Rewrite[] = [sinkElementwise, sinkAxes, sinkConcat, sinkSqueeze, sinkExpandDims, hoistTranspose];
@@ -40,6 +40,7 @@ export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...prod
 
 /** For the legalised graph: the same cleaning of what legalize made, then TF.js's fused kernels. */
 export const tfjsPipeline: readonly Rewrite[] = [
+  transposeToReshape,
   ...cleaning,
   ...layouts,
   ...products,

@@ -26,16 +26,12 @@ export const reshapeTensor = (x: Tensor, type: Type): readonly Tensor[] => [
   { dtype: x.dtype, shape: type.shape as readonly number[], data: x.data },
 ];
 
+/** Undefined where a symbol or an unknown dim is joined by anything but zeroes. */
 export function sum(dims: readonly Dim[]): Dim {
-  let total = 0;
-  for (const dim of dims) {
-    if (typeof dim !== "number") return dims.length === 1 ? dim : undefined;
-    total += dim;
-  }
-  return total;
+  const some = dims.filter((dim) => dim !== 0);
+  if (some.length === 1) return some[0];
+  return some.every((dim) => typeof dim === "number") ? some.reduce((total, dim) => total + dim, 0) : undefined;
 }
-
-export const sumOrUnknown = (dims: readonly Dim[]): Dim => (dims.every((dim) => typeof dim === "number") ? sum(dims) : undefined);
 
 /** Of the two things said about one dim, the more precise. */
 export const refine = (a: Dim, b: Dim): Dim => (typeof a === "number" ? a : typeof b === "number" ? b : (a ?? b));

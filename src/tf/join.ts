@@ -2,7 +2,7 @@
 import { modelError } from "../base/problem.ts";
 import type { Dim } from "../graph/graph.ts";
 import { allocate, type Tensor } from "../graph/tensor.ts";
-import { axisOf, ints, openVector, refine, sum, sumOrUnknown } from "./dims.ts";
+import { axisOf, ints, openVector, refine, sum } from "./dims.ts";
 import { walk } from "./elementwise.ts";
 import { define, normalAxis } from "./op.ts";
 import { concatTensors, repeat, stridesOf } from "./strided.ts";
@@ -99,11 +99,7 @@ define(
         {
           dtype: call.dtype(),
           shape: shape.map((dim, i) =>
-            pads
-              ? pads[2 * i] === 0 && pads[2 * i + 1] === 0
-                ? dim
-                : sumOrUnknown([dim, pads[2 * i], pads[2 * i + 1]])
-              : undefined,
+            pads ? (pads[2 * i] === 0 && pads[2 * i + 1] === 0 ? dim : sum([dim, pads[2 * i], pads[2 * i + 1]])) : undefined,
           ),
         },
       ];
@@ -126,7 +122,7 @@ define(
       return [
         {
           dtype: call.dtype(),
-          shape: shape?.map((dim, i) => (pads ? sumOrUnknown([dim, pads[2 * i], pads[2 * i + 1]]) : undefined)),
+          shape: shape?.map((dim, i) => (pads ? sum([dim, pads[2 * i], pads[2 * i + 1]]) : undefined)),
         },
       ];
     },

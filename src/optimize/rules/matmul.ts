@@ -1,5 +1,5 @@
 /** Matrix products in the form that TF.js runs fast: two axes, nothing transposed at run time. */
-import type { Value } from "../../graph/graph.ts";
+import { isStatic, type Value } from "../../graph/graph.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { any, constant, op } from "../pattern.ts";
@@ -61,24 +61,13 @@ export const flattenIntoWeights: Rewrite = rewrite(
   op("MatMul", [op("Reshape", [any("t"), any("s")], "flat"), constant("w")], "node"),
   ({ t, w, flat, node }, b, site) => {
     const found = transposed(t);
-    const before = t.type.shape?.slice(1);
-    const [depth, width] = w.staticShape ?? [];
-    if (
-      !found ||
-      found.perm[0] !== 0 ||
-      !before?.every((dim) => typeof dim === "number") ||
-      depth === undefined ||
-      width === undefined
-    )
-      return undefined;
-    if (node.attrs["transpose_a"] === true || node.attrs["transpose_b"] === true || site.uses(w) !== 1) return undefined;
-    if (
-      flat.output.type.shape?.length !== 2 ||
-      flat.output.type.shape[1] !== depth ||
-      elementCount(before as readonly number[]) !== depth
-    )
-      return undefined;
-    const rows = reordered(b, w, before as readonly number[], inverse(found.perm), width);
+    const dims = t.type.shape?.slice(1);
+    if (found?.perm[0] !== 0 || !isStatic(dims) || w.staticShape?.length !== 2) return undefined;
+    const [depth, width] = w.staticShape as [number, number];
+    const plain = node.attrs["transpose_a"] !== true && node.attrs["transpose_b"] !== true;
+    const flattens = flat.output.type.shape?.length === 2 && flat.output.type.shape[1] === depth && elementCount(dims) === depth;
+    if (!plain || !flattens || site.uses(w) !== 1) return undefined;
+    const rows = reordered(b, w, dims, inverse(found.perm), width);
     const x = b.reshape(found.x, [-1, depth]);
     return b.op("MatMul", [x, rows], node.attrs);
   },

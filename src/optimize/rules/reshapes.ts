@@ -5,11 +5,8 @@ import type { Shape, Value } from "../../graph/graph.ts";
 import { knownDims } from "../constants.ts";
 import { isElementwise } from "../elementwise.ts";
 import { linearOf } from "../linear.ts";
+import { isReshape, keepsOrder, openDims, reshapes } from "../reshape.ts";
 import { everywhere, type Rewrite, rewriteAt } from "../rewrite.ts";
-
-const views = ["Reshape", "Squeeze", "ExpandDims"];
-const isView = (value: Value): boolean => views.includes(value.node.op);
-const openDims = (shape: Shape): number => shape.filter((dim) => typeof dim !== "number").length;
 
 /** Shapes of one tensor's elements that must be equal: all dims known alike, but for at most one that is then what is left. */
 function sameView(a: Shape | undefined, b: Shape | undefined): boolean {
@@ -25,7 +22,7 @@ function sameView(a: Shape | undefined, b: Shape | undefined): boolean {
 
 /** Reshape(x) to the shape that x has → x. */
 export const dropReshape: Rewrite = everywhere(
-  rewriteAt("drop-reshape", views, (node) => {
+  rewriteAt("drop-reshape", reshapes, (node) => {
     const [x] = node.inputs;
     return sameView(x!.type.shape, node.outputs[0]!.type.shape) ? [x!] : undefined;
   }),
@@ -33,9 +30,9 @@ export const dropReshape: Rewrite = everywhere(
 
 /** Reshape(Squeeze(x)) → Reshape(x), and so on: elements keep their order, so only the last shape counts. */
 export const mergeReshapes: Rewrite = everywhere(
-  rewriteAt("merge-reshapes", views, (node, b) => {
+  rewriteAt("merge-reshapes", reshapes, (node, b) => {
     const [inner] = node.inputs;
-    if (!isView(inner!)) return undefined;
+    if (!keepsOrder(inner!)) return undefined;
     const x = inner!.node.inputs[0]!;
     const shape = node.outputs[0]!.type.shape;
     if (sameView(x.type.shape, shape)) return [x];
@@ -63,7 +60,7 @@ export const staticReshape: Rewrite = rewriteAt("static-reshape", ["Reshape"], (
  */
 export const sinkReshape: Rewrite = rewriteAt("sink-reshape", "any", (node, b, site) => {
   if (!isElementwise(node) && node.op !== "BiasAdd") return undefined;
-  const view = node.inputs.find((input) => isView(input) && !input.node.constant);
+  const view = node.inputs.find((input) => isReshape(input) && !input.node.constant);
   const out = node.outputs[0]!.type.shape;
   if (!view || !out || !isFloat(view.dtype) || node.outputs[0]!.dtype !== view.dtype || site.uses(view) !== 1) return undefined;
   const x = view.node.inputs[0]!;
