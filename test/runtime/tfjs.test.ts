@@ -205,7 +205,23 @@ it("tells a thread that dies, and the next one works", async () => {
   await next.close();
 });
 
-it("starts a convolution with its own attributes", async () => {
+it("gives up a thread whose wasm broke down, since its memory is not to be trusted", async () => {
+  const worker = await TfjsWorker.start("wasm");
+  const model = await worker.load(
+    tfjsModel({
+      inputs: { x: spec("x:0", "float32", [2, 3]) },
+      outputs: { y: spec("y:0", "float32", [30_002, 90_003]) },
+      nodes: [op("Pad", "y", ["x", "p"], { T: type("float32"), Tpaddings: type("int32") })],
+      weights: [{ name: "p", shape: [2, 2], dtype: "int32", data: Int32Array.of(0, 30_000, 30_000, 60_000) }],
+    }),
+  );
+  await expect(worker.run(model, new Map([["x", float([2, 3], random(6))]]), ["y"])).rejects.toMatchObject({
+    problem: { code: "runtime-crashed", reason: "TF.js on wasm ended: memory access out of bounds" },
+  });
+  expect(worker.alive).toBe(false);
+});
+
+it("runs a convolution", async () => {
   const run = await openTfjs(
     await folderOf(
       tfjsModel({
