@@ -1,10 +1,10 @@
 /** From a read model to a written TF.js graph model. */
 import type { ByteSink } from "./base/bytes.ts";
 import { modelError, type Problem } from "./base/problem.ts";
-import { sourceMap, sourceMapName } from "./graph/map.ts";
-import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { QuantizedType } from "./formats/tfjs/weights.ts";
+import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { Node, Value } from "./graph/graph.ts";
+import { sourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { evaluate } from "./tf/evaluate.ts";
@@ -40,7 +40,12 @@ export interface Converted {
 }
 
 /** Fills the sink and commits it; where a problem is an error, nothing is written and `ok` is false. */
-export async function convert(model: SourceModel, files: ModelFiles, sink: ByteSink, options: ConvertOptions = {}): Promise<Converted> {
+export async function convert(
+  model: SourceModel,
+  files: ModelFiles,
+  sink: ByteSink,
+  options: ConvertOptions = {},
+): Promise<Converted> {
   const translated = await translate(model, files, options);
   const { graph, problems, nodes, ms } = translated;
   const plans = {
@@ -48,7 +53,8 @@ export async function convert(model: SourceModel, files: ModelFiles, sink: ByteS
     outputs: graph.outputs.map(({ name, value }) => plan(name, value)),
   };
   const base = { problems, nodes, customOps: [], state: [], ...plans };
-  if (problems.some((each) => each.severity === "error")) return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
+  if (problems.some((each) => each.severity === "error"))
+    return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   const started = performance.now();
   try {
     const written = await writeTfjs(graph, sink, writeOptions(translated, options));
@@ -57,7 +63,13 @@ export async function convert(model: SourceModel, files: ModelFiles, sink: ByteS
     await writer.write(new TextEncoder().encode(JSON.stringify(map)));
     await writer.close();
     await sink.commit();
-    return { ...base, ok: true, files: [...written.files, sourceMapName], weightBytes: written.weightBytes, ms: { ...ms, write: performance.now() - started } };
+    return {
+      ...base,
+      ok: true,
+      files: [...written.files, sourceMapName],
+      weightBytes: written.weightBytes,
+      ms: { ...ms, write: performance.now() - started },
+    };
   } catch (error) {
     await sink.abort();
     throw error;
@@ -70,7 +82,12 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
     generator: `modelwright ${version}`,
     names: nodeNames(translated),
     evaluate: (value) => located(value, sources),
-    quantize: (value) => (quantize ? sources(value).map(quantize).find((kind) => kind) : undefined),
+    quantize: (value) =>
+      quantize
+        ? sources(value)
+            .map(quantize)
+            .find((kind) => kind)
+        : undefined,
     ...(shardBytes === undefined ? {} : { shardBytes }),
     ...(onProgress && { onWeight: (written: number, total: number) => onProgress(total === 0 ? 1 : written / total) }),
     signal,

@@ -5,7 +5,21 @@ import { describe, expect, it } from "vitest";
 
 const root = path.resolve(import.meta.dirname, "..");
 
-const core = ["base", "graph", "formats", "tf", "lower", "legalize", "optimize", "customops", "runtime", "parity", "pipelines", "text", "layout"];
+const core = [
+  "base",
+  "graph",
+  "formats",
+  "tf",
+  "lower",
+  "legalize",
+  "optimize",
+  "customops",
+  "runtime",
+  "parity",
+  "pipelines",
+  "text",
+  "layout",
+];
 
 interface Rule {
   /** Layers of the project. */
@@ -60,14 +74,15 @@ function sources(folder: string): string[] {
   });
 }
 
-const pattern = /^\s*(?:import|export)\s+(type\s+)?(?:[\w*{][^"';]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+const pattern =
+  /^\s*(?:import|export)\s+(type\s+)?(?:[\w*{][^"';]*?\sfrom\s+)?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
 
-export function importsOf(file: string, text: string): Import[] {
+function importsOf(file: string, text: string): Import[] {
   return [...text.matchAll(pattern)].map((match) => ({ file, target: match[2] ?? match[3]!, typeOnly: match[1] !== undefined }));
 }
 
 /** Why an import is not allowed, or undefined. */
-export function violation({ file, target, typeOnly }: Import): string | undefined {
+function violation({ file, target, typeOnly }: Import): string | undefined {
   const from = layerOf(file);
   const rule = rules[from];
   if (!rule) return `${file}: no row for the folder ${from}`;
@@ -93,7 +108,11 @@ describe("architecture", () => {
   it.each([
     ["src/base/dtype.ts", 'import { Value } from "../graph/graph.ts";', "src/base/dtype.ts imports graph"],
     ["src/lower/onnx/conv.ts", 'import { readFileSync } from "node:fs";', "src/lower/onnx/conv.ts imports node:fs"],
-    ["src/extension/activate.ts", 'import * as ort from "onnxruntime-node";', "src/extension/activate.ts imports onnxruntime-node"],
+    [
+      "src/extension/activate.ts",
+      'import * as ort from "onnxruntime-node";',
+      "src/extension/activate.ts imports onnxruntime-node",
+    ],
     ["src/extension/activate.ts", 'const m = await import("../convert.ts");', "src/extension/activate.ts imports pipelines"],
     ["webview/main.ts", 'import {\n  a,\n  b,\n} from "../src/engine/router.ts";', "webview/main.ts imports engine"],
     ["src/formats/onnx/read.ts", 'export { x } from "../../tf/build.ts";', "src/formats/onnx/read.ts imports tf"],

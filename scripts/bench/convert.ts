@@ -1,10 +1,11 @@
 /** `convert` of a 1 GB model next to a plain copy of the same bytes, and of a chain of 100 000 nodes. */
+
+import { spawnSync } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { spawnSync } from "node:child_process";
 import { measure, median } from "./measure.ts";
 import { chainOnnx, writeLargeOnnx } from "./models.ts";
 
@@ -21,7 +22,9 @@ export async function benchConvert(cli: string): Promise<void> {
     const { stdout, ms, peakMB } = await measure(cli, ["convert", chain, "--out", path.join(folder, "chain"), "--json"]);
     const told = JSON.parse(stdout) as { ms: Record<string, number>; nodes: { final: number } };
     const stages = Object.entries(told.ms).map(([stage, time]) => `${stage} ${time.toFixed(0)} ms`);
-    console.log(`convert, 100 000 nodes: ${stages.join(", ")}; process ${ms.toFixed(0)} ms, peak ${peakMB.toFixed(0)} MB, ${told.nodes.final} nodes left`);
+    console.log(
+      `convert, 100 000 nodes: ${stages.join(", ")}; process ${ms.toFixed(0)} ms, peak ${peakMB.toFixed(0)} MB, ${told.nodes.final} nodes left`,
+    );
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -3,12 +3,12 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { modelError } from "../base/problem.ts";
-import { check, type CheckOptions } from "../check.ts";
-import { convert, type ConvertOptions, type Converted } from "../convert.ts";
+import { type CheckOptions, check } from "../check.ts";
+import { type Converted, type ConvertOptions, convert } from "../convert.ts";
 import { openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import { inspect } from "../inspect.ts";
-import { parity, type ParityRequest } from "../parity.ts";
+import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
@@ -25,7 +25,8 @@ export interface Told {
 
 export async function inspectModel(file: string): Promise<Told> {
   const report = await inspect(await openFile(file), sourcesBeside(file));
-  const values = (title: string, list: typeof report.inputs) => list.map(({ name, dtype, shape }) => `  ${title} ${name}: ${dtype ?? "?"} ${shape ? showShape(shape) : "?"}`);
+  const values = (title: string, list: typeof report.inputs) =>
+    list.map(({ name, dtype, shape }) => `  ${title} ${name}: ${dtype ?? "?"} ${shape ? showShape(shape) : "?"}`);
   const ops = Object.entries(report.ops).map(([op, count]) => `${op} ${count}`);
   return {
     report,
@@ -67,7 +68,11 @@ export async function checkModel(file: string, options: CheckOptions): Promise<T
   };
 }
 
-export async function convertModel(file: string, out: string, options: ConvertOptions & { readonly force?: boolean }): Promise<Told> {
+export async function convertModel(
+  file: string,
+  out: string,
+  options: ConvertOptions & { readonly force?: boolean },
+): Promise<Told> {
   const started = performance.now();
   const { model, files } = await read(file);
   const opened = performance.now() - started;
@@ -83,13 +88,16 @@ export async function convertModel(file: string, out: string, options: ConvertOp
   return {
     report: { format: model.dialect, to: "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
     text: () => [
-      converted.ok ? `Converted: ${converted.nodes.source} → ${converted.nodes.final} nodes, ${bytes(converted.weightBytes)} of weights in ${out}` : "Not converted, nothing written",
+      converted.ok
+        ? `Converted: ${converted.nodes.source} → ${converted.nodes.final} nodes, ${bytes(converted.weightBytes)} of weights in ${out}`
+        : "Not converted, nothing written",
       ...problemLines(problems),
     ],
   };
 }
 
-export interface ParityOptions extends Pick<ParityRequest, "seed" | "outputs" | "layers" | "atol" | "rtol" | "reference" | "signal"> {
+export interface ParityOptions
+  extends Pick<ParityRequest, "seed" | "outputs" | "layers" | "atol" | "rtol" | "reference" | "signal"> {
   /** A folder that holds the conversion; absent: converted into one that goes with the run. */
   readonly converted?: string | undefined;
   readonly inputs?: string | undefined;
@@ -112,10 +120,27 @@ export async function parityModel(file: string, options: ParityOptions): Promise
     const map = await readFile(path.join(folder, sourceMapName), "utf8").then(parseSourceMap, missingMap);
     const target = await openTfjs(folder, { backend: options.backend, signal: options.signal });
     try {
-      const stored = options.inputs === undefined ? undefined : { path: options.inputs, set: await readStoredInputs(options.inputs) };
+      const stored =
+        options.inputs === undefined ? undefined : { path: options.inputs, set: await readStoredInputs(options.inputs) };
       const { seed, outputs, layers, atol, rtol, reference, signal } = options;
-      const report = await parity({ model, path: file, target, map, stored, seed, outputs, layers, atol, rtol, reference, signal });
-      return { report: { format: model.dialect, ...report, ms: { parity: performance.now() - started } } as Report, text: () => parityLines(report) };
+      const report = await parity({
+        model,
+        path: file,
+        target,
+        map,
+        stored,
+        seed,
+        outputs,
+        layers,
+        atol,
+        rtol,
+        reference,
+        signal,
+      });
+      return {
+        report: { format: model.dialect, ...report, ms: { parity: performance.now() - started } } as Report,
+        text: () => parityLines(report),
+      };
     } finally {
       await target.close();
     }
@@ -132,16 +157,32 @@ function missingMap(error: NodeJS.ErrnoException): undefined {
 function failed(format: string, problems: Converted["problems"], started: number): Told {
   const hint = modelError("not-converted", "the model does not convert, so there is nothing to compare").problem;
   const all = [...problems, hint];
-  return { report: { format, ok: false, problems: all, ms: { parity: performance.now() - started } }, text: () => problemLines(all) };
+  return {
+    report: { format, ok: false, problems: all, ms: { parity: performance.now() - started } },
+    text: () => problemLines(all),
+  };
 }
 
-function parityLines({ ok, backend, reference, outputs, layers, firstDifference, problems }: Awaited<ReturnType<typeof parity>>): readonly string[] {
-  const row = (each: (typeof outputs)[number]) => `  ${each.verdict} ${each.name}: ${each.maxAbs === undefined ? (each.note ?? "") : `largest difference ${each.maxAbs}`}`;
+function parityLines({
+  ok,
+  backend,
+  reference,
+  outputs,
+  layers,
+  firstDifference,
+  problems,
+}: Awaited<ReturnType<typeof parity>>): readonly string[] {
+  const row = (each: (typeof outputs)[number]) =>
+    `  ${each.verdict} ${each.name}: ${each.maxAbs === undefined ? (each.note ?? "") : `largest difference ${each.maxAbs}`}`;
   const runtime = reference.version === undefined ? reference.kind : `${reference.kind} ${reference.version}`;
   return [
     `${ok ? "Agrees" : "Does not agree"} with ${runtime} on ${backend}`,
     ...outputs.map(row),
-    ...(layers ? [`  ${layers.filter(({ verdict }) => verdict === "equal" || verdict === "within").length} of ${layers.length} layers agree`] : []),
+    ...(layers
+      ? [
+          `  ${layers.filter(({ verdict }) => verdict === "equal" || verdict === "within").length} of ${layers.length} layers agree`,
+        ]
+      : []),
     ...(firstDifference ? [`  first difference: ${firstDifference.source} (${firstDifference.op ?? "?"})`] : []),
     ...problemLines(problems),
   ];

@@ -3,8 +3,8 @@ import { cac } from "cac";
 import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import { version } from "../version.ts";
-import type { NamedModel } from "./models.ts";
 import type { Told } from "./commands.ts";
+import type { NamedModel } from "./models.ts";
 import { UsageError } from "./usage.ts";
 
 /** 0 all well, 1 a fault of a model or a difference, 2 wrong usage, 3 a fault of ours. */
@@ -90,12 +90,21 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
 }
 
 async function convert(models: readonly string[], options: Options): Promise<ExitCode> {
-  const [{ convertModel }, parse, { join }] = await Promise.all([import("./commands.ts"), import("./options.ts"), import("node:path")]);
+  const [{ convertModel }, parse, { join }] = await Promise.all([
+    import("./commands.ts"),
+    import("./options.ts"),
+    import("node:path"),
+  ]);
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
-  if (parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) !== "tfjs") throw new UsageError(`--to ${options["to"]} is not there yet; tfjs is`);
+  if (parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) !== "tfjs")
+    throw new UsageError(`--to ${options["to"]} is not there yet; tfjs is`);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
-  const settings = { ...(await conversion(options)), force: options["force"] === true, ...(shardBytes === undefined ? {} : { shardBytes }) };
+  const settings = {
+    ...(await conversion(options)),
+    force: options["force"] === true,
+    ...(shardBytes === undefined ? {} : { shardBytes }),
+  };
   return each("convert", models, options, ({ path, below }) => convertModel(path, join(out, below), settings));
 }
 
@@ -115,7 +124,8 @@ async function parity(models: readonly string[], options: Options): Promise<Exit
   const [{ parityModel }, parse] = await Promise.all([import("./commands.ts"), import("./options.ts")]);
   if (models.length !== 1) throw new UsageError("parity takes one model");
   const backend = parse.oneOf(options["backend"], "backend", ["cpu", "wasm", "webgl", "webgpu"]) ?? "wasm";
-  if (backend === "webgl" || backend === "webgpu") throw new UsageError(`${backend} needs a browser: check parity in the editor, or use --backend wasm`);
+  if (backend === "webgl" || backend === "webgpu")
+    throw new UsageError(`${backend} needs a browser: check parity in the editor, or use --backend wasm`);
   const settings = {
     backend,
     convert: await conversion(options),
@@ -132,8 +142,16 @@ async function parity(models: readonly string[], options: Options): Promise<Exit
 }
 
 /** Runs a command over every model; one that fails does not stop the rest. */
-async function each(command: string, args: readonly string[], options: Options, act: (model: NamedModel) => Promise<Told>): Promise<ExitCode> {
-  const [{ namedModels }, { failure, jsonLine, problemLines }] = await Promise.all([import("./models.ts"), import("./report.ts")]);
+async function each(
+  command: string,
+  args: readonly string[],
+  options: Options,
+  act: (model: NamedModel) => Promise<Told>,
+): Promise<ExitCode> {
+  const [{ namedModels }, { failure, jsonLine, problemLines }] = await Promise.all([
+    import("./models.ts"),
+    import("./report.ts"),
+  ]);
   const models = await namedModels(args);
   let code: ExitCode = 0;
   for (const model of models) {
@@ -151,7 +169,9 @@ async function each(command: string, args: readonly string[], options: Options, 
       told = { report, text: () => problemLines(report.problems) };
     }
     if (!told.report.ok && code === 0) code = 1;
-    const lines = options["json"] ? [jsonLine(command, model.label, told.report)] : [...(models.length > 1 ? [model.label] : []), ...told.text()];
+    const lines = options["json"]
+      ? [jsonLine(command, model.label, told.report)]
+      : [...(models.length > 1 ? [model.label] : []), ...told.text()];
     process.stdout.write(`${lines.join("\n")}\n`);
   }
   return code;
@@ -163,7 +183,9 @@ async function main(): Promise<ExitCode> {
     if (running) return await running;
     if (options["help"] || options["version"]) return 0;
     const word = process.argv[2];
-    throw new UsageError(word === undefined ? "no command given; see modelwright --help" : `no such command: ${word}; see modelwright --help`);
+    throw new UsageError(
+      word === undefined ? "no command given; see modelwright --help" : `no such command: ${word}; see modelwright --help`,
+    );
   } catch (error) {
     if (error instanceof Cancelled) return 1;
     const { name, message } = error as Error;

@@ -33,7 +33,11 @@ export async function namedModels(args: readonly string[]): Promise<readonly Nam
   }
   const only = found.length === 1 && !walked;
   const common = only ? "" : commonFolder(found);
-  return found.map((file) => ({ label: file, path: path.resolve(file), below: only ? "" : path.relative(common, path.resolve(file)) }));
+  return found.map((file) => ({
+    label: file,
+    path: path.resolve(file),
+    below: only ? "" : path.relative(common, path.resolve(file)),
+  }));
 }
 
 async function isModelFolder(folder: string): Promise<boolean> {

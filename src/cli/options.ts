@@ -52,7 +52,10 @@ export function quantization(specs: readonly string[]): ((weight: string) => Qua
 
 /** `*` is any run of characters, `?` one. */
 function globPattern(glob: string): RegExp {
-  const escaped = glob.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*/g, ".*").replace(/\?/g, ".");
+  const escaped = glob
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*/g, ".*")
+    .replace(/\?/g, ".");
   return new RegExp(`^${escaped}$`, "s");
 }
 
@@ -67,7 +70,8 @@ export function backendOf(value: unknown): Backend | undefined {
 export function numberOf(value: unknown, option: string, least = 0, whole = true): number | undefined {
   if (value === undefined) return undefined;
   const number = Number(value);
-  if (!(number >= least) || (whole && !Number.isSafeInteger(number))) throw new UsageError(`--${option} wants a ${whole ? "whole " : ""}number of at least ${least}, not ${value}`);
+  if (!(number >= least) || (whole && !Number.isSafeInteger(number)))
+    throw new UsageError(`--${option} wants a ${whole ? "whole " : ""}number of at least ${least}, not ${value}`);
   return number;
 }
 

@@ -35,6 +35,9 @@ export function problemLines(problems: readonly Problem[]): string[] {
   const rank = { error: 0, warning: 1, info: 2 };
   const lines = [...groups.values()]
     .sort((a, b) => rank[a[0]!.severity] - rank[b[0]!.severity])
-    .map(([first, ...rest]) => `  ${signs[first!.severity]} ${describe(first!)}${rest.length > 0 ? ` (and ${rest.length} more nodes)` : ""}`);
+    .map(
+      ([first, ...rest]) =>
+        `  ${signs[first!.severity]} ${describe(first!)}${rest.length > 0 ? ` (and ${rest.length} more nodes)` : ""}`,
+    );
   return lines.length <= shown ? lines : [...lines.slice(0, shown), `  … and ${lines.length - shown} more problems`];
 }

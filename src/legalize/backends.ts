@@ -39,7 +39,9 @@ const kernels: Readonly<Record<string, readonly string[]>> = {
 
 /** Ops that only look at shapes, move references or run control flow. */
 const kernelFree = new Set(
-  "Placeholder PlaceholderWithDefault Const Identity IdentityN Snapshot StopGradient Shape ShapeN Size Rank NoOp Where If StatelessIf While StatelessWhile ZerosLike OnesLike Fill Range".split(" "),
+  "Placeholder PlaceholderWithDefault Const Identity IdentityN Snapshot StopGradient Shape ShapeN Size Rank NoOp Where If StatelessIf While StatelessWhile ZerosLike OnesLike Fill Range".split(
+    " ",
+  ),
 );
 
 /** What is missing of TF.js 4.22, seen by asking the packages: every other kernel is on all four. */
@@ -58,9 +60,6 @@ const missing: Readonly<Record<string, readonly Backend[]>> = {
   Real: ["wasm"],
   LRN: [],
   NonMaxSuppressionV4: ["webgpu"],
-  RaggedGather: ["wasm", "webgpu"],
-  RaggedRange: ["wasm", "webgpu"],
-  RaggedTensorToTensor: ["wasm", "webgpu"],
   SparseFillEmptyRows: ["webgpu"],
   SparseReshape: ["webgpu"],
   StaticRegexReplace: ["wasm", "webgpu"],
@@ -79,7 +78,8 @@ const ranks: Partial<Record<Backend, Readonly<Record<string, number>>>> = {
 /** Why a backend cannot run the node; undefined where it can. */
 export function obstacle(node: Node, backend: Backend): string | undefined {
   if (kernelFree.has(node.op)) return undefined;
-  for (const kernel of kernels[node.op] ?? [node.op]) if (missing[kernel]?.includes(backend)) return `no ${backend} kernel for ${node.op}`;
+  for (const kernel of kernels[node.op] ?? [node.op])
+    if (missing[kernel]?.includes(backend)) return `no ${backend} kernel for ${node.op}`;
   const limits = ranks[backend];
   if (!limits) return undefined;
   const limit = limits[node.op] ?? limits[""]!;

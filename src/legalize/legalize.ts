@@ -40,7 +40,21 @@ const expected: Readonly<Record<string, Attrs>> = {
 };
 
 /** Results of these leave the range of a narrow integer type. */
-const overflowing = new Set(["AddV2", "Sub", "Mul", "Neg", "Abs", "Square", "Pow", "Sum", "Prod", "Cumsum", "Cumprod", "SquaredDifference", "TruncateDiv"]);
+const overflowing = new Set([
+  "AddV2",
+  "Sub",
+  "Mul",
+  "Neg",
+  "Abs",
+  "Square",
+  "Pow",
+  "Sum",
+  "Prod",
+  "Cumsum",
+  "Cumprod",
+  "SquaredDifference",
+  "TruncateDiv",
+]);
 
 class Legalization {
   private readonly b = new Builder();
@@ -55,7 +69,10 @@ class Legalization {
 
   run(graph: Graph, tracked: Iterable<Value>): Legalized {
     const inputs = graph.inputs.map((input) => this.input(input));
-    this.walk(graph.outputs.map((output) => output.value), true);
+    this.walk(
+      graph.outputs.map((output) => output.value),
+      true,
+    );
     const outputs = graph.outputs.map(({ name, value }) => ({ name, value: this.take(value) }));
     this.walk([...tracked], false);
     const functions = new Map([...graph.functions].map(([name, body]) => [name, this.body(body)]));
@@ -83,7 +100,10 @@ class Legalization {
     if (known) return known;
     this.b.origin = value.node.origin;
     try {
-      const placeholder = this.b.input(value.node.attrs["name"] as string, { dtype: borderType(value.dtype), shape: value.type.shape });
+      const placeholder = this.b.input(value.node.attrs["name"] as string, {
+        dtype: borderType(value.dtype),
+        shape: value.type.shape,
+      });
       this.values.set(value, placeholder);
       return placeholder;
     } catch (error) {
@@ -115,7 +135,11 @@ class Legalization {
     this.b.origin = node.origin;
     try {
       const at = new LegalAt(node, borderAttrs(node.attrs));
-      const outputs = this.rule(node.op)(this.b, node.inputs.map((input) => this.take(input)), at);
+      const outputs = this.rule(node.op)(
+        this.b,
+        node.inputs.map((input) => this.take(input)),
+        at,
+      );
       node.outputs.forEach((output, i) => {
         const target = outputs[i];
         if (!target) throw new Error(`legalising ${node.op} gave ${outputs.length} outputs`);
@@ -153,7 +177,9 @@ class Legalization {
     const bytes = node.outputs.reduce((total, each) => total + (bytesOf(each.type) ?? 0), 0);
     const leaves = node.op === "Const" ? bytes : inputs;
     for (const each of node.outputs) this.leafBytes.set(each, leaves);
-    const grown = movingOps.has(node.op) ? this.enlarged.get(node.inputs[0]!)! : node.op !== "Const" && bytes > eagerBytes && bytes > 2 * leaves;
+    const grown = movingOps.has(node.op)
+      ? this.enlarged.get(node.inputs[0]!)!
+      : node.op !== "Const" && bytes > eagerBytes && bytes > 2 * leaves;
     for (const each of node.outputs) this.enlarged.set(each, grown);
     return grown;
   }

@@ -1,6 +1,6 @@
 /** A legalisation is a row: a hub op, and a function to values that TF.js's executor computes alike. Types are already those of the border. */
 import type { DType } from "../base/dtype.ts";
-import { ModelError, modelError } from "../base/problem.ts";
+import { type ModelError, modelError } from "../base/problem.ts";
 import type { Attrs, Node, Value } from "../graph/graph.ts";
 import type { Builder } from "../tf/build.ts";
 

@@ -9,6 +9,7 @@ import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
 import { matmuls } from "./rules/matmul.ts";
 import { pools } from "./rules/pool.ts";
+import { quantizations } from "./rules/quantize.ts";
 import { ranks } from "./rules/rank.ts";
 import { reductions } from "./rules/reduce.ts";
 import { scatters } from "./rules/scatter.ts";
@@ -37,4 +38,5 @@ export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...scatters,
   ...ranks,
   ...controls,
+  ...quantizations,
 ]);

@@ -9,3 +9,4 @@ import "./scatter.ts";
 import "./einsum.ts";
 import "./control.ts";
 import "./fused.ts";
+import "./quantize.ts";

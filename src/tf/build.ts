@@ -1,6 +1,17 @@
 /** Builds hub graphs: every value has its type as soon as it exists, and small constant arithmetic folds while it is built. */
 import { byteLength, type DType } from "../base/dtype.ts";
-import { type Attrs, type Dim, isStatic, Node, noOrigin, type Origin, type Shape, sizeOf, type Type, type Value } from "../graph/graph.ts";
+import {
+  type Attrs,
+  type Dim,
+  isStatic,
+  Node,
+  noOrigin,
+  type Origin,
+  type Shape,
+  sizeOf,
+  type Type,
+  type Value,
+} from "../graph/graph.ts";
 import { elementCount, isStored, type StoredTensor, type Tensor, tensorOf } from "../graph/tensor.ts";
 import { Call, constantOf, dimsOf, type OpDef, opDef } from "./op.ts";
 
@@ -40,7 +51,9 @@ export class Builder {
     }
     const elements = constant ? undefined : def.elements?.(call);
     if (elements?.every((dim) => typeof dim === "number") && types.length === 1 && def.pure !== false)
-      return [this.constant(tensorOf(types[0]!.dtype, types[0]!.shape?.length === 0 ? [] : [elements.length], elements as number[]))];
+      return [
+        this.constant(tensorOf(types[0]!.dtype, types[0]!.shape?.length === 0 ? [] : [elements.length], elements as number[])),
+      ];
     return new Node(name, inputs, attrs, this.origin, types, [elements], constant).outputs;
   }
 
@@ -74,7 +87,15 @@ export class Builder {
     const key = values.join();
     const known = this.vectors.get(key);
     if (known) return known;
-    const value = new Node("Const", [], { value: tensorOf("int32", [values.length], values) }, noOrigin, [{ dtype: "int32", shape: [values.length] }], [], true).output;
+    const value = new Node(
+      "Const",
+      [],
+      { value: tensorOf("int32", [values.length], values) },
+      noOrigin,
+      [{ dtype: "int32", shape: [values.length] }],
+      [],
+      true,
+    ).output;
     this.vectors.set(key, value);
     return value;
   }
@@ -85,7 +106,8 @@ export class Builder {
 
   /** To dims that are numbers, at most one of them −1. */
   reshape(x: Value, dims: readonly number[]): Value {
-    const same = isStatic(x.type.shape) && x.type.shape.length === dims.length && dims.every((dim, i) => dim === x.type.shape![i]);
+    const same =
+      isStatic(x.type.shape) && x.type.shape.length === dims.length && dims.every((dim, i) => dim === x.type.shape![i]);
     return same ? x : this.op("Reshape", [x, this.ints(dims)]);
   }
 
@@ -95,7 +117,11 @@ export class Builder {
    */
   reshapeTo(x: Value, dims: Shape, like?: readonly (readonly [Value, number] | undefined)[]): Value {
     const open = dims.filter((dim) => typeof dim !== "number").length;
-    if (open <= 1 && !dims.includes(0)) return this.reshape(x, dims.map((dim) => (typeof dim === "number" ? dim : -1)));
+    if (open <= 1 && !dims.includes(0))
+      return this.reshape(
+        x,
+        dims.map((dim) => (typeof dim === "number" ? dim : -1)),
+      );
     return this.op("Reshape", [x, this.shapeVector(dims, like)]);
   }
 
@@ -145,7 +171,12 @@ export class Builder {
 }
 
 function isFoldable(def: OpDef, inputs: readonly Value[], types: readonly Type[]): boolean {
-  return def.fold !== undefined && def.pure !== false && inputs.every((input) => input.node.constant) && types.every((t) => isStatic(t.shape));
+  return (
+    def.fold !== undefined &&
+    def.pure !== false &&
+    inputs.every((input) => input.node.constant) &&
+    types.every((t) => isStatic(t.shape))
+  );
 }
 
 /** The dims that a shape vector says, as far as they are known. */

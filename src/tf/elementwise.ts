@@ -51,7 +51,11 @@ export function broadcastStrides(shape: readonly number[], out: readonly number[
 }
 
 /** Calls `visit(out, offsets…)` for every element of `out`, offsets following the strides given. */
-export function walk(out: readonly number[], strides: readonly (readonly number[])[], visit: (at: number, offsets: readonly number[]) => void): void {
+export function walk(
+  out: readonly number[],
+  strides: readonly (readonly number[])[],
+  visit: (at: number, offsets: readonly number[]) => void,
+): void {
   const total = elementCount(out);
   const index = new Array<number>(out.length).fill(0);
   const offsets = new Array<number>(strides.length).fill(0);
@@ -100,7 +104,9 @@ function combine(fn: (a: Dim, b: Dim) => Dim) {
     if (rank > 1 || !isInteger(call.dtype(0))) return undefined;
     const [a, b] = [call.dims(0), call.dims(1)];
     if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
-    return Array.from({ length: a.length === 1 ? b.length : a.length }, (_, i) => fn(a[a.length === 1 ? 0 : i], b[b.length === 1 ? 0 : i]));
+    return Array.from({ length: a.length === 1 ? b.length : a.length }, (_, i) =>
+      fn(a[a.length === 1 ? 0 : i], b[b.length === 1 ? 0 : i]),
+    );
   };
 }
 
@@ -171,11 +177,21 @@ const truncDivBig: BigBinary = (x, y) => {
 };
 
 define(
-  ...(["Identity", "StopGradient"] as const).map((name): OpDef => ({ name, elementwise: true, infer: sameType, fold: ([x]) => [x!], elements: (call) => call.dims(0) })),
+  ...(["Identity", "StopGradient"] as const).map(
+    (name): OpDef => ({ name, elementwise: true, infer: sameType, fold: ([x]) => [x!], elements: (call) => call.dims(0) }),
+  ),
   unary("Abs", Math.abs, abs),
-  unary("Neg", (x) => -x, (x) => -x),
+  unary(
+    "Neg",
+    (x) => -x,
+    (x) => -x,
+  ),
   unary("Sign", Math.sign, (x) => (x > 0n ? 1n : x < 0n ? -1n : 0n)),
-  unary("Square", (x) => x * x, (x) => x * x),
+  unary(
+    "Square",
+    (x) => x * x,
+    (x) => x * x,
+  ),
   unary("Exp", Math.exp),
   unary("Expm1", Math.expm1),
   unary("Log", Math.log),
@@ -200,43 +216,132 @@ define(
   unary("Floor", Math.floor),
   unary("Round", math.roundHalfEven, (x) => x),
   unary("Sigmoid", math.sigmoid),
-  unary("Relu", (x) => (x < 0 ? 0 : x), (x) => (x < 0n ? 0n : x)),
+  unary(
+    "Relu",
+    (x) => (x < 0 ? 0 : x),
+    (x) => (x < 0n ? 0n : x),
+  ),
   unary("Relu6", (x) => (x < 0 ? 0 : x > 6 ? 6 : x)),
   unary("Elu", (x) => (x < 0 ? Math.expm1(x) : x)),
   unary("Selu", math.selu),
   unary("Softplus", math.softplus),
   unary("LogicalNot", (x) => (x ? 0 : 1)),
-  unary("OnesLike", () => 1, () => 1n),
-  unary("ZerosLike", () => 0, () => 0n),
-  { ...unary("LeakyRelu", (x) => x), fold: ([x], attrs) => {
+  unary(
+    "OnesLike",
+    () => 1,
+    () => 1n,
+  ),
+  unary(
+    "ZerosLike",
+    () => 0,
+    () => 0n,
+  ),
+  {
+    ...unary("LeakyRelu", (x) => x),
+    fold: ([x], attrs) => {
       const alpha = (attrs["alpha"] as number | undefined) ?? 0.2;
       const values = x!.data as Float32Array;
       return [{ ...x!, data: store(x!.dtype, values.length, (i) => (values[i]! < 0 ? alpha * values[i]! : values[i]!)) }];
-    } },
+    },
+  },
   predicate("IsNan", Number.isNaN),
   predicate("IsInf", (x) => x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY),
   predicate("IsFinite", Number.isFinite),
-  binary("AddV2", (x, y) => x + y, (x, y) => x + y, (a, b) => (a === 0 ? b : b === 0 ? a : bothNumbers((x, y) => x + y)(a, b))),
-  binary("Sub", (x, y) => x - y, (x, y) => x - y, (a, b) => (b === 0 ? a : bothNumbers((x, y) => x - y)(a, b))),
-  binary("Mul", (x, y) => x * y, (x, y) => x * y, (a, b) => (a === 0 || b === 0 ? 0 : productOf([a, b]))),
+  binary(
+    "AddV2",
+    (x, y) => x + y,
+    (x, y) => x + y,
+    (a, b) => (a === 0 ? b : b === 0 ? a : bothNumbers((x, y) => x + y)(a, b)),
+  ),
+  binary(
+    "Sub",
+    (x, y) => x - y,
+    (x, y) => x - y,
+    (a, b) => (b === 0 ? a : bothNumbers((x, y) => x - y)(a, b)),
+  ),
+  binary(
+    "Mul",
+    (x, y) => x * y,
+    (x, y) => x * y,
+    (a, b) => (a === 0 || b === 0 ? 0 : productOf([a, b])),
+  ),
   binary("RealDiv", (x, y) => x / y),
-  binary("TruncateDiv", (x, y) => Math.trunc(x / y), truncDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.trunc(x / y))(a, b))),
-  binary("FloorDiv", (x, y) => Math.floor(x / y), floorDivBig, (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.floor(x / y))(a, b))),
-  binary("FloorMod", math.floorMod, (x, y) => x - floorDivBig(x, y) * y, (a, b) => (b === 0 ? undefined : bothNumbers(math.floorMod)(a, b))),
-  binary("TruncateMod", (x, y) => x % y, (x, y) => x - truncDivBig(x, y) * y),
+  binary(
+    "TruncateDiv",
+    (x, y) => Math.trunc(x / y),
+    truncDivBig,
+    (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.trunc(x / y))(a, b)),
+  ),
+  binary(
+    "FloorDiv",
+    (x, y) => Math.floor(x / y),
+    floorDivBig,
+    (a, b) => (b === 1 ? a : b === 0 ? undefined : bothNumbers((x, y) => Math.floor(x / y))(a, b)),
+  ),
+  binary(
+    "FloorMod",
+    math.floorMod,
+    (x, y) => x - floorDivBig(x, y) * y,
+    (a, b) => (b === 0 ? undefined : bothNumbers(math.floorMod)(a, b)),
+  ),
+  binary(
+    "TruncateMod",
+    (x, y) => x % y,
+    (x, y) => x - truncDivBig(x, y) * y,
+  ),
   binary("DivNoNan", (x, y) => (y === 0 ? 0 : x / y)),
   binary("Pow", math.power, (x, y) => (y < 0n ? (x === 1n ? 1n : x === -1n ? (y % 2n === 0n ? 1n : -1n) : 0n) : x ** y)),
-  binary("Maximum", (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.max(x, y)), (x, y) => (x > y ? x : y)),
-  binary("Minimum", (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.min(x, y)), (x, y) => (x < y ? x : y)),
-  binary("SquaredDifference", (x, y) => (x - y) * (x - y), (x, y) => (x - y) * (x - y)),
+  binary(
+    "Maximum",
+    (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.max(x, y)),
+    (x, y) => (x > y ? x : y),
+  ),
+  binary(
+    "Minimum",
+    (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.min(x, y)),
+    (x, y) => (x < y ? x : y),
+  ),
+  binary(
+    "SquaredDifference",
+    (x, y) => (x - y) * (x - y),
+    (x, y) => (x - y) * (x - y),
+  ),
   binary("Atan2", Math.atan2),
-  binary("BitwiseAnd", (x, y) => x & y, (x, y) => x & y),
-  binary("BitwiseOr", (x, y) => x | y, (x, y) => x | y),
-  binary("BitwiseXor", (x, y) => x ^ y, (x, y) => x ^ y),
-  binary("LeftShift", (x, y) => x * 2 ** y, (x, y) => x << y),
-  binary("RightShift", (x, y) => Math.floor(x / 2 ** y), (x, y) => x >> y),
-  unary("Invert", (x) => -1 - x, (x) => -1n - x),
-  comparison("Equal", (order) => order === 0, (a, b) => (typeof a === "number" && typeof b === "number" ? Number(a === b) : dimNeverEquals(a, b) ? 0 : undefined)),
+  binary(
+    "BitwiseAnd",
+    (x, y) => x & y,
+    (x, y) => x & y,
+  ),
+  binary(
+    "BitwiseOr",
+    (x, y) => x | y,
+    (x, y) => x | y,
+  ),
+  binary(
+    "BitwiseXor",
+    (x, y) => x ^ y,
+    (x, y) => x ^ y,
+  ),
+  binary(
+    "LeftShift",
+    (x, y) => x * 2 ** y,
+    (x, y) => x << y,
+  ),
+  binary(
+    "RightShift",
+    (x, y) => Math.floor(x / 2 ** y),
+    (x, y) => x >> y,
+  ),
+  unary(
+    "Invert",
+    (x) => -1 - x,
+    (x) => -1n - x,
+  ),
+  comparison(
+    "Equal",
+    (order) => order === 0,
+    (a, b) => (typeof a === "number" && typeof b === "number" ? Number(a === b) : dimNeverEquals(a, b) ? 0 : undefined),
+  ),
   comparison("NotEqual", (order) => order !== 0),
   comparison("Less", (order) => order < 0),
   comparison("LessEqual", (order) => order <= 0),
@@ -248,7 +353,8 @@ define(
     name: "SelectV2",
     elementwise: true,
     infer: (call) => {
-      if (call.dtype(1) !== call.dtype(2)) throw modelError("dtype-mismatch", `SelectV2 of ${call.dtype(1)} and ${call.dtype(2)}`);
+      if (call.dtype(1) !== call.dtype(2))
+        throw modelError("dtype-mismatch", `SelectV2 of ${call.dtype(1)} and ${call.dtype(2)}`);
       return [{ dtype: call.dtype(1), shape: broadcast(call.shape(0), broadcast(call.shape(1), call.shape(2))) }];
     },
     fold: ([c, a, b], _, [type]) => {
@@ -301,7 +407,8 @@ export function castTensor(x: Tensor, dtype: DType): Tensor {
     if (dtype === "bool") out[i] = Number(value) !== 0 ? 1 : 0;
     else if (big) out[i] = typeof value === "bigint" ? value : floatToInt64(value, isUnsigned(dtype));
     else if (isFloat(dtype)) out[i] = round(Number(value));
-    else if (typeof value === "bigint") out[i] = Number(isUnsigned(dtype) ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value));
+    else if (typeof value === "bigint")
+      out[i] = Number(isUnsigned(dtype) ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value));
     else out[i] = round(isFloat(x.dtype) ? floatToInt(value, bits, isUnsigned(dtype)) : value);
   }
   return { dtype, shape, data: out };

@@ -1,10 +1,10 @@
 /** Evaluates constant expressions when they are written or run: one at a time, leaves loaded from disk and dropped again. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, type Problem } from "../base/problem.ts";
-import type { Node, Value } from "../graph/graph.ts";
 import { loadTensor } from "../graph/decode.ts";
-import { isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
+import type { Node, Value } from "../graph/graph.ts";
 import { topological } from "../graph/order.ts";
+import { isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
 import { opDef } from "./op.ts";
 
 /** The tensor of a constant value. Throws a `ModelError` where a leaf cannot be read or an element does not fit its type. */
@@ -32,7 +32,11 @@ async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): 
   }
   const { fold } = opDef(node.op);
   if (!fold) throw new Error(`${node.op} is not foldable`);
-  return fold(node.inputs.map((input) => results.get(input.node)![input.port]!), node.attrs, node.outputs.map((output) => output.type));
+  return fold(
+    node.inputs.map((input) => results.get(input.node)![input.port]!),
+    node.attrs,
+    node.outputs.map((output) => output.type),
+  );
 }
 
 /** The constants that these running nodes read. */

@@ -5,7 +5,14 @@ import { type Dim, type Shape, showShape, type Type } from "../graph/graph.ts";
 import { broadcast, type Call, define, type OpDef } from "./op.ts";
 
 /** Windows along one axis: TensorFlow's rule for SAME, VALID and EXPLICIT. */
-export function windows(size: Dim, kernel: Dim, stride: number, dilation: number, padding: string, pads: readonly [number, number]): Dim {
+export function windows(
+  size: Dim,
+  kernel: Dim,
+  stride: number,
+  dilation: number,
+  padding: string,
+  pads: readonly [number, number],
+): Dim {
   if (typeof size !== "number" || typeof kernel !== "number") return undefined;
   if (padding === "SAME") return Math.ceil(size / stride);
   const extent = (kernel - 1) * dilation + 1;
@@ -52,7 +59,8 @@ function convolution(name: string, rank: number, depthwise = false): OpDef {
       if (input && filter) {
         const channels = input[spatial(call, rank).channel];
         const taken = filter[rank - 2];
-        const fits = typeof channels !== "number" || typeof taken !== "number" || (depthwise ? channels === taken : channels % taken === 0);
+        const fits =
+          typeof channels !== "number" || typeof taken !== "number" || (depthwise ? channels === taken : channels % taken === 0);
         if (!fits) throw modelError("shape-mismatch", `${channels} channels into a filter of ${showShape(filter)}`);
       }
       const [a, b] = [filter?.[rank - 2], filter?.[rank - 1]];
@@ -68,7 +76,9 @@ function pool(name: string, rank: number): OpDef {
     infer: (call) => {
       const kernel = call.attr<readonly number[]>("ksize");
       const { channel, first } = spatial(call, rank);
-      return [{ dtype: call.dtype(), shape: windowed(call, rank, kernel.slice(first, first + rank - 2), call.shape()?.[channel]) }];
+      return [
+        { dtype: call.dtype(), shape: windowed(call, rank, kernel.slice(first, first + rank - 2), call.shape()?.[channel]) },
+      ];
     },
   };
 }
@@ -84,7 +94,8 @@ function matmul(call: Call, ta: boolean, tb: boolean): Type {
   if (a.length < 2 || b.length < 2) throw modelError("shape-mismatch", `${call.op} of ${showShape(a)} and ${showShape(b)}`);
   const [m, k1] = ta ? [a[a.length - 1], a[a.length - 2]] : [a[a.length - 2], a[a.length - 1]];
   const [k2, n] = tb ? [b[b.length - 1], b[b.length - 2]] : [b[b.length - 2], b[b.length - 1]];
-  if (typeof k1 === "number" && typeof k2 === "number" && k1 !== k2) throw modelError("shape-mismatch", `${call.op} of ${showShape(a)} and ${showShape(b)}`);
+  if (typeof k1 === "number" && typeof k2 === "number" && k1 !== k2)
+    throw modelError("shape-mismatch", `${call.op} of ${showShape(a)} and ${showShape(b)}`);
   return { dtype: call.dtype(), shape: [...broadcast(a.slice(0, -2), b.slice(0, -2))!, m, n] };
 }
 
@@ -105,7 +116,12 @@ const block = (name: string, space: (dim: Dim, size: number) => Dim, depth: (dim
   infer: (call) => {
     const shape = call.shape();
     const size = call.attr<number>("block_size");
-    return [{ dtype: call.dtype(), shape: shape && [shape[0], space(shape[1], size), space(shape[2], size), depth(shape[3], size * size)] }];
+    return [
+      {
+        dtype: call.dtype(),
+        shape: shape && [shape[0], space(shape[1], size), space(shape[2], size), depth(shape[3], size * size)],
+      },
+    ];
   },
 });
 const times = (dim: Dim, n: number): Dim => (typeof dim === "number" ? dim * n : undefined);
@@ -124,9 +140,19 @@ define(
   like("BiasAdd"),
   like("LRN"),
   like("FusedBatchNormV3"),
-  { name: "Prelu", elementwise: true, infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }] },
-  { name: "MatMul", infer: (call) => [matmul(call, call.attr<boolean>("transpose_a", false), call.attr<boolean>("transpose_b", false))] },
-  { name: "BatchMatMulV2", infer: (call) => [matmul(call, call.attr<boolean>("adj_x", false), call.attr<boolean>("adj_y", false))] },
+  {
+    name: "Prelu",
+    elementwise: true,
+    infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }],
+  },
+  {
+    name: "MatMul",
+    infer: (call) => [matmul(call, call.attr<boolean>("transpose_a", false), call.attr<boolean>("transpose_b", false))],
+  },
+  {
+    name: "BatchMatMulV2",
+    infer: (call) => [matmul(call, call.attr<boolean>("adj_x", false), call.attr<boolean>("adj_y", false))],
+  },
   resize("ResizeBilinear", "float32"),
   resize("ResizeNearestNeighbor"),
   block("DepthToSpace", times, over),
@@ -140,6 +166,9 @@ define(
       return [{ dtype: call.dtype(2), shape: shape && [...shape.slice(0, at), call.dims(1)?.[0], ...shape.slice(at)] }];
     },
   },
-  { name: "Where", infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }] },
+  {
+    name: "Where",
+    infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }],
+  },
   { ...like("ClipByValue"), elementwise: true },
 );

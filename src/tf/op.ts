@@ -100,7 +100,8 @@ export function dimsOf(value: Value): readonly Dim[] | undefined {
 
 /** `axis` counted from the front; a `ModelError` where it is outside the rank. */
 export function normalAxis(axis: number, rank: number): number {
-  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) throw modelError("bad-axis", `axis ${axis} of a rank-${rank} tensor`);
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank)
+    throw modelError("bad-axis", `axis ${axis} of a rank-${rank} tensor`);
   return axis < 0 ? axis + rank : axis;
 }
 

@@ -15,7 +15,9 @@ function factors(dim: Dim): Product | undefined {
   if (dim === undefined) return undefined;
   if (typeof dim === "number") return { count: dim, symbols: [] };
   const [first, ...rest] = dim.split(separator);
-  return rest.length > 0 && /^\d+$/.test(first!) ? { count: Number(first), symbols: rest } : { count: 1, symbols: [first!, ...rest] };
+  return rest.length > 0 && /^\d+$/.test(first!)
+    ? { count: Number(first), symbols: rest }
+    : { count: 1, symbols: [first!, ...rest] };
 }
 
 function toDim({ count, symbols }: Product): Dim {

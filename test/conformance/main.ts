@@ -2,7 +2,7 @@
 import { cac } from "cac";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
 import { Backends, onnxCases, runOnnxCase } from "./onnx.ts";
-import { inLanes, resultLine, type Row, writeRows, zooFolder } from "./suite.ts";
+import { inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
 
 const lanes = 2;
 

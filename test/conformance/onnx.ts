@@ -10,8 +10,8 @@ import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
 import { TfjsWorker } from "../../src/runtime/tfjs.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
 import type { Row } from "./suite.ts";
 
 export interface OnnxCase {
@@ -27,7 +27,8 @@ export function onnxCases(zoo: string): OnnxCase[] {
     readdirSync(path.join(zoo, "onnx-node-tests-old", tag)).map((group) => `onnx-node-tests-old/${tag}/${group}`),
   );
   for (const group of [...groups, ...old])
-    for (const test of readdirSync(path.join(zoo, group))) cases.push({ id: `${group}/${test}`, folder: path.join(zoo, group, test) });
+    for (const test of readdirSync(path.join(zoo, group)))
+      cases.push({ id: `${group}/${test}`, folder: path.join(zoo, group, test) });
   return cases;
 }
 
@@ -83,10 +84,20 @@ async function run(test: OnnxCase, backends: Backends, wanted: readonly TfjsBack
   return { test: test.id, status: "passed" };
 }
 
-type Context = { readonly model: Awaited<ReturnType<typeof readOnnx>>["model"]; readonly converted: Awaited<ReturnType<typeof convert>> };
+type Context = {
+  readonly model: Awaited<ReturnType<typeof readOnnx>>["model"];
+  readonly converted: Awaited<ReturnType<typeof convert>>;
+};
 
 /** A row where the set does not pass. */
-async function runSet(test: OnnxCase, folder: string, sink: MemorySink, backend: TfjsBackend, backends: Backends, { model, converted }: Context): Promise<Row | undefined> {
+async function runSet(
+  test: OnnxCase,
+  folder: string,
+  sink: MemorySink,
+  backend: TfjsBackend,
+  backends: Backends,
+  { model, converted }: Context,
+): Promise<Row | undefined> {
   const main = model.graphs[0]!;
   const inputs = await readNumbered(folder, "input");
   const expected = await readNumbered(folder, "output");
@@ -113,7 +124,9 @@ async function runSet(test: OnnxCase, folder: string, sink: MemorySink, backend:
     const found = compare(reference, actual.get(name)!, { tolerance: toleranceFor(precisionOf(model)) });
     if (found.verdict === "different") {
       const { firstBad } = found;
-      const where = firstBad ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${found.bad} bad, largest ${found.maxAbs}` : found.note;
+      const where = firstBad
+        ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${found.bad} bad, largest ${found.maxAbs}`
+        : found.note;
       return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
     }
   }

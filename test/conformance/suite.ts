@@ -34,7 +34,11 @@ export function writeRows(suite: string, rows: readonly Row[]): void {
 }
 
 /** Runs `work` over the items in `lanes` at once, results in the order of the items. */
-export async function inLanes<T, R>(items: readonly T[], lanes: number, work: (item: T, lane: number) => Promise<R>): Promise<R[]> {
+export async function inLanes<T, R>(
+  items: readonly T[],
+  lanes: number,
+  work: (item: T, lane: number) => Promise<R>,
+): Promise<R[]> {
   const results = new Array<R>(items.length);
   let next = 0;
   const lane = async (index: number) => {

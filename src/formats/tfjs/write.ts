@@ -94,7 +94,14 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   const writer = await sink.create("model.json");
   await writer.write(new TextEncoder().encode(JSON.stringify(model)));
   await writer.close();
-  return { files: ["model.json", ...paths], graph: main, nameOf: (value) => names.tensor(value), weightBytes: bytes, nodes: nodes.length - main.inputs.length, outputs };
+  return {
+    files: ["model.json", ...paths],
+    graph: main,
+    nameOf: (value) => names.tensor(value),
+    weightBytes: bytes,
+    nodes: nodes.length - main.inputs.length,
+    outputs,
+  };
 }
 
 /** The constants that running nodes read, in the order in which they are first met. */

@@ -1,7 +1,8 @@
 /** Cast between the border's types. */
-import { bitsOf, isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
+
 import type { DType } from "../../base/dtype.ts";
-import { legal, type LegalRule } from "../rule.ts";
+import { bitsOf, isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
+import { type LegalRule, legal } from "../rule.ts";
 import { borderType, isNarrow, wrap } from "../types.ts";
 
 /** Every value of `from` is one of `to`. */

@@ -74,11 +74,26 @@ const lastAxis: Legalize = (b, inputs, at) => {
 
 const pointwise = [
   ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorDiv", "FloorMod", "DivNoNan"],
-  ...["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2", "Prelu"],
+  ...["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2"],
 ];
+
+/**
+ * The wasm kernel of Prelu takes the slopes in a circle: right where they are one number, or the last axes of the data.
+ * Others are written out, which is the same at infinities and NaN.
+ */
+const prelu: Legalize = (b, inputs, at) => {
+  const [x, slope] = inputs as [Value, Value];
+  const own = slope.shape.slice(slope.shape.findIndex((dim) => dim !== 1));
+  const last = x.shape.slice(x.rank - own.length);
+  if (slope.shape.every((dim) => dim === 1) || own.every((dim, i) => dim !== undefined && dim === last[i]))
+    return elementwise(b, inputs, at);
+  const negative = b.op("Mul", [slope, b.op("Minimum", [x, b.scalar(x.dtype, 0)])]);
+  return [b.op("AddV2", [b.op("Relu", [x]), negative])];
+};
 
 export const ranks: readonly LegalRule[] = [
   ...pointwise.map((op) => legal(op, elementwise)),
+  legal("Prelu", prelu),
   legal("PadV2", pad),
   legal("Softmax", lastAxis),
   legal("LogSoftmax", lastAxis),

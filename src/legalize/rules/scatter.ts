@@ -1,8 +1,37 @@
 /** Scatters that combine, and sequences reversed one by one: index arithmetic over the few such ops that TF.js has. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { normalAxis } from "../../tf/op.ts";
+import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalAt, type LegalRule, legal } from "../rule.ts";
+
+/**
+ * A gather whose leading axes go together with those of the indices; the wasm kernel mixes the batches up. They become one axis with
+ * the gathered one, and the indices places in it.
+ */
+function batchGather(b: Builder, x: Value, indices: Value, axis: number, batch: number): Value {
+  const order = [...x.shape.keys()].filter((each) => each !== axis);
+  order.splice(batch, 0, axis);
+  const first = b.transpose(x, order);
+  const product = (count: number) =>
+    first.shape.slice(0, count).reduce<Value>((p, _, i) => b.op("Mul", [p, b.dim(first, i)]), b.ints([1]));
+  const rest = first.shape.slice(batch + 1).map((_, i) => b.dim(first, batch + 1 + i));
+  const flat = b.op("Reshape", [first, b.concat([product(batch + 1), ...rest], 0)]);
+  const rows = b.op("Range", [b.scalar("int32", 0), b.reshape(product(batch), []), b.scalar("int32", 1)]);
+  const lead = first.shape.slice(0, batch).map((_, i) => b.dim(first, i));
+  const starts = b.op("Reshape", [
+    b.op("Mul", [rows, b.dim(first, batch)]),
+    b.concat([...lead, ...indices.shape.slice(batch).map(() => b.ints([1]))], 0),
+  ]);
+  const picked = b.gather(flat, b.op("AddV2", [indices, starts]), 0);
+  // [batch…, index…, before the axis…, after it…]: the dims before the axis go back in front of the index's.
+  const moved = axis - batch;
+  const span = indices.rank - batch;
+  const back = [...picked.shape.keys()];
+  back.splice(batch, span + moved, ...range(batch + span, moved), ...range(batch, span));
+  return b.transpose(picked, back);
+}
+
+const range = (start: number, count: number): number[] => Array.from({ length: count }, (_, i) => start + i);
 
 /** `t` becomes `length − 1 − t` where that is not negative; what lies behind a sequence stays. */
 function reverseSequence(b: Builder, x: Value, lengths: Value, batchAxis: number, timeAxis: number): Value {
@@ -13,7 +42,7 @@ function reverseSequence(b: Builder, x: Value, lengths: Value, batchAxis: number
   const rest = x.shape.map((_, axis) => axis).filter((axis) => axis !== batchAxis && axis !== timeAxis);
   const order = [batchAxis, timeAxis, ...rest];
   const first = b.transpose(x, order);
-  const picked = b.op("GatherV2", [first, places, b.scalar("int32", 1)], { batch_dims: 1 });
+  const picked = batchGather(b, first, places, 1, 1);
   return b.transpose(
     picked,
     order.map((_, axis) => order.indexOf(axis)),
@@ -38,6 +67,14 @@ function scatterUpdate(b: Builder, x: Value, indices: Value, updates: Value, at:
 }
 
 export const scatters: readonly LegalRule[] = [
+  legal("GatherV2", (b, inputs, at) => {
+    const [x, indices, along] = inputs as [Value, Value, Value];
+    const batch = at.number("batch_dims", 0);
+    if (batch === 0) return at.same(b, inputs);
+    const axis = constantOf(along)?.data[0];
+    if (axis === undefined) throw at.unsupported("a gather along an axis that is computed");
+    return [batchGather(b, x, indices, normalAxis(Number(axis), x.rank), batch < 0 ? batch + indices.rank : batch)];
+  }),
   legal("TensorScatterUpdate", (b, [x, indices, updates], at) => [scatterUpdate(b, x!, indices!, updates!, at)]),
   legal("TensorScatterAdd", (b, [x, indices, updates]) => [
     b.op("AddV2", [x!, b.op("ScatterNd", [indices!, updates!, b.op("Shape", [x!])])]),
