@@ -1,11 +1,11 @@
-/** GraphProto, NodeProto and FunctionProto → drafts. */
+/** GraphProto and NodeProto → drafts. */
 import { modelError, type Place } from "../../base/problem.ts";
 import { type GraphId, nodeLabel, opLabel, type SourceAttr, type ValueId } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
 import { readAttribute, readSparse } from "./attributes.ts";
 import type { Context } from "./context.ts";
 import { GraphDraft, type NodeDraft, noAttrs, noCaptures, record, untyped } from "./draft.ts";
-import { FunctionProto, Graph, NodeProto, OpsetId } from "./schema.ts";
+import { Graph, NodeProto } from "./schema.ts";
 import { addEntry, readTensor } from "./storage.ts";
 import { type NamedType, readValueInfo } from "./types.ts";
 
@@ -89,7 +89,7 @@ function addInputs(inputs: readonly NamedType[], graph: GraphDraft, context: Con
 }
 
 /** Types of names that nothing mentions are dropped: they describe what an exporter removed. */
-function declareTypes(declared: readonly NamedType[], graph: GraphDraft): void {
+export function declareTypes(declared: readonly NamedType[], graph: GraphDraft): void {
   for (const { name, type, doc } of declared) {
     const id = graph.find(name);
     if (id !== undefined) graph.setType(id, type, doc);
@@ -133,7 +133,7 @@ function defineInitializer(name: string, graph: GraphDraft, context: Context, of
   return id;
 }
 
-function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number): void {
+export function readNode(f: Fields, graph: GraphDraft, context: Context, depth: number): void {
   context.spend(1, f.offset);
   const at = f.offset;
   const id = graph.nodes.length;
@@ -215,7 +215,7 @@ function valueNamed(f: Fields, graph: GraphDraft, context: Context): ValueId | u
 }
 
 /** Attributes are read after the rest of the node, so that their problems and sub-graphs can name it. Without a node: defaults of a function. */
-function readAttributes(
+export function readAttributes(
   fields: readonly Fields[],
   place: Place,
   node: number | undefined,
@@ -255,83 +255,8 @@ function nameConstant(node: NodeDraft, graph: GraphDraft): void {
   }
 }
 
-/** FunctionProto, as a graph of its own. */
-export function readFunction(f: Fields, context: Context): void {
-  const graph = new GraphDraft(context.graphs.length, "function");
-  context.graphs.push(graph);
-  const opsets = new Map<string, number>();
-  const metadata = new Map<string, string>();
-  const attributes: string[] = [];
-  const defaults: Fields[] = [];
-  const declared: NamedType[] = [];
-  let domain = "";
-  let overload = "";
-  while (f.next()) {
-    switch (f.field) {
-      case FunctionProto.name:
-        graph.name = f.string();
-        break;
-      case FunctionProto.domain:
-        domain = plainDomain(f.string());
-        break;
-      case FunctionProto.overload:
-        overload = f.string();
-        break;
-      case FunctionProto.input: {
-        const id = graph.value(f.string());
-        graph.inputs.push(id);
-        graph.defined.add(id);
-        break;
-      }
-      case FunctionProto.output:
-        graph.outputs.push(graph.value(f.string()));
-        break;
-      case FunctionProto.attribute:
-        attributes.push(f.string());
-        break;
-      case FunctionProto.attributeProto:
-        defaults.push(f.message());
-        break;
-      case FunctionProto.node:
-        readNode(f.message(), graph, context, 0);
-        break;
-      case FunctionProto.doc:
-        graph.doc = f.text();
-        break;
-      case FunctionProto.opsetImport:
-        addOpset(opsets, f.message());
-        break;
-      case FunctionProto.valueInfo:
-        declared.push(readValueInfo(f.message(), context, { graph: graph.name }));
-        break;
-      case FunctionProto.metadata:
-        addEntry(metadata, f.message());
-        break;
-    }
-  }
-  declareTypes(declared, graph);
-  graph.name = withOverload(graph.name, overload);
-  const attributeDefaults = readAttributes(defaults, { graph: graph.name }, undefined, graph, context, 0);
-  graph.own = {
-    domain,
-    attributes: [...attributes, ...Object.keys(attributeDefaults)],
-    attributeDefaults,
-    opsets: record(opsets),
-  };
-}
-
 /** Functions of one name differ by overload (IR 10), which is part of the op a node calls. */
-const withOverload = (name: string, overload: string): string => (overload ? `${name}:${overload}` : name);
+export const withOverload = (name: string, overload: string): string => (overload ? `${name}:${overload}` : name);
 
 /** `ai.onnx` is the long name of the default domain. */
 export const plainDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
-
-export function addOpset(into: Map<string, number>, f: Fields): void {
-  let domain = "";
-  let version = 0;
-  while (f.next()) {
-    if (f.field === OpsetId.domain) domain = plainDomain(f.string());
-    else if (f.field === OpsetId.version) version = f.int();
-  }
-  into.set(domain, version);
-}

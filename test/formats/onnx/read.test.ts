@@ -1,12 +1,8 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ModelError } from "../../../src/base/problem.ts";
 import type { SourceGraph, SourceValue } from "../../../src/graph/source.ts";
 import {
-  type AttrValue,
-  attr,
-  emptyInts,
   float,
-  floats,
   type GraphSpec,
   joinBytes,
   type ModelSpec,
@@ -15,18 +11,15 @@ import {
   onnxModel,
   openOnnx,
   optionalOf,
-  packedFloats,
-  packedInts,
   ref,
   sequence,
   sparse,
   tensor,
-  typeAttr,
   untyped,
   value,
 } from "../../build/onnx.ts";
-import { bytes, int, join, message, text } from "../../build/protobuf.ts";
-import { random, randomInts } from "../../build/random.ts";
+import { join, message, text } from "../../build/protobuf.ts";
+import { random } from "../../build/random.ts";
 
 async function open(graph: GraphSpec, rest: Omit<ModelSpec, "graph"> = {}) {
   const { model } = await openOnnx(onnxModel({ graph, ...rest }));
@@ -83,104 +76,6 @@ test("a model, whole", async () => {
   expect(graph.nodes[0]).toMatchObject({ id: 0, name: "fc", op: "MatMul", domain: "", doc: "dense", metadata: { layer: "3" } });
   expect(graph.nodes[1]).toMatchObject({ id: 1, op: "Gelu", domain: "com.microsoft" });
   expect(names(graph, graph.nodes[0]!.inputs)).toEqual(["x", "w"]);
-});
-
-describe("attributes", () => {
-  async function attrOf(v: Readonly<Record<string, AttrValue>>) {
-    const { graph, problems } = await open({ nodes: [node("Op", [], ["y"], v)] });
-    return { attrs: graph.nodes[0]!.attrs, problems };
-  }
-
-  test("of every kind", async () => {
-    const { attrs, problems } = await attrOf({
-      i: -7,
-      big: 2n ** 63n - 1n,
-      f: float(0.1),
-      s: "SAME_UPPER",
-      empty: "",
-      ints: [3, -1, 2n ** 60n],
-      packed: packedInts([5, -6]),
-      none: emptyInts(),
-      floats: floats([0.5, -2]),
-      packedFloats: packedFloats([1.5, 3]),
-      strings: ["a", ""],
-      type: typeAttr(value("", "int8", [2, "k"])),
-      reference: ref("alpha", "FLOAT"),
-      __proto__x: 1,
-    });
-    expect(problems).toEqual([]);
-    expect(attrs).toEqual({
-      i: { kind: "int", value: -7 },
-      big: { kind: "int", value: "9223372036854775807" },
-      f: { kind: "float", value: Math.fround(0.1) },
-      s: { kind: "string", value: "SAME_UPPER" },
-      empty: { kind: "string", value: "" },
-      ints: { kind: "ints", value: [3, -1, "1152921504606846976"] },
-      packed: { kind: "ints", value: [5, -6] },
-      none: { kind: "ints", value: [] },
-      floats: { kind: "floats", value: [0.5, -2] },
-      packedFloats: { kind: "floats", value: [1.5, 3] },
-      strings: { kind: "strings", value: ["a", ""] },
-      type: { kind: "type", value: { dtype: "int8", shape: [2, "k"] } },
-      reference: { kind: "ref", value: "alpha" },
-      __proto__x: { kind: "int", value: 1 },
-    });
-  });
-
-  test("tensors, dense and sparse", async () => {
-    const dense = tensor("", "int64", [2], [4, 5]);
-    const { attrs } = await attrOf({
-      t: dense,
-      ts: [dense, tensor("", "float32", [3], random(3))],
-      s: sparse(tensor("", "float32", [2], [1, 2]), tensor("", "int64", [2], [3, 8]), [3, 5]),
-    });
-    expect(attrs.t).toMatchObject({ kind: "tensor", value: { dtype: "int64", shape: [2] } });
-    expect(attrs.ts).toMatchObject({ kind: "tensors", value: [{ dtype: "int64" }, { dtype: "float32", shape: [3] }] });
-    expect(attrs.s).toMatchObject({ kind: "sparse", shape: [3, 5], values: { shape: [2] }, indices: { dtype: "int64" } });
-  });
-
-  test("an attribute named __proto__ is an attribute", async () => {
-    const hostile = JSON.parse('{"__proto__": 5}') as Record<string, number>;
-    const { attrs } = await attrOf(hostile);
-    expect(Object.hasOwn(attrs, "__proto__")).toBe(true);
-    expect(Object.getPrototypeOf(attrs)).toBe(Object.prototype);
-  });
-
-  test("left-out zeroes take the type's default; before IR 2 the field tells the type", async () => {
-    const { attrs } = await attrOf({
-      zero: attr("INT"),
-      f: attr("FLOAT"),
-      old: attr(0, int(3, 9)),
-      olds: attr(0, int(8, 4), int(8, 5)),
-    });
-    expect(attrs).toEqual({
-      zero: { kind: "int", value: 0 },
-      f: { kind: "float", value: 0 },
-      old: { kind: "int", value: 9 },
-      olds: { kind: "ints", value: [4, 5] },
-    });
-  });
-
-  test.each([
-    ["another type than its value", attr("INT", text(4, "x")), "says INT, holds another"],
-    ["no type and no value", attr(0), "without type or value"],
-    ["a type of a newer ONNX", attr(99, int(3, 1)), "of type 99"],
-    ["bytes that are not text", attr("STRING", bytes(4, Uint8Array.of(0xff, 0x00, 0xfe))), "3 bytes that are not text"],
-    ["a tensor that cannot be read", attr("TENSOR", message(5, [int(1, -4), int(2, 1)])), "a tensor that cannot be read"],
-  ])("%s is kept as unknown and told", async (_, bad, words) => {
-    const { attrs, problems } = await attrOf({ bad });
-    expect(attrs.bad).toEqual({ kind: "unknown", value: words });
-    expect(codes(problems)).toContain("bad-attribute");
-  });
-
-  test("the first of two with one name stays", async () => {
-    const twice = join([text(1, "k"), int(3, 1), int(20, 2)]);
-    const again = join([text(1, "k"), int(3, 2), int(20, 2)]);
-    const raw = join([message(7, [message(1, [text(4, "Op"), bytes(5, twice), bytes(5, again)])]), message(8, [int(2, 21)])]);
-    const { model } = await openOnnx(raw);
-    expect(model.graphs[0]!.nodes[0]!.attrs).toEqual({ k: { kind: "int", value: 1 } });
-    expect(codes(model.problems)).toEqual(["duplicate-attribute"]);
-  });
 });
 
 test("types that are not tensors, in words", async () => {
@@ -291,90 +186,6 @@ test("a model written in two parts is one model", async () => {
   const { model } = await openOnnx(joinBytes([first, second]));
   expect(model.graphs).toHaveLength(1);
   expect(names(model.graphs[0]!, model.graphs[0]!.outputs)).toEqual(["a"]);
-});
-
-describe("tensors that cannot be", () => {
-  const raw = (...fields: Parameters<typeof join>[0]) =>
-    join([message(7, [message(5, [...fields, text(8, "w")])]), message(8, [int(2, 21)])]);
-  test.each([
-    ["a tensor without a data type", raw(int(1, 3))],
-    ["unknown data type 77", raw(int(1, 3), int(2, 77))],
-    ["a tensor with a dimension of -3", raw(int(1, -3), int(2, 1))],
-    ["a tensor of 3 elements without data", raw(int(1, 3), int(2, 1))],
-    ["float32 elements in int64_data, where float_data belongs", raw(int(1, 1), int(2, 1), int(7, 5))],
-    ["strings in raw_data", raw(int(1, 1), int(2, 8), bytes(9, Uint8Array.of(1)))],
-    ["a tensor in segments, which no ONNX runtime reads", raw(int(1, 1), int(2, 1), message(3, []), bytes(9, new Uint8Array(4)))],
-    ["external data without a location", raw(int(1, 1), int(2, 1), int(14, 1))],
-    [
-      "external data outside the model's folder: ../secret",
-      raw(int(1, 1), int(2, 1), int(14, 1), message(13, [text(1, "location"), text(2, "../secret")])),
-    ],
-    [
-      "external data at offset -4, length unset",
-      raw(
-        int(1, 1),
-        int(2, 1),
-        int(14, 1),
-        message(13, [text(1, "location"), text(2, "w")]),
-        message(13, [text(1, "offset"), text(2, "-4")]),
-      ),
-    ],
-  ])("%s", async (reason, file) => {
-    const { model } = await openOnnx(file);
-    expect(model.problems[0]).toMatchObject({ code: "bad-tensor", severity: "error", tensor: "w", reason });
-    expect(model.problems[0]!.offset).toBeTypeOf("number");
-    expect(model.graphs[0]!.values[0]!.tensor).toBeUndefined();
-  });
-});
-
-test("no elements need no data", async () => {
-  const { model } = await openOnnx(
-    join([message(7, [message(5, [int(1, 0), int(2, 1), text(8, "w")])]), message(8, [int(2, 21)])]),
-  );
-  expect(model.graphs[0]!.values[0]!.tensor).toEqual({ dtype: "float32", shape: [0], slices: [], encoding: "raw" });
-  expect(model.problems).toEqual([]);
-});
-
-describe("external data", () => {
-  const external = (location: string, length?: number) =>
-    onnxModel({
-      graph: {
-        name: "g",
-        nodes: [],
-        initializers: [
-          tensor("w", "float32", [3, 2], randomInts(6, -9, 9), {
-            location,
-            offset: 8,
-            ...(length === undefined ? {} : { length }),
-          }),
-        ],
-      },
-    });
-
-  test("has its file among the model's, once", async () => {
-    const { model } = await openOnnx(external("./data.bin"), { "data.bin": new Uint8Array(32) });
-    expect(model.files).toEqual(["model.onnx", "data.bin"]);
-    expect(model.graphs[0]!.values[0]!.tensor!.slices).toEqual([{ file: 1, offset: 8, length: 24 }]);
-    expect(model.problems).toEqual([]);
-  });
-
-  test("absent: the model opens, with an error", async () => {
-    const { model } = await openOnnx(external("data.bin"));
-    expect(model.problems).toMatchObject([
-      { code: "external-data", severity: "error", reason: "data.bin: no such file: data.bin" },
-    ]);
-  });
-
-  test("too short a file, and too short a slice", async () => {
-    const short = await openOnnx(external("data.bin"), { "data.bin": new Uint8Array(31) });
-    expect(short.model.problems).toMatchObject([
-      { code: "external-data", graph: "g", tensor: "w", reason: "bytes 8 to 32 of data.bin, which has 31" },
-    ]);
-    const slice = await openOnnx(external("data.bin", 20), { "data.bin": new Uint8Array(64) });
-    expect(slice.model.problems).toMatchObject([
-      { code: "tensor-length", graph: "g", tensor: "w", reason: "20 bytes where float32[3,2] takes 24" },
-    ]);
-  });
 });
 
 test("a name of megabytes is refused with its offset", async () => {
