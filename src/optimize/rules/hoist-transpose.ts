@@ -2,9 +2,9 @@
 import type { Node, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { isElementwise } from "../elementwise.ts";
-import { inverse, type Perm, permOf, samePerm, transposed } from "../perm.ts";
+import { inverse, type Perm, permOf, transposed } from "../perm.ts";
 import { type Rewrite, rewriteAt, type Site } from "../rewrite.ts";
-import { untransposed } from "./sink-elementwise.ts";
+import { movesOnes, untransposed } from "./sink-elementwise.ts";
 
 /** Ops looked at above one Transpose; keeps a sweep linear. */
 const maxRegion = 64;
@@ -24,26 +24,30 @@ function regionAbove(value: Value, rank: number, site: Site): readonly Node[] {
 /** Fires only where fewer Transposes are left, so it comes to rest. */
 export const hoistTranspose: Rewrite = rewriteAt("hoist-transpose", ["Transpose"], (node, b, site) => {
   const perm = permOf(node);
-  if (!perm) return undefined;
+  if (!perm || !node.inputs[0]!.type.shape || movesOnes(node.outputs[0]!)) return undefined;
   const region = regionAbove(node.inputs[0]!, perm.length, site);
   if (region.length === 0) return undefined;
   const inside = new Set(region);
   const back = inverse(perm);
   const leaves = new Map<Value, Value>();
   let cost = -1;
+  let meets = false;
   for (const leaf of new Set(region.flatMap((each) => each.inputs))) {
     if (inside.has(leaf.node)) continue;
     const free = untransposed(b, leaf, back);
     if (free) {
       const known = transposed(leaf);
-      if (known && samePerm(known.perm, back) && site.uses(leaf) === 1) cost--;
+      if (known) meets = true;
+      if (known && site.uses(leaf) === 1) cost--;
+      // Moving axes of size 1 is a Transpose all the same, until the target makes a Reshape of it.
+      if (!known && free !== leaf && !leaf.node.constant) cost++;
       leaves.set(leaf, free);
     } else {
       if (leaf.type.shape?.length !== perm.length) return undefined;
       cost++;
     }
   }
-  if (cost >= 0 || leaves.size === 0) return undefined;
+  if (cost >= 0 || !meets) return undefined;
   return [rebuilt(b, node, region, leaves, perm)];
 });
 

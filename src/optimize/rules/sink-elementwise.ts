@@ -12,21 +12,27 @@ const covers = (shape: readonly Dim[], out: readonly Dim[]): boolean =>
 /** f(T(x), T(y), c) → T(f(x, y, c′)): all operands transposed alike, constants and such as only move axes of size 1 brought into line. */
 export const sinkElementwise: Rewrite = rewriteAt("sink-transpose-elementwise", "any", (node, b) => {
   if (!isElementwise(node)) return undefined;
-  const lead = node.inputs.map(transposed).find((each) => each);
   const out = node.outputs[0]!.type.shape;
-  if (!lead || !out || lead.perm.length !== out.length) return undefined;
-  if (!node.inputs.some((input) => transposed(input) && input.type.shape && covers(input.type.shape, out))) return undefined;
+  const lead = node.inputs.find((input) => out && input.type.shape && transposed(input) && covers(input.type.shape, out));
+  if (!lead) return undefined;
+  const { perm } = transposed(lead)!;
   const inner: Value[] = [];
   for (const input of node.inputs) {
-    const value = untransposed(b, input, lead.perm);
+    const value = movesOnes(lead) && !input.node.constant && !transposed(input) ? undefined : untransposed(b, input, perm);
     if (!value) return undefined;
     inner.push(value);
   }
   b.origin = node.origin;
   const value = b.op(node.op, inner, node.attrs);
-  b.origin = node.inputs.find(transposed)!.node.origin;
-  return [b.transpose(value, lead.perm)];
+  b.origin = lead.node.origin;
+  return [b.transpose(value, perm)];
 });
+
+/** A Transpose that costs nothing goes down only where its like go with it: it could come up again by hoisting. */
+export function movesOnes(value: Value): boolean {
+  const { x, perm } = transposed(value)!;
+  return onlyMovesOnes(perm, x.shape);
+}
 
 /** What gives `value` once it is transposed by `perm`; undefined where that takes a new Transpose at run time. */
 export function untransposed(b: Builder, value: Value, perm: Perm): Value | undefined {
