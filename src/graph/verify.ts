@@ -38,7 +38,7 @@ export async function verifyFiles(model: SourceModel, files: ModelFiles): Promis
       if (!(error instanceof ModelError)) throw error;
       sizes.push(undefined);
       problems.push(
-        problem("error", "external-data", `${model.files[file]}: ${error.problem.reason}`, {}, "put the file beside the model"),
+        problem("error", "external-data", `external data: ${error.problem.reason}`, {}, "put the file beside the model"),
       );
     }
   }

@@ -24,8 +24,10 @@ export async function readOnnx(source: ByteSource, sources: ByteSources): Promis
   try {
     read = decode(await readImage(source, modelShape));
   } catch (error) {
-    if (error instanceof ModelError) throw (await foreignFile(source)) ?? error;
-    throw error;
+    if (!(error instanceof ModelError)) throw error;
+    const { problem } = error;
+    const hint = problem.code === "malformed" ? { hint: "the file is damaged, or is no ONNX model" } : {};
+    throw (await foreignFile(source)) ?? new ModelError({ ...problem, ...hint });
   }
   const files = new ModelFiles(read.files, source, sources);
   const problems = [...read.problems, ...verify(read), ...(await verifyFiles(read, files))];

@@ -71,7 +71,7 @@ describe("external data", () => {
   test("absent: the model opens, with an error", async () => {
     const { model } = await openOnnx(external("data.bin"));
     expect(model.problems).toMatchObject([
-      { code: "external-data", severity: "error", reason: "data.bin: no such file: data.bin" },
+      { code: "external-data", severity: "error", reason: "external data: no such file: data.bin" },
     ]);
   });
 
