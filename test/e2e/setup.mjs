@@ -32,6 +32,7 @@ export function prepareVSCode(leg) {
     const vscode = path.join(staged, "node_modules/code-server/lib/vscode");
     // Its own dependencies are left to the postinstall script, which scripts-off skips; versions come from its npm-shrinkwrap.json.
     npm(["install", "--omit=dev"], vscode);
+    putRipgrep(path.join(staged, "node_modules/@vscode"), path.join(vscode, "node_modules/@vscode/ripgrep"));
     for (const module of ["spdlog", "native-watchdog"]) {
       const target = path.join(vscode, "node_modules/@vscode", module);
       if (existsSync(target)) cpSync(path.join(here, "stubs", `${module}.cjs`), path.join(target, "index.js"));
@@ -42,6 +43,16 @@ export function prepareVSCode(leg) {
     server: path.join(dir, "node_modules/code-server/lib/vscode/out/server-main.js"),
     node: existsSync(ownNode) ? ownNode : process.execPath,
   };
+}
+
+/**
+ * Quick Open and Search run ripgrep. VS Code 1.100 has a package that downloads it; newer ones bring it along.
+ * @param {string} packages
+ * @param {string} target
+ */
+function putRipgrep(packages, target) {
+  const rg = path.join(packages, `ripgrep-${process.platform}-${process.arch}`, "bin/rg");
+  if (existsSync(rg) && existsSync(target)) cpSync(rg, path.join(target, "bin/rg"));
 }
 
 /** @returns {Chromium} */

@@ -17,7 +17,7 @@ export const drawnModel = (page: Page, file: string): Promise<Frame> =>
 
 /** Chooses an entry of a file's context menu in the Explorer. */
 export async function contextMenu(page: Page, file: string, label: string): Promise<void> {
-  const item = page.getByRole("menuitem", { name: label, exact: true });
+  const item = page.getByRole("menuitem").filter({ hasText: label });
   await until(`the context menu of ${file} has ${label}`, async () => {
     await row(page, file).click({ button: "right" });
     if (await appears(item, 2000)) return true;

@@ -1,0 +1,48 @@
+/** The main job without a mouse: open, look, find the problem, read the text, convert, check. */
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { acceptConversion, command, drawnModel, notification, until } from "./harness/actions.ts";
+import { openWorkbench } from "./harness/workbench.ts";
+
+test("everything by keyboard", async (context) => {
+  const { page, folder } = await openWorkbench(context, { samples: ["detector.onnx", "regressor.onnx"] });
+  const press = async (...keys: string[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  const open = async (name: string) => {
+    await press("ControlOrMeta+p");
+    await page.locator(".quick-input-widget input").first().fill(name);
+    await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor();
+    await press("Enter");
+    return drawnModel(page, name);
+  };
+
+  const graph = await open("detector.onnx");
+  const focused = () => graph.evaluate(() => document.activeElement?.getAttribute("data-testid"));
+  await until("the graph has the keys", async () => {
+    if ((await focused()) === "graph") return true;
+    await press("Tab");
+    return false;
+  });
+  const said = graph.getByTestId("live");
+  await press("Home", "ArrowDown");
+  await said.filter({ hasText: "backbone.stem" }).waitFor();
+  await press("F8");
+  await said.filter({ hasText: "com.acme.DecodeBoxes" }).waitFor();
+  await press("ControlOrMeta+Alt+g");
+  await page.locator(".squiggly-error").waitFor();
+  expect(await page.evaluate(() => document.getSelection() !== null)).toBe(true);
+  await press("ControlOrMeta+Alt+g");
+  await said.filter({ hasText: "com.acme.DecodeBoxes" }).waitFor();
+
+  await open("regressor.onnx");
+  await command(page, "Modelwright: Convert to TF.js");
+  await acceptConversion(page);
+  await notification(page, "Converted:").waitFor();
+  expect(existsSync(path.join(folder, "regressor-tfjs/model.json"))).toBe(true);
+  await command(page, "Modelwright: Check Parity");
+  await page.getByPlaceholder("TF.js backend to run on").waitFor();
+  await press("Enter");
+  await notification(page, /^Equal.* on wasm/).waitFor();
+});
