@@ -8,7 +8,7 @@ import { asScalar, range } from "./axis.ts";
 import { dimVector, flatIndices, flattenAll, wrapIndices } from "./indices.ts";
 
 function gather(b: Builder, x: Value, indices: Value, axis: number): Value {
-  return b.gather(x, wrapIndices(b, indices, b.dim(x, axis)), axis);
+  return b.gather(x, wrapIndices(b, indices, asScalar(b, b.dim(x, axis))), axis);
 }
 
 /** y[i, j, k] = x[i, indices[i, j, k], k] for axis 1: a gather from the flat data. */

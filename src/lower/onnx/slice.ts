@@ -18,7 +18,8 @@ interface Bounds {
 const far = 2 ** 31 - 1;
 
 /** Bounds per axis, none for an axis that is taken whole; −1 as an end with a negative step is the last element, as in Python. */
-function slice(b: Builder, x: Value, bounds: readonly (Bounds | undefined)[]): Value {
+function slice(b: Builder, x: Value, given: readonly (Bounds | undefined)[]): Value {
+  const bounds = given.map((each, i) => each && clamped(each, x.shape[i]));
   const spans = bounds.map((each, i) =>
     each ? sliceRange(x.shape[i], each.begin, each.end, each.step, isStart(each), isEnd(each)) : undefined,
   );
@@ -37,6 +38,12 @@ function slice(b: Builder, x: Value, bounds: readonly (Bounds | undefined)[]): V
   const vector = (pick: (each: Exact) => number) => b.ints(exact.map(pick));
   const inputs = [x, vector((e) => (e.whole ? 0 : e.begin)), vector((e) => (e.open ? 0 : e.end)), vector((e) => e.step)];
   return b.op("StridedSlice", inputs, { begin_mask: mask((e) => e.whole), end_mask: mask((e) => e.open) });
+}
+
+/** A start before the first element is the first element, also for a negative step; TensorFlow takes that for an empty slice. */
+function clamped(bounds: Bounds, dim: Dim): Bounds {
+  const { begin } = bounds;
+  return typeof begin === "number" && typeof dim === "number" && begin < -dim ? { ...bounds, begin: 0 } : bounds;
 }
 
 type Span = readonly [number, Dim];
@@ -58,11 +65,17 @@ interface Exact {
 
 const untouched: Exact = { begin: 0, end: 0, step: 1, whole: true, open: true };
 
+/** Whatever the dim: bounds on one side of it that do not leave anything between them. */
+function surelyEmpty({ begin, end, step }: Bounds): boolean {
+  if (typeof begin !== "number" || typeof end !== "number" || begin < 0 !== end < 0) return false;
+  return step > 0 ? begin >= end : begin <= end;
+}
+
 /** A known dim has exact bounds; with a negative step an end before the first element can only be said by the mask. */
 function exactly(bounds: Bounds, [first, count]: Span, dim: Dim): Exact {
   const { begin, end, step } = bounds;
   if (count !== undefined && count === dim && first === 0 && step === 1) return untouched;
-  if (count === 0) return { begin: 0, end: 0, step: 1, whole: false, open: false };
+  if (count === 0 || surelyEmpty(bounds)) return { begin: 0, end: 0, step: 1, whole: false, open: false };
   if (typeof count === "number" && !Number.isNaN(first)) {
     const last = first + count * step;
     return { begin: first, end: Math.max(last, 0), step, open: last < 0, whole: false };
@@ -101,7 +114,18 @@ function sliceComputed(
     return b.op("TensorScatterUpdate", [base, b.op("ExpandDims", [wrapped, b.scalar("int32", 1)]), part]);
   };
   const strides = steps ? place(fill(1), steps) : fill(1);
-  return b.op("StridedSlice", [x, place(fill(0), starts), place(own, ends), strides], {});
+  const zero = b.scalar(dtype, 0);
+  const wrapped = (bound: Value) => {
+    const positive = b.op("SelectV2", [b.op("Less", [bound, zero]), b.op("AddV2", [bound, own]), bound]);
+    return b.op("Minimum", [b.op("Maximum", [positive, zero]), own]);
+  };
+  if (knownNumbers(strides)?.every((step) => step === 1)) {
+    const first = wrapped(place(fill(0), starts));
+    const size = b.op("Maximum", [b.op("Sub", [wrapped(place(own, ends)), first]), zero]);
+    return b.op("Slice", [x, first, size]);
+  }
+  const begins = b.op("Maximum", [place(fill(0), starts), b.op("Neg", [own])]);
+  return b.op("StridedSlice", [x, begins, place(own, ends), strides], {});
 }
 
 function sliceInputs(
@@ -130,7 +154,9 @@ function sliceInputs(
 function isSettled(bounds: Bounds, dim: Dim): boolean {
   const end =
     typeof bounds.end === "number" || (bounds.end !== undefined && bounds.end === dim && bounds.step === 1 && bounds.begin === 0);
-  return end && typeof bounds.begin === "number";
+  // Stepping back from before the first element needs the dim: see `clamped`.
+  const start = typeof bounds.begin === "number" && (typeof dim === "number" || bounds.step > 0 || bounds.begin >= -1);
+  return end && start;
 }
 
 /** `count` parts; equal, but for a smaller last one where they do not divide. */
