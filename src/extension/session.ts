@@ -76,6 +76,7 @@ export class ModelSession implements vscode.Disposable {
       loading.catch((error: unknown) => {
         if (this.loading !== loading) return;
         this.loading = undefined;
+        this.model = undefined;
         this.failure = error;
         this.changed.fire("failed");
       });

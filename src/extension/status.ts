@@ -28,6 +28,10 @@ export class Status implements vscode.Disposable {
   private draw(): void {
     const uri = activeModel();
     const session = uri && this.sessions.find(uri);
+    if (session?.failure) {
+      this.show("error", vscode.l10n.t("cannot be read"), vscode.l10n.t("{0} cannot be read.", session.name));
+      return;
+    }
     if (!session?.model) {
       this.item.hide();
       return;
@@ -35,12 +39,17 @@ export class Status implements vscode.Disposable {
     const { model, verdicts } = session;
     const text = statusText(model.nodes, verdicts);
     const bad = verdicts?.problems.some(({ severity }) => severity === "error");
-    this.item.text = `$(${verdicts ? (bad ? "error" : "pass") : "sync~spin"}) ${text}`;
-    this.item.tooltip = verdicts
+    const tooltip = verdicts
       ? unsupportedNodes(verdicts) > 0
         ? vscode.l10n.t("Operators that TF.js cannot run on {0}. Click to list them.", verdicts.backend)
         : vscode.l10n.t("Checked for TF.js on {0}.", verdicts.backend)
       : vscode.l10n.t("Checking operators.");
+    this.show(verdicts ? (bad ? "error" : "pass") : "sync~spin", text, tooltip);
+  }
+
+  private show(icon: string, text: string, tooltip: string): void {
+    this.item.text = `$(${icon}) ${text}`;
+    this.item.tooltip = tooltip;
     this.item.accessibilityInformation = { label: text };
     this.item.show();
   }
