@@ -45,7 +45,7 @@ const MAX_NESTING = 200;
 /** A key and a length, ten bytes each. */
 const HEADER = 20;
 /** After a jump little is read, since another jump is likely; in sequence the window grows. */
-const FIRST_WINDOW = 4 * 1024;
+const FIRST_WINDOW = 1024;
 const FULL_WINDOW = 64 * 1024;
 
 /** Reads the structure. A `ModelError` with the offset where the wire format is broken or the file ends early. */
