@@ -17,7 +17,7 @@ import {
   windowAttrsOf,
 } from "./window.ts";
 
-const convAttrs = { ...windowAttrs, kernel_shape: ints(), group: int(1) };
+export const convAttrs = { ...windowAttrs, kernel_shape: ints(), group: int(1) };
 
 export interface ConvAttrs extends WindowAttrs {
   readonly kernel_shape: readonly number[] | undefined;

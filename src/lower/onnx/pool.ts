@@ -20,7 +20,7 @@ import {
   windowAttrsOf,
 } from "./window.ts";
 
-const poolAttrs = { ...windowAttrs, kernel_shape: ints(), ceil_mode: bool(false) };
+export const poolAttrs = { ...windowAttrs, kernel_shape: ints(), ceil_mode: bool(false) };
 
 interface PoolAttrs extends WindowAttrs {
   readonly kernel_shape: readonly number[] | undefined;
@@ -115,7 +115,7 @@ function averageCorrection(axes: readonly PoolAxis[], include: boolean): { shape
   };
 }
 
-function averagePool(b: Builder, x: Value, a: PoolAttrs & { count_include_pad: boolean }, at: At): Value {
+export function averagePool(b: Builder, x: Value, a: PoolAttrs & { count_include_pad: boolean }, at: At): Value {
   const window = poolWindow(x, a, "an average pool", at);
   const last = toLast(b, x);
   if (a.count_include_pad || window.axes.some(({ dilation }) => dilation > 1)) needsPads(window, at);
