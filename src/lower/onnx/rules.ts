@@ -14,6 +14,8 @@ import { products } from "./matmul.ts";
 import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
+import { qlinear } from "./qlinear.ts";
+import { quantization } from "./quantize.ts";
 import { reduce } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
@@ -48,4 +50,6 @@ export const onnxRules = new RuleTable([
   ...pools,
   ...resizes,
   ...space,
+  ...quantization,
+  ...qlinear,
 ]);
