@@ -37,7 +37,7 @@ function halfOfBits(bits: number): number {
   if (magnitude >= 0x38800000) {
     // Normal: rebias, then add just under half a unit, plus one where the kept part is odd. 65 520 and up carries into infinity.
     const code = (magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
-    return sign | (code < 0x7c00 ? code : 0x7c00);
+    return sign | Math.min(code, 0x7c00);
   }
   if (magnitude <= 0x33000000) return sign;
   const shift = 126 - (magnitude >>> 23);
