@@ -9,11 +9,17 @@ export const pillHeight = 26;
 const pillPadding = 14;
 /** Of the pill's 13 px text, generously. */
 const pillCharacter = 7.5;
+/** Of an operator's 13 px bold and a name's 11 px mono; what one line holds beside its insets. */
+const opCharacter = 7.8;
+const nameCharacter = 6.7;
+const lineRoom = 226;
 
-/** One line; with the name under it; with chips under that. A node without a summary has its name on the first line. */
+/** One line; with the name under it; with chips under that. A node without a summary has its name on the first line where both fit. */
 export function nodeHeight(node: NodeView): number {
   if (node.chips.length > 0 || node.subgraphs.length > 0) return chipsHeight;
-  return node.name && node.summary ? namedHeight : lineHeight;
+  const op = node.op.length + (node.domain ? node.domain.length + 1 : 0);
+  const fits = op * opCharacter + node.name.length * nameCharacter <= lineRoom;
+  return node.name && (node.summary || !fits) ? namedHeight : lineHeight;
 }
 
 export function pillWidth(pill: PillView): number {

@@ -78,7 +78,19 @@ const inputs: Readonly<Record<string, string>> = {
   RNN: "X W R B sequence_lens initial_h",
   If: "cond",
   Loop: "M cond",
+  Dropout: "data ratio training_mode",
+  ...named("X", "Relu LeakyRelu Elu Selu Celu Gelu Sigmoid HardSigmoid HardSwish Mish Softsign Softplus ThresholdedRelu"),
+  ...named(
+    "X",
+    "MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool LRN Sqrt Reciprocal Abs Neg Floor Ceil Round",
+  ),
+  ...named("input", "Softmax LogSoftmax Tanh Flatten Cast Identity Exp Log Erf Sin Cos DepthToSpace SpaceToDepth"),
+  ...named("data", "Transpose Shape Size ReduceMax ReduceMin ReduceProd ReduceL1 ReduceL2 ReduceSumSquare ArgMax ArgMin"),
 };
+
+function named(input: string, ops: string): Record<string, string> {
+  return Object.fromEntries(ops.split(" ").map((op) => [op, input]));
+}
 
 /** `W` for the second input of a Conv; `#1` where the specification's name is not kept here. */
 export function inputLabel(op: string, index: number): string {

@@ -26,13 +26,22 @@ function axes(values: readonly number[] | undefined, plain: number): string {
   return values.every((v) => v === values[0]) ? String(values[0]) : values.join("×");
 }
 
+/** `1` where all sides are, `0,1` for two axes padded alike at both ends, else every number: begins, then ends. */
+function padsText(pads: readonly number[] | undefined): string {
+  if (!pads || pads.every((pad) => pad === 0)) return "";
+  if (pads.every((pad) => pad === pads[0])) return String(pads[0]);
+  const half = pads.length / 2;
+  const symmetric = pads.every((pad, i) => pad === pads[(i + half) % pads.length]);
+  return (symmetric ? pads.slice(0, half) : pads).join(",");
+}
+
 const lettered = (letter: string, text: string): string => (text ? ` ${letter}${text}` : "");
 
 function window(attrs: Attrs, kernel: readonly number[] | undefined): string {
   if (!kernel || kernel.length === 0) return "";
   const pads = ints(attrs, "pads");
   const auto = string(attrs, "auto_pad");
-  const padding = auto && auto !== "NOTSET" && auto !== "VALID" ? " same" : lettered("p", axes(pads, 0));
+  const padding = auto && auto !== "NOTSET" && auto !== "VALID" ? " same" : lettered("p", padsText(pads));
   return (
     shape(kernel) + lettered("s", axes(ints(attrs, "strides"), 1)) + padding + lettered("d", axes(ints(attrs, "dilations"), 1))
   );

@@ -2,6 +2,8 @@
 
 /** Enough for every distinct name of a large model; past it the cache starts anew. */
 const kept = 20_000;
+/** No box holds more; a hostile name of megabytes must not be measured whole. */
+const longest = 400;
 
 export class TextMeter {
   private readonly widths = new Map<string, number>();
@@ -22,8 +24,9 @@ export class TextMeter {
   }
 
   /** The text, or as much of its beginning as fits with `…`; of a path its end says more: `keepEnd`. Empty where nothing fits. */
-  cut(text: string, room: number, keepEnd = false): string {
-    if (text === "" || room <= 0) return "";
+  cut(whole: string, room: number, keepEnd = false): string {
+    if (whole === "" || room <= 0) return "";
+    const text = whole.length <= longest ? whole : keepEnd ? whole.slice(-longest) : whole.slice(0, longest);
     if (this.width(text) <= room) return text;
     const key = `${this.context.font}\0${Math.floor(room)}\0${keepEnd}\0${text}`;
     let cut = this.cuts.get(key);

@@ -1,15 +1,8 @@
 /** Details of the selected node. */
-import { bytes, integer, plural, shape } from "../../src/protocol/format.ts";
-import {
-  backends,
-  type NodeDetails,
-  type PortView,
-  type ProblemView,
-  type TypeView,
-  type VerdictsView,
-  type WeightView,
-} from "../../src/protocol/views.ts";
+import { integer } from "../../src/protocol/format.ts";
+import { backends, type NodeDetails, type ProblemView, type TypeView, type VerdictsView } from "../../src/protocol/views.ts";
 import { button, h, icon, link, row, section, signIcon } from "./dom.ts";
+import { limited, portSection, weightSection } from "./ports.ts";
 import { problemTitle, sentence } from "./words.ts";
 
 export interface NodePageEvents {
@@ -45,9 +38,9 @@ export function nodePage(data: NodePageData, events: NodePageEvents): HTMLElemen
     ),
     ...data.problems.map(problemBlock),
     ...(details.attributes.length > 0 ? [attributes(details, events)] : []),
-    ports("Inputs", details.inputs, data, events),
-    ports("Outputs", details.outputs, data, events),
-    ...(details.weights.length > 0 ? [weights(details.weights)] : []),
+    portSection("Inputs", "made by", details.inputs, data, events.goTo),
+    portSection("Outputs", "read by", details.outputs, data, events.goTo),
+    ...(details.weights.length > 0 ? [weightSection(details.weights)] : []),
     origin(details),
   ];
 }
@@ -112,77 +105,9 @@ function attributes({ attributes: list }: NodeDetails, { openGraph }: NodePageEv
   return section(
     "Attributes",
     integer(list.length),
-    ...list.map(({ name, text, cut, graph }) =>
+    ...limited(list, ({ name, text, cut, graph }) => [
       row(name, graph === undefined ? `${text}${cut ? "…" : ""}` : link("open graph", () => openGraph(graph), `Open ${name}`)),
-    ),
-  );
-}
-
-function ports(title: string, list: readonly PortView[], data: NodePageData, { goTo }: NodePageEvents): HTMLElement {
-  const told = title === "Outputs" ? "read by" : "made by";
-  return section(
-    title,
-    undefined,
-    ...list.map((port) => {
-      const type = (port.value === undefined ? undefined : data.types.get(port.value)) ?? port;
-      const [first] = port.nodes;
-      const rest = port.nodes.length > 1 ? ` +${port.nodes.length - 1}` : "";
-      const name =
-        port.name === ""
-          ? h("span", { class: "quiet" }, "left out")
-          : first === undefined
-            ? h("span", { class: "mono cut", title: port.name }, port.name)
-            : link(port.name + rest, () => goTo(first), `${port.name}, ${told} ${data.nameOf(first)}`);
-      const typeText = type.shape ? shape(type.shape) : (type.other ?? "");
-      return h(
-        "div",
-        { class: "row port-row" },
-        h("span", { class: "name mono", title: port.label }, port.label),
-        name,
-        h(
-          "span",
-          { class: "note mono", title: [type.dtype, typeText].filter((part) => part).join(" ") },
-          port.dangling ? "nothing makes it" : typeText,
-        ),
-      );
-    }),
-    list.length === 0 && h("div", { class: "quiet" }, "none"),
-  );
-}
-
-function weights(list: readonly WeightView[]): HTMLElement {
-  const parameters = list.reduce((sum, weight) => sum + weight.parameters, 0);
-  const size = list.reduce((sum, weight) => sum + weight.bytes, 0);
-  return section(
-    "Weights",
-    `${plural(parameters, "parameter")} · ${bytes(size)}`,
-    ...list.flatMap((weight) =>
-      [
-        h(
-          "div",
-          { class: "row port-row" },
-          h("span", { class: "name mono" }, weight.label),
-          h("span", { class: "mono cut", title: weight.name }, weight.name),
-          h("span", { class: "note mono" }, weight.shape ? shape(weight.shape) : ""),
-        ),
-        h(
-          "div",
-          { class: "row where" },
-          h(
-            "span",
-            { class: "quiet" },
-            [
-              weight.dtype,
-              bytes(weight.bytes),
-              weight.offset !== undefined && `${weight.file ?? "at"} ${weight.file ? "at " : ""}byte ${integer(weight.offset)}`,
-            ]
-              .filter((part) => part)
-              .join(" · "),
-          ),
-        ),
-        weight.values !== undefined && h("div", { class: "values mono" }, weight.values.join(", ")),
-      ].filter((part) => part !== false),
-    ),
+    ]),
   );
 }
 

@@ -6,7 +6,7 @@ import { titleParts, verdictWords } from "./words.ts";
 export function drawTitle(element: HTMLElement, model: ModelView, verdicts: VerdictsView | undefined): void {
   const words = verdictWords(verdicts);
   const about = titleParts(model).flatMap((part) => [
-    h("span", { class: "dot", attributes: { "aria-hidden": "true" } }, "·"),
+    h("span", { class: "dot", attributes: { "aria-hidden": "true" } }, " · "),
     h("span", {}, part),
   ]);
   element.replaceChildren(

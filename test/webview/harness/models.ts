@@ -35,10 +35,11 @@ export class Draft {
     shape: Dims,
     attrs: SourceNode["attrs"] = {},
     domain = "",
+    captures: readonly ValueId[] = [],
   ): ValueId {
     const id = this.nodes.length;
     const output = this.value(`${name}:0`, shape, { producer: id });
-    this.nodes.push({ id, name, op, domain, inputs, outputs: [output], attrs, captures: [] });
+    this.nodes.push({ id, name, op, domain, inputs, outputs: [output], attrs, captures });
     return output;
   }
 
@@ -156,11 +157,8 @@ export function encoder(blocks: number, oddBlock = blocks - 3): SourceModel {
     x = norm(d.node("Add", `${b}/mlp/add`, [x, project(up, `${b}/mlp/down`, 3072, 768)], hidden), `${b}/mlp/norm`);
   }
   const condition = d.node("ReduceSum", "head/cond", [mask], [], {});
-  x = d.node("If", "head/if", [condition], hidden, {
-    then_branch: { kind: "graph", value: 1 },
-    else_branch: { kind: "graph", value: 2 },
-  });
-  d.outputs.push(x);
+  const branches: SourceNode["attrs"] = { then_branch: { kind: "graph", value: 1 }, else_branch: { kind: "graph", value: 2 } };
+  d.outputs.push(d.node("If", "head/if", [condition], hidden, branches, "", [x]));
   const branch = (id: number, name: string, ops: readonly string[]) => {
     const inner = new Draft();
     let y = inner.value("hidden", hidden, { outer: { graph: 0, value: x } });
