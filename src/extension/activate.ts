@@ -30,7 +30,7 @@ export interface Exports {
 export function activate(context: vscode.ExtensionContext): Exports {
   const gpu = new GpuRunner(context.extensionUri);
   const engine = new Engine({ script: context.asAbsolutePath(join("dist", "engine.js")), gpu: gpu.api, log, onCrash: tellCrash });
-  const local = new LocalFiles(join(context.globalStorageUri.fsPath, "fetched"));
+  const local = new LocalFiles(join(context.globalStorageUri.fsPath, "fetched", String(process.pid)));
   const sessions = new Sessions((uri) => new ModelSession(uri, engine, local));
   const texts = new ModelTexts(sessions, engine);
   const lenses = new ModelLenses(sessions, engine);

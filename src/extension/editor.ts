@@ -3,11 +3,12 @@ import * as vscode from "vscode";
 import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import type { NodeAt } from "../protocol/engine.ts";
-import { type Connection, connect, type Port, serve } from "../protocol/rpc.ts";
+import { type Connection, connect, Disconnected, type Port, serve } from "../protocol/rpc.ts";
 import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
 import { graphView } from "./active.ts";
 import { nonce, pageHtml } from "./html.ts";
 import { log } from "./log.ts";
+import { report } from "./report.ts";
 import type { Change, ModelSession, Sessions } from "./session.ts";
 import { settings } from "./settings.ts";
 
@@ -156,10 +157,22 @@ class Page implements vscode.Disposable {
     this.startDrawing(this.drawn);
     try {
       await this.drawn;
-      if (session.parity) await this.connection.api.parity(session.parity.paint);
-      await this.sendVerdicts(await session.check());
     } catch (error) {
       await this.fail(error);
+      return;
+    }
+    await this.tell(async () => {
+      if (session.parity) await this.connection.api.parity(session.parity.paint);
+      await this.sendVerdicts(await session.check());
+    });
+  }
+
+  /** What comes after the graph; where it fails the graph stays. */
+  private async tell(what: () => Promise<void>): Promise<void> {
+    try {
+      await what();
+    } catch (error) {
+      if (!(error instanceof Disconnected)) await report(error, this.session.name);
     }
   }
 
@@ -173,21 +186,22 @@ class Page implements vscode.Disposable {
 
   /** Verdicts name nodes of what is drawn, so they wait for it. */
   private async sendVerdicts(verdicts: VerdictsView): Promise<void> {
-    await this.drawn;
-    if (this.sent === verdicts) return;
+    // Where drawing failed, that has been told.
+    const drawn = await this.drawn.then(
+      () => true,
+      () => false,
+    );
+    if (!drawn || this.sent === verdicts) return;
     this.sent = verdicts;
     await this.connection.api.verdicts(verdicts);
   }
 
   private async follow(change: Change): Promise<void> {
     const { session } = this;
-    try {
-      if (change === "reading") await this.open();
-      else if (change === "verdicts" && session.verdicts) await this.sendVerdicts(session.verdicts);
-      else if (change === "parity") await this.connection.api.parity(session.parity?.paint);
-    } catch (error) {
-      await this.fail(error);
-    }
+    const { verdicts, parity } = session;
+    if (change === "reading") await this.open();
+    else if (change === "verdicts" && verdicts) await this.tell(() => this.sendVerdicts(verdicts));
+    else if (change === "parity") await this.tell(() => this.connection.api.parity(parity?.paint));
   }
 
   private async fail(error: unknown): Promise<void> {
@@ -201,7 +215,7 @@ class Page implements vscode.Disposable {
 /** Undefined: nobody is there to be told. */
 function failureView(error: unknown, file: string): FailureView | undefined {
   if (error instanceof ModelError) return { kind: "broken", file, problem: error.problem };
-  if (error instanceof Error && error.name === "Disconnected") return undefined;
+  if (error instanceof Disconnected) return undefined;
   if (error instanceof Cancelled) return { kind: "crashed", reason: vscode.l10n.t("Opening was cancelled.") };
   return { kind: "crashed", reason: error instanceof Error ? error.message : String(error) };
 }
