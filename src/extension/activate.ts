@@ -1,7 +1,7 @@
 /** The extension's entry. Registers what VS Code calls; the engine starts with the first model. */
 import { join } from "node:path";
 import * as vscode from "vscode";
-import { activeModel } from "./active.ts";
+import { chooseModels, openSample } from "./commands/choose.ts";
 import { convertModels, copySnippet } from "./commands/convert.ts";
 import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
 import { checkParity } from "./commands/parity.ts";
@@ -82,8 +82,14 @@ export function activate(context: vscode.ExtensionContext): Exports {
     onSetting("backend", () => {
       for (const session of sessions.all()) void session.recheck().catch(() => {});
     }),
-    command("convertToTfjs", (uri?: vscode.Uri, uris?: vscode.Uri[]) => withModels(uri, uris, convert)),
-    command("checkParity", (uri?: vscode.Uri) => withModels(uri, undefined, ([model]) => parity(model!))),
+    command("convertToTfjs", async (uri?: vscode.Uri, uris?: vscode.Uri[]) => {
+      const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
+      if (models.length > 0) await convert(models);
+    }),
+    command("checkParity", async (uri?: vscode.Uri) => {
+      const [model] = await chooseModels(sessions, uri ? [uri] : []);
+      if (model) await parity(model);
+    }),
     command("showUnsupportedOps", (target?: unknown) => showUnsupportedOps(navigate, target)),
     command("revealInGraph", (target?: unknown, at?: { graph: number; node: number }) =>
       revealInGraph(navigate, target, asNode(at)),
@@ -94,6 +100,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     command("nextProblem", () => stepProblem(navigate, 1)),
     command("previousProblem", () => stepProblem(navigate, -1)),
     command("copyLoadSnippet", (uri: vscode.Uri) => copySnippet(engine, vscode.Uri.joinPath(uri, "..").fsPath)),
+    command("openSample", (name?: unknown) => openSample(context, typeof name === "string" ? name : undefined)),
     command("showLog", showLog),
   );
   return { enginePid: () => engine.pid };
@@ -102,23 +109,6 @@ export function activate(context: vscode.ExtensionContext): Exports {
 /** VS Code passes its own second argument to commands of menus. */
 const asNode = (at: { graph?: unknown; node?: unknown } | undefined) =>
   typeof at?.graph === "number" && typeof at.node === "number" ? { graph: at.graph, node: at.node } : undefined;
-
-/** The files selected in the Explorer, the model of the active tab, or one that the user chooses. */
-async function withModels(
-  uri: vscode.Uri | undefined,
-  uris: readonly vscode.Uri[] | undefined,
-  run: (models: readonly vscode.Uri[]) => Promise<void>,
-): Promise<void> {
-  const given = uris && uris.length > 0 ? uris : uri ? [uri] : [activeModel()].filter((model) => model !== undefined);
-  const models = given.filter(({ path }) => path.endsWith(".onnx"));
-  if (models.length > 0) return run(models);
-  const chosen = await vscode.window.showOpenDialog({
-    canSelectMany: true,
-    filters: { [vscode.l10n.t("Models")]: ["onnx"] },
-    openLabel: vscode.l10n.t("Choose Model"),
-  });
-  if (chosen) await run(chosen);
-}
 
 function tellCrash(reason: string): void {
   const show = vscode.l10n.t("Show Log");

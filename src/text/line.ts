@@ -4,7 +4,7 @@ import type { Marks } from "./spans.ts";
 import { attrText, nameText, shapeText, typeText } from "./syntax.ts";
 
 /** Columns are aligned up to these widths; a longer name pushes only its own line. */
-const maxNameColumn = 40;
+const maxNameColumn = 56;
 const maxTypeColumn = 32;
 /** Inputs written on one line; the editor stops colouring a line of 20 000 characters. */
 const maxInputs = 128;

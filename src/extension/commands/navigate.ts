@@ -11,6 +11,7 @@ import type { Sessions } from "../session.ts";
 import type { ModelTexts } from "../text.ts";
 import { modelUri, textScheme } from "../text-uri.ts";
 import { operatorCounts, problemText, unsupportedNodes } from "../words.ts";
+import { chooseModels } from "./choose.ts";
 
 export interface NavigateContext {
   readonly sessions: Sessions;
@@ -64,7 +65,7 @@ interface ProblemPick extends vscode.QuickPickItem {
 
 /** A list of the operators that stop the model, by operator; choosing one selects its first node in the graph. */
 export async function showUnsupportedOps(context: NavigateContext, target?: unknown): Promise<void> {
-  const model = modelOf(target);
+  const model = modelOf(target) ?? (await chooseModels(context.sessions, []))[0];
   if (!model) return;
   const { session, release } = context.sessions.hold(model);
   try {
