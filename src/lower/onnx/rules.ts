@@ -9,6 +9,7 @@ import { crops } from "./crop.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
+import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
 import { norms } from "./norm.ts";
@@ -16,6 +17,7 @@ import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
 import { qlinear } from "./qlinear.ts";
 import { quantization } from "./quantize.ts";
+import { recurrents } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
@@ -44,6 +46,7 @@ export const onnxRules = new RuleTable([
   ...training,
   ...sequences,
   ...control,
+  ...loops,
   ...conv,
   ...products,
   ...norms,
@@ -52,4 +55,5 @@ export const onnxRules = new RuleTable([
   ...space,
   ...quantization,
   ...qlinear,
+  ...recurrents,
 ]);
