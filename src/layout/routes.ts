@@ -47,29 +47,38 @@ function columnsOf({ rows, ranks, x, lanes, from, to }: RouteInput, e: number): 
   return [x[bend]!, x[bend + ranks.rank[to[e]!]! - ranks.rank[from[e]!]! - 2]!];
 }
 
+/** From so many columns on, a fork is drawn as one level run with branches; fewer bend away in curves. */
+const branchesOfRun = 3;
+
 function planRuns(input: RouteInput): Runs {
-  const { rows, ranks, x, ports, from, to } = input;
+  const { ranks, x, ports, from, to } = input;
   const leaves = new Int32Array(from.length).fill(-1);
   const arrives = new Int32Array(from.length).fill(-1);
-  const departing = new Tracks(rows.count + 1);
-  const arriving = new Tracks(rows.count + 1);
-  const reach = new Map<number, { left: number; right: number; edges: number[] }>();
+  const departing = new Tracks(input.rows.count + 1);
+  const arriving = new Tracks(input.rows.count + 1);
+  const forks = new Map<number, { edges: number[]; columns: Set<number>; aside: boolean }>();
   const ends: number[] = [];
   for (let e = 0; e < from.length; e++) {
     const columns = columnsOf(input, e);
-    if (!columns) continue;
     const a = from[e]!;
-    if (columns[0] !== x[a]!) {
-      const known = reach.get(a);
-      if (known) {
-        known.left = Math.min(known.left, columns[0]);
-        known.right = Math.max(known.right, columns[0]);
-        known.edges.push(e);
-      } else reach.set(a, { left: Math.min(x[a]!, columns[0]), right: Math.max(x[a]!, columns[0]), edges: [e] });
+    let fork = forks.get(a);
+    if (!fork) {
+      fork = { edges: [], columns: new Set(), aside: false };
+      forks.set(a, fork);
     }
-    if (columns[1] !== ports[e]!) ends.push(e);
+    const first = columns ? columns[0] : ports[e]!;
+    fork.columns.add(first);
+    if (first !== x[a]!) fork.edges.push(e);
+    if (columns && first !== x[a]!) fork.aside = true;
+    if (columns && columns[1] !== ports[e]!) ends.push(e);
   }
-  for (const [box, { left, right, edges }] of reach) {
+  for (const [box, { edges, columns, aside }] of forks) {
+    if (!aside && columns.size < branchesOfRun) continue;
+    let [left, right] = [x[box]!, x[box]!];
+    for (const column of columns) {
+      left = Math.min(left, column);
+      right = Math.max(right, column);
+    }
     const track = departing.take(ranks.rank[box]! + 1, left, right);
     for (const e of edges) leaves[e] = track;
   }
@@ -115,10 +124,10 @@ export function routeEdges(input: RouteInput): Routed {
     const points = new Points(x[a]!, top[a]! + heights[a]!);
     points.add(x[a]!, gapTop[below]!);
     const columns = columnsOf(input, e);
-    if (columns && runs.leaves[e]! >= 0) {
+    if (runs.leaves[e]! >= 0) {
       const level = gapTop[below]! + trackMargin + runs.leaves[e]! * trackPitch;
       points.add(x[a]!, level);
-      points.add(columns[0], level);
+      points.add(columns ? columns[0] : ports[e]!, level);
     }
     if (lanes.laneOf[e]! < 0) {
       for (let r = below; r < rank[b]!; r++) {

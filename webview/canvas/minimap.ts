@@ -79,7 +79,7 @@ export class Minimap {
   show(scene: Scene, view: View, screen: Size, theme: Theme): void {
     const { layout } = scene;
     const needed = layout.width * view.k > screen.width * worthIt || layout.height * view.k > screen.height * worthIt;
-    this.canvas.hidden = !needed || screen.height < 2 * height;
+    this.canvas.hidden = !needed || screen.height < 2 * height || screen.width < 3 * width;
     if (this.canvas.hidden) return;
     const ratio = window.devicePixelRatio || 1;
     if (this.canvas.width !== this.picture.width) this.canvas.width = this.picture.width;

@@ -30,7 +30,7 @@ export function modelPage(model: ModelView, problems: readonly ProblemView[], ev
     ),
     ...(listed.length > 0 ? [problemList(listed, events)] : []),
     sizes(model),
-    operators(model),
+    ...(model.operators.length > 0 ? [operators(model)] : []),
     ...(model.largestWeights.length > 0 ? [largest(model, events)] : []),
     section(
       "Inputs and outputs",
@@ -121,7 +121,7 @@ function sizes(model: ModelView): HTMLElement {
 }
 
 function operators(model: ModelView): HTMLElement {
-  const most = Math.max(1, ...model.operators.map((operator) => operator.count));
+  const most = model.operators[0]?.count ?? 1;
   const bar = ({ op, category, count: times }: ModelView["operators"][number]): HTMLElement =>
     h(
       "div",

@@ -11,7 +11,7 @@ export function drawTitle(element: HTMLElement, model: ModelView, verdicts: Verd
   ]);
   element.replaceChildren(
     h("span", { class: "file", title: model.file }, model.file),
-    ...about,
+    h("span", { class: "about" }, ...about),
     h(
       "span",
       { class: `verdict ${words.kind}`, attributes: { "data-testid": "verdict" } },
