@@ -16,7 +16,7 @@ import { disposeLog, log, showLog } from "./log.ts";
 import { report } from "./report.ts";
 import { ParityResults } from "./results.ts";
 import { ModelSession, Sessions } from "./session.ts";
-import { onSetting } from "./settings.ts";
+import { onSetting, settings } from "./settings.ts";
 import { Status } from "./status.ts";
 import { ModelTexts } from "./text.ts";
 import { sentence } from "./words.ts";
@@ -29,7 +29,13 @@ export interface Exports {
 
 export function activate(context: vscode.ExtensionContext): Exports {
   const gpu = new GpuRunner(context.extensionUri);
-  const engine = new Engine({ script: context.asAbsolutePath(join("dist", "engine.js")), gpu: gpu.api, log, onCrash: tellCrash });
+  const engine = new Engine({
+    script: context.asAbsolutePath(join("dist", "engine.js")),
+    nodePath: () => settings.nodePath,
+    gpu: gpu.api,
+    log,
+    onCrash: tellCrash,
+  });
   const local = new LocalFiles(join(context.globalStorageUri.fsPath, "fetched", String(process.pid)));
   const sessions = new Sessions((uri) => new ModelSession(uri, engine, local));
   const texts = new ModelTexts(sessions, engine);

@@ -10,6 +10,8 @@ const maxLastWords = 2_000;
 export interface EngineOptions {
   /** The bundled engine. */
   readonly script: string;
+  /** The Node to run it with; this process's own where it gives none. */
+  readonly nodePath?: () => string | undefined;
   readonly gpu: GpuApi;
   readonly log: (line: string) => void;
   /** Once for every death that nobody asked for. */
@@ -62,7 +64,9 @@ export class Engine {
   private start(): Running {
     if (this.disposed) throw new Disconnected("the window is closing");
     if (this.running) return this.running;
+    const execPath = this.options.nodePath?.();
     const child = fork(this.options.script, [], {
+      ...(execPath === undefined ? {} : { execPath }),
       // Inside desktop VS Code `process.execPath` is Electron.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
       execArgv: [],

@@ -31,6 +31,10 @@ export const settings = {
   get rtol(): number | undefined {
     return read<number | null>("parity.relativeTolerance", null) ?? undefined;
   },
+  /** Undefined: the editor's own Node, which on the desktop is Electron. */
+  get nodePath(): string | undefined {
+    return read<string>("engine.nodePath", "").trim() || undefined;
+  },
   /** Bytes of a model on a remote file system that are fetched without asking. */
   get remoteBytes(): number {
     return read<number>("remote.askAbove", 50) * 2 ** 20;
