@@ -4,14 +4,14 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, inject, test } from "vitest";
-import { acceptConversion, contextMenu, notification, openModel } from "./harness/actions.ts";
+import { acceptConversion, contextMenu, notification, openModel, parityVerdict, pick } from "./harness/actions.ts";
 import { record } from "./harness/figures.ts";
 import { type Feeds, firstDifference, runOnnx, runTfjs } from "./harness/numbers.ts";
 import { repository } from "./harness/paths.ts";
 import { openWorkbench } from "./harness/workbench.ts";
 import { startServer } from "./server.mjs";
 
-test("the packaged extension installs, opens and converts", async (context) => {
+test("the packaged extension installs, opens, converts and checks", async (context) => {
   const root = mkdtempSync(path.join(tmpdir(), "modelwright-vsix-"));
   context.onTestFinished(() => rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 }));
   const vsix = path.join(root, "modelwright.vsix");
@@ -37,4 +37,10 @@ test("the packaged extension installs, opens and converts", async (context) => {
   const expected = await runOnnx(path.join(folder, "regressor.onnx"), feeds);
   const actual = await runTfjs(path.join(folder, "regressor-tfjs"), feeds);
   expect(firstDifference(actual.price!, expected.price!)).toBeUndefined();
+
+  // onnxruntime of this platform is in the package.
+  await contextMenu(page, "regressor.onnx", "Check Parity");
+  await page.getByPlaceholder("TF.js backend to run on").waitFor();
+  await pick(page, "wasm");
+  await parityVerdict(page, /^Equal.* on wasm: 1 output/).waitFor();
 });

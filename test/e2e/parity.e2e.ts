@@ -1,7 +1,7 @@
 /** Check Parity: the converted model against onnxruntime, on every backend of this machine. */
 import type { Page } from "playwright-core";
 import { expect, inject, test } from "vitest";
-import { appears, contextMenu, notification, pick, pressNotificationButton } from "./harness/actions.ts";
+import { appears, contextMenu, notification, parityVerdict, pick, pressNotificationButton } from "./harness/actions.ts";
 import { launchBrowser } from "./harness/browser.ts";
 import { openWorkbench } from "./harness/workbench.ts";
 
@@ -20,7 +20,7 @@ for (const backend of ["wasm", "cpu", "webgl", "webgpu"]) {
   test(`digits is equal on ${backend}, layer by layer`, async (context) => {
     const { page } = await openWorkbench(context, { samples: ["digits.onnx"] });
     await checkParity(page, "digits.onnx", backend);
-    await notification(page, new RegExp(`^Equal.* on ${backend}: 1 output, \\d+ layers`)).waitFor({ timeout: patience });
+    await parityVerdict(page, new RegExp(`^Equal.* on ${backend}: 1 output, \\d+ layers`)).waitFor({ timeout: patience });
     await results(page).filter({ hasText: "scores" }).first().waitFor();
     expect(await notification(page, "Different").count()).toBe(0);
   });
@@ -29,7 +29,7 @@ for (const backend of ["wasm", "cpu", "webgl", "webgpu"]) {
 test("free dimensions and whole numbers go in: encoder on wasm", async (context) => {
   const { page } = await openWorkbench(context, { samples: ["encoder.onnx"] });
   await checkParity(page, "encoder.onnx", "wasm");
-  await notification(page, /^Equal.* on wasm: 1 output/).waitFor({ timeout: patience });
+  await parityVerdict(page, /^Equal.* on wasm: 1 output/).waitFor({ timeout: patience });
 });
 
 test("a machine without a GPU is told, and wasm offered", async (context) => {
@@ -39,5 +39,5 @@ test("a machine without a GPU is told, and wasm offered", async (context) => {
   await checkParity(page, "regressor.onnx", "webgpu");
   await notification(page, "webgpu").waitFor({ timeout: patience });
   await pressNotificationButton(page, "webgpu", "Run on wasm");
-  expect(await appears(notification(page, /^Equal.* on wasm: 1 output/), patience)).toBe(true);
+  expect(await appears(parityVerdict(page, /^Equal.* on wasm: 1 output/), patience)).toBe(true);
 });

@@ -89,6 +89,10 @@ export async function problems(page: Page): Promise<Locator> {
   return panel.locator(".monaco-list-row");
 }
 
+/** The verdict over the parity results, which stays when its notification has gone. */
+export const parityVerdict = (page: Page, text: string | RegExp): Locator =>
+  page.locator(".tree-explorer-viewlet-tree-view .message", { hasText: text });
+
 export const statusBar = (page: Page, text: string | RegExp): Locator =>
   page.locator(".statusbar-item", { hasText: text }).first();
 
