@@ -3,7 +3,7 @@ import type { GraphId, SourceGraph, SourceModel, ValueId } from "../graph/source
 import { categoryOf, inputLabel, outputLabel } from "./categories.ts";
 import { graphOf, namedType } from "./graph-view.ts";
 import { elements, storedBytes } from "./model-view.ts";
-import { attributeText } from "./summary.ts";
+import { namedAttributeText } from "./summary.ts";
 import type { AttributeView, NodeDetails, PortView, WeightView } from "./views.ts";
 
 /** A longer text tells nobody more, and a hostile one would fill the page. */
@@ -32,7 +32,7 @@ export function nodeDetails(model: SourceModel, graphId: GraphId, nodeId: number
   const version = opsets[node.domain];
 
   const attributes = Object.entries(node.attrs).map(([name, attr]): AttributeView => {
-    const text = attributeText(attr);
+    const text = namedAttributeText(name, attr);
     return {
       name,
       kind: attr.kind,

@@ -1,4 +1,5 @@
 /** The one line of a node that says what matters: `3×3 s2 · 64`. From attributes and shapes alone; never reads a tensor. */
+import { dtypeOfCode } from "../graph/onnx-types.ts";
 import type { SourceAttr, SourceGraph, SourceNode } from "../graph/source.ts";
 import { float, shape } from "./format.ts";
 
@@ -104,6 +105,20 @@ export function attributeText(attr: SourceAttr): string {
   }
 }
 
+/** ONNX writes an element type as its code. */
+function dtypeText(attr: SourceAttr): string {
+  return (attr.kind === "int" ? dtypeOfCode(Number(attr.value)) : undefined) ?? attributeText(attr);
+}
+
+const typeAttributes = new Set(["to", "dtype", "stash_type", "output_dtype"]);
+
+/** `float32 (1)` where the attribute holds the code of an element type; else its text. */
+export function namedAttributeText(name: string, attr: SourceAttr): string {
+  const text = attributeText(attr);
+  const dtype = attr.kind === "int" && typeAttributes.has(name) ? dtypeOfCode(Number(attr.value)) : undefined;
+  return dtype ? `${dtype} (${text})` : text;
+}
+
 const summaries: Readonly<Record<string, (graph: SourceGraph, node: SourceNode) => string>> = {
   Conv: convolution,
   ConvTranspose: convolution,
@@ -113,7 +128,7 @@ const summaries: Readonly<Record<string, (graph: SourceGraph, node: SourceNode) 
   Gemm: product,
   MatMul: product,
   Transpose: (_, node) => list(ints(node.attrs, "perm")),
-  Cast: (_, node) => (node.attrs.to ? `to ${attributeText(node.attrs.to)}` : ""),
+  Cast: (_, node) => (node.attrs.to ? `to ${dtypeText(node.attrs.to)}` : ""),
   Constant: (_, node) => {
     const attr = Object.values(node.attrs)[0];
     return attr ? cut(attributeText(attr)) : "";

@@ -151,6 +151,15 @@ describe("nodeDetails", () => {
     expect(details.weights.map(({ label, parameters, bytes }) => [label, parameters, bytes])).toEqual([["W", 1728, 6912], ["B", 64, 256]]); // biome-ignore format: pairs
   });
 
+  test("codes of element types have names", () => {
+    const model = squeezenet();
+    const cast = { ...model.graphs[0]!.nodes[1]!, op: "Cast", attrs: { to: { kind: "int" as const, value: 10 } } };
+    const nodes = model.graphs[0]!.nodes.map((node) => (node.id === 1 ? cast : node));
+    const casting = { ...model, graphs: [{ ...model.graphs[0]!, nodes }] };
+    expect(graphView(casting, 0).nodeViews[1]!.summary).toBe("to float16");
+    expect(nodeDetails(casting, 0, 1).attributes[0]!.text).toBe("float16 (10)");
+  });
+
   test("a node that is not there is our own fault", () => {
     expect(() => nodeDetails(model, 0, 1000)).toThrow("no node 1000");
     expect(() => nodeDetails(model, 3, 0)).toThrow("no graph 3");
