@@ -27,6 +27,7 @@ import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
+import { attentions } from "./attention.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -56,4 +57,5 @@ export const onnxRules = new RuleTable([
   ...quantization,
   ...qlinear,
   ...recurrents,
+  ...attentions,
 ]);

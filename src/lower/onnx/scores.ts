@@ -1,0 +1,89 @@
+/** Scaled dot-product attention over [B, H, S, D]: what every attention operator comes down to. */
+import type { DType } from "../../base/dtype.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { countTo, product, reshapeToSizes, type Size, sizeAt } from "./dims.ts";
+
+const lowest = Number.NEGATIVE_INFINITY;
+
+/** [B, S, H·D] → [B, H, S, D] */
+export function splitHeads(b: Builder, x: Value, heads: number): Value {
+  const width = x.shape[2];
+  const each = typeof width === "number" ? width / heads : -1;
+  const split = typeof each === "number" && each > 0 ? [sizeAt(b, x, 0), sizeAt(b, x, 1), heads, each] : undefined;
+  if (!split) throw new Error("the lowering must check the width of heads");
+  return b.transpose(reshapeToSizes(b, x, split), [0, 2, 1, 3]);
+}
+
+/** [B, H, S, D] → [B, S, H·D] */
+export function joinHeads(b: Builder, x: Value): Value {
+  const y = b.transpose(x, [0, 2, 1, 3]);
+  return reshapeToSizes(b, y, [sizeAt(b, y, 0), sizeAt(b, y, 1), product(b, sizeAt(b, y, 2), sizeAt(b, y, 3))]);
+}
+
+/** 0 where `keep` is true, −∞ (or `masked`) elsewhere. */
+export const biasWhere = (b: Builder, keep: Value, dtype: DType, masked = lowest): Value =>
+  b.op("SelectV2", [keep, b.scalar(dtype, 0), b.scalar(dtype, masked)]);
+
+/** [S, T], or [B, 1, S, T] where the offset is [B, 1, 1, 1]: may query `i` see key `j`? j ≤ i + offset. */
+export function causal(b: Builder, queries: Size, keys: Size, offset: Value | undefined): Value {
+  const rows = b.reshape(countTo(b, queries), [-1, 1]);
+  const columns = b.reshape(countTo(b, keys), [1, -1]);
+  return b.op("GreaterEqual", [offset ? b.op("AddV2", [rows, offset]) : rows, columns]);
+}
+
+/** [B, 1, 1, T]: is key `j` before the end of its sequence? */
+export function beforeEnd(b: Builder, lengths: Value, keys: Size): Value {
+  const ends = b.reshape(b.cast(lengths, "int32"), [-1, 1, 1, 1]);
+  return b.op("Less", [b.reshape(countTo(b, keys), [1, 1, 1, -1]), ends]);
+}
+
+export interface Attention {
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+  /** Multiplies q·kᵀ. */
+  readonly scale: number;
+  /** Added to the scores; broadcasts to [B, H, S, T]. */
+  readonly bias?: Value | undefined;
+  /** May a row of the bias be −∞ throughout? Then its probabilities are 0, not NaN. */
+  readonly maybeEmpty?: boolean;
+  readonly softcap?: number;
+  /** The type in which the softmax is computed. */
+  readonly softmaxType?: DType;
+}
+
+export interface Attended {
+  /** q·kᵀ·scale, then after the softcap, with the bias, as probabilities. */
+  readonly stages: readonly [Value, Value, Value, Value];
+  /** [B, H, S, Dv] */
+  readonly y: Value;
+}
+
+/** Fewer heads of keys and values than of queries: each serves several queries, which stand side by side in its rows. */
+function grouped(b: Builder, q: Value, k: Value): Value {
+  const [heads, kv] = [q.shape[1], k.shape[1]];
+  if (heads === kv) return q;
+  const rows = product(b, (heads as number) / (kv as number), sizeAt(b, q, 2));
+  return reshapeToSizes(b, q, [sizeAt(b, q, 0), kv as number, rows, sizeAt(b, q, 3)]);
+}
+
+const ungrouped = (b: Builder, x: Value, q: Value): Value =>
+  x.shape[1] === q.shape[1] ? x : reshapeToSizes(b, x, [sizeAt(b, q, 0), sizeAt(b, q, 1), sizeAt(b, q, 2), sizeAt(b, x, 3)]);
+
+export function attend(b: Builder, a: Attention): Attended {
+  const { q, k, v, bias, softcap = 0 } = a;
+  const scaled = a.scale === 1 ? q : b.op("Mul", [q, b.scalar(q.dtype, a.scale)]);
+  const raw = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, scaled, k), k], { adj_x: false, adj_y: true }), q);
+  const cap = b.scalar(q.dtype, softcap);
+  const capped = softcap === 0 ? raw : b.op("Mul", [b.op("Tanh", [b.op("RealDiv", [raw, cap])]), cap]);
+  const biased = bias ? b.op("AddV2", [capped, b.cast(bias, capped.dtype)]) : capped;
+  const type = a.softmaxType ?? q.dtype;
+  const softmax = b.cast(b.op("Softmax", [b.cast(biased, type)]), q.dtype);
+  const shares = bias && a.maybeEmpty ? b.op("SelectV2", [emptyRows(b, bias), b.scalar(q.dtype, 0), softmax]) : softmax;
+  const y = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, shares, k), v], { adj_x: false, adj_y: false }), q);
+  return { stages: [raw, capped, biased, shares], y };
+}
+
+const emptyRows = (b: Builder, bias: Value): Value =>
+  b.op("Equal", [b.reduce("Max", bias, [bias.rank - 1], true), b.scalar(bias.dtype, lowest)]);
