@@ -68,6 +68,17 @@ cli
     running = parity(models, options);
   });
 
+cli
+  .command("bench [model]", "Time the converted model, next to onnxruntime if asked")
+  .option("--backend <name>", "cpu or wasm; default wasm")
+  .option("--against <runtime>", "ort: the source in onnxruntime, on one thread's worth of the same inputs")
+  .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
+  .option("--no-optimize", "Convert without the optimiser")
+  .option("--json", "One JSON object on stdout")
+  .action((model: string | undefined, options: Options) => {
+    running = bench(model, options);
+  });
+
 let running: Promise<ExitCode> | undefined;
 
 async function inspect(models: readonly string[], options: Options): Promise<ExitCode> {
@@ -139,6 +150,16 @@ async function parity(models: readonly string[], options: Options): Promise<Exit
     rtol: parse.numberOf(options["rtol"], "rtol", 0, false),
   };
   return each("parity", models, options, ({ path }) => parityModel(path, settings));
+}
+
+async function bench(model: string | undefined, options: Options): Promise<ExitCode> {
+  const [{ benchModel }, parse] = await Promise.all([import("./bench.ts"), import("./options.ts")]);
+  if (model === undefined) throw new UsageError("bench takes one model");
+  const backend = parse.oneOf(options["backend"], "backend", ["cpu", "wasm"]) ?? "wasm";
+  const against = parse.oneOf(options["against"], "against", ["ort", "ort-web"]);
+  if (against === "ort-web") throw new UsageError("onnxruntime-web is no part of this installation; --against ort is");
+  const settings = { backend, against, convert: await conversion(options) };
+  return each("bench", [model], options, ({ path }) => benchModel(path, settings));
 }
 
 /** Runs a command over every model; one that fails does not stop the rest. */

@@ -16,5 +16,7 @@ export interface OrtApi {
   load(path: string, taps: readonly string[]): Promise<OrtModel>;
   /** Answers in the order of `fetches`. */
   run(id: number, feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[]): Promise<Tensor[]>;
+  /** Milliseconds of each of `runs` runs. */
+  time(id: number, feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[], runs: number): Promise<number[]>;
   unload(id: number): Promise<void>;
 }

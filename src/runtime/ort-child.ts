@@ -86,6 +86,16 @@ const api: OrtApi = {
     return fetches.map((name) => fromOrt(name, results[name]));
   },
 
+  async time(id, feeds, fetches, runs) {
+    const ms: number[] = [];
+    for (let i = 0; i < runs; i++) {
+      const started = performance.now();
+      await api.run(id, feeds, fetches);
+      ms.push(performance.now() - started);
+    }
+    return ms;
+  },
+
   async unload(id) {
     await models.get(id)?.session.release();
     models.delete(id);

@@ -17,6 +17,8 @@ export interface TfjsApi {
   load(files: TfjsFiles): Promise<TfjsModel>;
   /** `feeds` by signature name; `fetches` are signature names or `node:port`. Answers in the order of `fetches`. */
   run(id: number, feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[]): Promise<Tensor[]>;
+  /** Milliseconds of each of `runs` runs, results read back each time; the first is the first ever of the model. */
+  time(id: number, feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[], runs: number): Promise<number[]>;
   unload(id: number): Promise<void>;
   /** Tensors that TF.js holds at this moment. */
   held(): Promise<number>;

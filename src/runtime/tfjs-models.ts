@@ -66,6 +66,23 @@ export class TfjsModels {
     }
   }
 
+  /** As `run`, over and over; answers milliseconds. */
+  async time(
+    id: number,
+    feeds: Iterable<readonly [string, Tensor]>,
+    fetches: readonly string[],
+    runs: number,
+  ): Promise<number[]> {
+    const all = [...feeds];
+    const ms: number[] = [];
+    for (let i = 0; i < runs; i++) {
+      const started = performance.now();
+      await this.run(id, all, fetches);
+      ms.push(performance.now() - started);
+    }
+    return ms;
+  }
+
   unload(id: number): void {
     this.models.get(id)?.model.dispose();
     this.models.delete(id);

@@ -31,6 +31,7 @@ const api: TfjsApi = {
     return models.load(model, customOps);
   },
   run: (id, feeds, fetches) => models.run(id, feeds, fetches),
+  time: (id, feeds, fetches, runs) => models.time(id, feeds, fetches, runs),
   unload: async (id) => models.unload(id),
   held: async () => memory().numTensors,
 };

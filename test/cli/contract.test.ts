@@ -259,6 +259,16 @@ describe("parity", () => {
   });
 });
 
+describe("bench", () => {
+  it("times the converted model next to onnxruntime", async () => {
+    put("m.onnx", good());
+    const { code, objects } = await run("bench", "m.onnx", "--against", "ort", "--json");
+    expect(code).toBe(0);
+    const times = { loadMs: expect.any(Number), firstMs: expect.any(Number), medianMs: expect.any(Number), leastMs: expect.any(Number) };
+    expect(objects[0]).toMatchObject({ backend: "wasm", inputs: { dims: { batch: 2 } }, tfjs: times, ort: times, ratio: expect.any(Number) });
+  });
+});
+
 describe("exit codes", () => {
   it.each<[string[], string]>([
     [[], "no command given"],
