@@ -86,6 +86,8 @@ export class Viewer {
       event.preventDefault();
       this.nextProblem(event.shiftKey ? -1 : 1);
     });
+    // The keys belong to the graph as soon as the page has them.
+    window.addEventListener("focus", () => this.takeKeys());
     this.api = {
       opening: async (view) => this.opening(view),
       show: async (model, main, backend) => this.show(model, main, backend),
@@ -95,6 +97,10 @@ export class Viewer {
       nextProblem: async (step) => this.nextProblem(step),
       failed: async (view) => this.failed(view),
     };
+  }
+
+  private takeKeys(): void {
+    if (document.hasFocus() && document.activeElement === document.body) this.canvas.focus();
   }
 
   private opening(view: OpeningView): void {
@@ -116,8 +122,9 @@ export class Viewer {
     this.page.root.classList.add("shown");
     this.states.clear();
     this.states.busy(true);
-    drawTitle(this.page.title, model, undefined);
+    drawTitle(this.page.title, model, undefined, true);
     this.place(main, same?.graph === 0 ? same.view : undefined);
+    this.takeKeys();
     if (same && same.graph !== 0 && model.graphs[same.graph]) await this.openGraph(same.graph, same.view);
     const boxes = this.drawn?.graph.boxes ?? 0;
     this.select(same?.box !== undefined && same.box < boxes ? same.box : undefined, "stay");
@@ -132,12 +139,11 @@ export class Viewer {
     this.mark();
   }
 
-  private showVerdicts(verdicts: VerdictsView): void {
+  private showVerdicts(verdicts: VerdictsView | undefined): void {
     this.verdicts = verdicts;
-
     this.states.busy(false);
-    this.toolbar.showBackend(verdicts.backend);
-    if (this.model) drawTitle(this.page.title, this.model, verdicts);
+    if (verdicts) this.toolbar.showBackend(verdicts.backend);
+    if (this.model) drawTitle(this.page.title, this.model, verdicts, false);
     this.mark();
     this.drawDetails();
   }

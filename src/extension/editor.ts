@@ -172,7 +172,10 @@ class Page implements vscode.Disposable {
     try {
       await what();
     } catch (error) {
-      if (!(error instanceof Disconnected)) await report(error, this.session.name);
+      if (error instanceof Disconnected) return;
+      // The page waits for verdicts until it is told that none come.
+      if (!this.sent) await this.connection.api.verdicts(undefined).catch(() => {});
+      await report(error, this.session.name);
     }
   }
 

@@ -270,7 +270,8 @@ export interface WebviewApi {
   opening(view: OpeningView): Promise<void>;
   /** `backend`: the one chosen in the settings. */
   show(model: ModelView, main: DrawnGraph, backend: Backend): Promise<void>;
-  verdicts(view: VerdictsView): Promise<void>;
+  /** Undefined: the check ended without an answer; what went wrong the host tells. */
+  verdicts(view: VerdictsView | undefined): Promise<void>;
   /** Undefined takes the paint away. */
   parity(view: ParityView | undefined): Promise<void>;
   /** Selects the node, on its own page, and brings it into view. */

@@ -132,8 +132,11 @@ export class GraphCanvas {
     this.mirror.announce(text);
   }
 
+  /** Gives the canvas the keys; its outline shows once they are used. */
   focus(): void {
-    this.elements.canvas.focus();
+    const { canvas } = this.elements;
+    canvas.classList.add("unused");
+    canvas.focus();
   }
 
   fit(): void {
@@ -175,7 +178,9 @@ export class GraphCanvas {
       canvas.style.cursor = box === undefined ? "" : "pointer";
       this.draw();
     });
+    canvas.addEventListener("blur", () => canvas.classList.remove("unused"));
     canvas.addEventListener("keydown", (event) => {
+      canvas.classList.remove("unused");
       const command = keyCommand(event);
       if (!command || !this.scene) return;
       event.preventDefault();

@@ -3,8 +3,8 @@ import type { ModelView, VerdictsView } from "../../src/protocol/views.ts";
 import { h, icon } from "./dom.ts";
 import { titleParts, verdictWords } from "./words.ts";
 
-export function drawTitle(element: HTMLElement, model: ModelView, verdicts: VerdictsView | undefined): void {
-  const words = verdictWords(verdicts);
+export function drawTitle(element: HTMLElement, model: ModelView, verdicts: VerdictsView | undefined, checking: boolean): void {
+  const words = verdictWords(verdicts, checking);
   const about = titleParts(model).flatMap((part) => [
     h("span", { class: "dot", attributes: { "aria-hidden": "true" } }, " · "),
     h("span", {}, part),

@@ -31,8 +31,9 @@ export interface VerdictWords {
   readonly backends: readonly { readonly name: string; readonly ready: boolean }[];
 }
 
-export function verdictWords(verdicts: VerdictsView | undefined): VerdictWords {
-  if (!verdicts) return { kind: "checking", text: "Checking for TF.js", backends: [] };
+/** `checking`: without verdicts, whether they are still to come. */
+export function verdictWords(verdicts: VerdictsView | undefined, checking: boolean): VerdictWords {
+  if (!verdicts) return { kind: "checking", text: checking ? "Checking for TF.js" : "TF.js: not checked", backends: [] };
   const ready = verdicts.backends.filter((backend) => backend.ready);
   if (ready.length === 0) {
     const least = Math.min(...verdicts.backends.map((backend) => backend.nodes));

@@ -24,8 +24,9 @@ describe("words", () => {
   });
 
   test("the verdict: checking, ready, partly, stuck", () => {
-    expect(verdictWords(undefined)).toMatchObject({ kind: "checking", text: "Checking for TF.js" });
-    const ready = verdictWords(verdicts({ cpu: 0, wasm: 0, webgl: 0, webgpu: 0 }));
+    expect(verdictWords(undefined, true)).toMatchObject({ kind: "checking", text: "Checking for TF.js" });
+    expect(verdictWords(undefined, false).text).toBe("TF.js: not checked");
+    const ready = verdictWords(verdicts({ cpu: 0, wasm: 0, webgl: 0, webgpu: 0 }), false);
     expect([ready.kind, ready.text, ...ready.backends.map(({ name }) => name)]).toEqual([
       "ready",
       "TF.js: ready on",
@@ -33,14 +34,17 @@ describe("words", () => {
       "webgl",
       "webgpu",
     ]);
-    const partly = verdictWords(verdicts({ cpu: 0, wasm: 2, webgl: 0, webgpu: 0 }));
+    const partly = verdictWords(verdicts({ cpu: 0, wasm: 2, webgl: 0, webgpu: 0 }), false);
     expect([partly.kind, partly.backends[0]]).toEqual(["partly", { name: "wasm", ready: false }]);
-    expect(verdictWords(verdicts({ cpu: 0, wasm: 1, webgl: 1, webgpu: 1 })).backends[0]).toEqual({ name: "cpu", ready: true });
-    expect(verdictWords(verdicts({ cpu: 3, wasm: 4, webgl: 3, webgpu: 3 }))).toMatchObject({
+    expect(verdictWords(verdicts({ cpu: 0, wasm: 1, webgl: 1, webgpu: 1 }), false).backends[0]).toEqual({
+      name: "cpu",
+      ready: true,
+    });
+    expect(verdictWords(verdicts({ cpu: 3, wasm: 4, webgl: 3, webgpu: 3 }), false)).toMatchObject({
       kind: "stuck",
       text: "TF.js: 3 nodes cannot run",
     });
-    expect(verdictWords(verdicts({ cpu: 1, wasm: 1, webgl: 1, webgpu: 1 })).text).toBe("TF.js: 1 node cannot run");
+    expect(verdictWords(verdicts({ cpu: 1, wasm: 1, webgl: 1, webgpu: 1 }), false).text).toBe("TF.js: 1 node cannot run");
   });
 
   test("clauses become sentences", () => {
