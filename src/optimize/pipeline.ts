@@ -2,7 +2,7 @@
 import type { Rewrite } from "./rewrite.ts";
 import { addToBias, mergeBiases, scaleBiased, scaleToWeights, subtractToBias } from "./rules/bias.ts";
 import { cse } from "./rules/cse.ts";
-import { fuseActivation, fuseBias } from "./rules/fuse.ts";
+import { fuseActivation, fuseBias, leakyToPrelu } from "./rules/fuse.ts";
 import { hoistTranspose } from "./rules/hoist-transpose.ts";
 import { castBack, identities, square } from "./rules/identities.ts";
 import { flattenBatch, flattenIntoWeights, plainMatMul, transposeWeights } from "./rules/matmul.ts";
@@ -48,5 +48,6 @@ export const tfjsPipeline: readonly Rewrite[] = [
   square,
   fuseBias,
   fuseActivation,
+  leakyToPrelu,
   cse,
 ];

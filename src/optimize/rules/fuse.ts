@@ -44,7 +44,8 @@ export const fuseActivation: Rewrite = rewriteAt("fuse-activation", activations,
   const [y] = node.inputs;
   if (site.uses(y!) !== 1) return undefined;
   const inner = fusedNames.includes(y!.node.op) ? biased(y!.node) : unbiased(b, y!);
-  if (!inner) return undefined;
+  // The depthwise kernel of the cpu backend does not pass the slope on: NaN.
+  if (!inner || (node.op === "LeakyRelu" && inner.op === "FusedDepthwiseConv2dNative")) return undefined;
   const slope = node.op === "Prelu" ? node.inputs[1]! : undefined;
   if (slope && !(slope.node.constant && isChannelSlope(slope, y!))) return undefined;
   b.origin = merged("fused", y!.node, node);
@@ -72,6 +73,15 @@ function unbiased(b: Builder, y: Value): Fusable | undefined {
   const bias = b.constant(tensorOf("float32", [linear.channels], new Float32Array(linear.channels)));
   return { op: fusedOps[linear.node.op]!, inputs: [...linear.node.inputs, bias], attrs: attrsOf(linear, [], 0) };
 }
+
+/** LeakyRelu → Prelu with a slope a channel: thirty times as fast on wasm, and the depthwise kernel takes it in. */
+export const leakyToPrelu: Rewrite = rewriteAt("leaky-relu-to-prelu", ["LeakyRelu"], (node, b) => {
+  const [x] = node.inputs;
+  const channels = x!.type.shape?.at(-1);
+  if (typeof channels !== "number" || x!.dtype !== "float32") return undefined;
+  const slopes = new Array<number>(channels).fill((node.attrs["alpha"] as number | undefined) ?? 0.2);
+  return [b.op("Prelu", [x!, b.constant(tensorOf("float32", [channels], slopes))])];
+});
 
 /** One slope a channel; kernels read no other. */
 function isChannelSlope(slope: Value, y: Value): boolean {
