@@ -29,7 +29,7 @@ export function legalize(graph: Graph, options: LegalizeOptions = {}): Legalized
 }
 
 /** Attributes that hold a dtype. */
-const dtypeAttrs = new Set(["DstT", "SrcT", "T", "dtype", "out_type", "output_type"]);
+const dtypeAttrs = new Set(["element_dtype", "DstT", "SrcT", "T", "dtype", "out_type", "output_type"]);
 
 /** Attributes that TensorFlow gives a default and the executor reads without one. */
 const expected: Readonly<Record<string, Attrs>> = {

@@ -15,12 +15,19 @@ import {
 } from "../graph/source.ts";
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
-import { constantOf } from "../tf/op.ts";
-import { isGroup } from "./group.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
 import { apply, type Context, type RuleTable } from "./rule.ts";
-import { type Body, type Call, type Captures, functionsOf, plainDomain, type Scope, withCallAttributes } from "./scope.ts";
+import {
+  type Body,
+  type Call,
+  type Captures,
+  captured,
+  functionsOf,
+  plainDomain,
+  type Scope,
+  withCallAttributes,
+} from "./scope.ts";
 import { dense } from "./sparse.ts";
 
 export type Verdict = "lowered" | "failed" | "not-checked";
@@ -160,18 +167,9 @@ class Lowering {
       return whole;
     }
     const outer = source.outer && scope.parent ? this.value(scope.parent, source.outer.value) : undefined;
-    return outer && scope.captures ? this.capture(outer, scope.captures, source.name) : outer;
-  }
-
-  /** An outer value as a body sees it. Small constants are simply there; weights and what is computed come in as inputs. */
-  private capture(outer: Value, captures: Captures, name: string): Value {
-    if (constantOf(outer) || isGroup(outer)) return outer;
-    let inner = captures.get(outer);
-    if (!inner) {
-      inner = this.b.input(name, outer.type);
-      captures.set(outer, inner);
-      if (this.tainted.has(outer)) this.tainted.add(inner);
-    }
+    if (!outer || !scope.captures) return outer;
+    const inner = captured(this.b, scope.captures, outer, source.name);
+    if (this.tainted.has(outer)) this.tainted.add(inner);
     return inner;
   }
 
@@ -270,7 +268,7 @@ class Lowering {
       },
       constant: (tensor) => this.constant(tensor),
       inline: (graph, values) => this.inline(scope, graph, values),
-      body: (graph, types) => this.body(scope, graph, types),
+      body: (graph, values, own, captures) => this.body(scope, graph, values, own, captures),
       define: (name, graph) => this.define(name, graph),
     };
     return apply(each, this.b, inputs, context);
@@ -309,13 +307,12 @@ class Lowering {
     return this.results({ graph, values, parent, call: parent.call, captures: undefined });
   }
 
-  /** A sub-graph with inputs of its own; what it reads from outside becomes further ones. */
-  private body(parent: Scope, id: GraphId, types: readonly Type[]): Body {
+  /** A sub-graph over `inputs`, which are made of the placeholders `own`; what it reads from outside becomes further ones. */
+  private body(parent: Scope, id: GraphId, inputs: readonly Value[], own: readonly Value[], captures: Captures): Body {
     const graph = this.model.graphs[id]!;
-    const captures: Captures = new Map();
-    const inputs = types.map((type, i) => this.b.input(graph.values[graph.inputs[i]!]?.name ?? `input_${i}`, type));
     const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
-    return { graph: id, inputs, outputs: this.results({ graph, values, parent, call: parent.call, captures }), captures };
+    const outputs = this.results({ graph, values, parent, call: parent.call, captures });
+    return { inputs: own, outputs, captures };
   }
 
   private define(name: string, graph: Omit<Graph, "name" | "functions">): string {

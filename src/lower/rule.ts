@@ -1,13 +1,13 @@
 /** A lowering is a row: an operator, since which opset, its arity, its attribute schema, and a function from values to values. */
 import type { DType } from "../base/dtype.ts";
 import { ModelError, modelError, type Place } from "../base/problem.ts";
-import type { Graph, Type, Value } from "../graph/graph.ts";
+import type { Graph, Value } from "../graph/graph.ts";
 import type { GraphId, SourceNode, SourceTensor, SourceType } from "../graph/source.ts";
 import { numbersOf, type Tensor } from "../graph/tensor.ts";
 import type { Builder } from "../tf/build.ts";
 import { constantOf } from "../tf/op.ts";
 import type { AttrsOf, Schema } from "./schema.ts";
-import type { Body } from "./scope.ts";
+import type { Body, Captures } from "./scope.ts";
 
 /** Where a rule is at work: every error it makes is located, and no rule writes a name. */
 export interface Context {
@@ -23,8 +23,8 @@ export interface Context {
   constant(tensor: SourceTensor): Value;
   /** Lowers a sub-graph in place: its inputs are the values given, what it captures is found by itself. */
   inline(graph: GraphId, inputs: readonly Value[]): readonly Value[];
-  /** Lowers a sub-graph as the body of an If or While: its inputs, and what it captures, are placeholders. */
-  body(graph: GraphId, inputs: readonly Type[]): Body;
+  /** Lowers a sub-graph as the body of an If or While: `inputs` are made of the placeholders `own`; what it captures becomes further ones. */
+  body(graph: GraphId, inputs: readonly Value[], own: readonly Value[], captures: Captures): Body;
   /** Puts a function into the graph's library, under this name or one like it, which is returned. */
   define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string;
 }
@@ -82,8 +82,8 @@ export class At {
     return this.context.inline(graph, inputs);
   }
 
-  body(graph: GraphId, inputs: readonly Type[]): Body {
-    return this.context.body(graph, inputs);
+  body(graph: GraphId, inputs: readonly Value[], own: readonly Value[] = inputs, captures: Captures = new Map()): Body {
+    return this.context.body(graph, inputs, own, captures);
   }
   define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string {
     return this.context.define(name, graph);

@@ -1,6 +1,9 @@
 /** Where names are looked up while a source graph is lowered. */
-import type { Type, Value } from "../graph/graph.ts";
+import type { Value } from "../graph/graph.ts";
 import type { GraphId, SourceAttr, SourceGraph, SourceModel, SourceNode, ValueId } from "../graph/source.ts";
+import type { Builder } from "../tf/build.ts";
+import { constantOf } from "../tf/op.ts";
+import { isGroup } from "./group.ts";
 
 /** Values of one source graph; a sub-graph sees those of the graph around it. */
 export interface Scope {
@@ -28,15 +31,23 @@ export type Captures = Map<Value, Value>;
 
 /** The sub-graph of an If, Loop or Scan, lowered on its own. */
 export interface Body {
-  readonly graph: GraphId;
+  /** Its own placeholders, captures aside. */
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   /** In the order of their first use. */
   readonly captures: Captures;
 }
 
-/** What a body's own inputs look like inside. */
-export type BodyInput = { readonly name: string; readonly type: Type };
+/** An outer value as a body sees it. Small constants are simply there; weights and what is computed come in as inputs. */
+export function captured(b: Builder, captures: Captures, outer: Value, name: string): Value {
+  if (constantOf(outer) || isGroup(outer)) return outer;
+  let inner = captures.get(outer);
+  if (!inner) {
+    inner = b.input(name, outer.type);
+    captures.set(outer, inner);
+  }
+  return inner;
+}
 
 /** A node of a function's body with the attributes of the call in the places that refer to them; absent where the call sets none. */
 export function withCallAttributes(node: SourceNode, call: Call | undefined): SourceNode {

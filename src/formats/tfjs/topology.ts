@@ -30,7 +30,7 @@ const floats = new Set([
   "score_threshold",
   "extrapolation_value",
 ]);
-const types = new Set(["T", "DstT", "SrcT", "dtype", "out_type", "output_type", "Tidx"]);
+const types = new Set(["element_dtype", "T", "DstT", "SrcT", "dtype", "out_type", "output_type", "Tidx"]);
 const functions = new Set(["then_branch", "else_branch", "cond", "body"]);
 
 const base64 = (text: string): string => {

@@ -182,13 +182,10 @@ function distinctOutputs(graph: Graph): Graph {
   return { ...graph, outputs };
 }
 
-/** In a function a constant or an input that is also an output is passed through a node: the executor disposes of what bodies return. */
+/** In a function a constant that is also an output is passed through a node: the executor disposes of what bodies return. */
 function ownedOutputs(body: Graph, names: Names): Graph {
-  const seen = new Set<Value>(body.inputs);
   const outputs = body.outputs.map(({ name, value }) => {
-    const owned = !value.node.constant && !seen.has(value);
-    seen.add(value);
-    if (owned) return { name, value };
+    if (!value.node.constant) return { name, value };
     const node = new Node("Identity", [value], {}, noOrigin, [value.type], [], false);
     names.add(node);
     return { name, value: node.output };

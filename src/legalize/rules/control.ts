@@ -1,4 +1,4 @@
-/** If and While: the executor wants no types, and booleans that decide. */
+/** If, While and lists: what comes back has the border's types. */
 
 import type { Type } from "../../graph/graph.ts";
 import { type LegalRule, legal } from "../rule.ts";
@@ -10,4 +10,4 @@ const functional = (op: string): LegalRule =>
     return at.same(b, inputs, { output_types: types });
   });
 
-export const controls: readonly LegalRule[] = [functional("StatelessIf"), functional("StatelessWhile")];
+export const controls: readonly LegalRule[] = [functional("StatelessIf"), functional("StatelessWhile"), functional("TensorListStack")];

@@ -1,6 +1,5 @@
 /** If, Loop and Scan: what is settled while lowering is inlined, the rest becomes a functional If or While. */
 import type { Type, Value } from "../../graph/graph.ts";
-import { sameShape } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { isGroup } from "../group.ts";
@@ -15,12 +14,12 @@ const settled = (value: Value): boolean | undefined => {
   return tensor && Number(tensor.data[0]) !== 0;
 };
 
-/** What is surely said of a value that is one or the other. */
+/** What is surely said of a value that is one or the other; `a` itself where that says no less. */
 export function commonType(a: Type, b: Type, at: At): Type {
   if (a.dtype !== b.dtype) throw at.invalid(`one branch gives ${a.dtype}, the other ${b.dtype}`);
-  if (sameShape(a.shape, b.shape)) return a;
-  const same = a.shape && b.shape && a.shape.length === b.shape.length;
-  return { dtype: a.dtype, shape: same ? a.shape!.map((dim, i) => (dim === b.shape![i] ? dim : undefined)) : undefined };
+  if (a.shape?.length !== b.shape?.length) return { dtype: a.dtype, shape: undefined };
+  if (!a.shape || a.shape.every((dim, i) => dim === b.shape![i] || dim === undefined)) return a;
+  return { dtype: a.dtype, shape: a.shape.map((dim, i) => (dim === b.shape![i] ? dim : undefined)) };
 }
 
 /** Inputs of a body for the given outer values, those that it does not read included. */

@@ -28,6 +28,9 @@ import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
 import { attentions } from "./attention.ts";
+import { rotaries } from "./rotary.ts";
+import { fused } from "./fused.ts";
+import { skipNorms } from "./skip-norm.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -58,4 +61,7 @@ export const onnxRules = new RuleTable([
   ...qlinear,
   ...recurrents,
   ...attentions,
+  ...rotaries,
+  ...fused,
+  ...skipNorms,
 ]);
