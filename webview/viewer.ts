@@ -8,20 +8,17 @@ import type {
   ModelView,
   OpeningView,
   ParityView,
-  TypeView,
   VerdictsView,
   WebviewApi,
 } from "../src/protocol/views.ts";
 import { GraphCanvas } from "./canvas/canvas.ts";
-import { marksOf, typesOf, walkable } from "./canvas/marks.ts";
+import { marksOf, walkable } from "./canvas/marks.ts";
 import { titleOf } from "./canvas/nodes.ts";
 import type { View } from "./canvas/view.ts";
 import { buildFrame, type PageFrame } from "./frame.ts";
 import { drawBreadcrumb } from "./panel/breadcrumb.ts";
+import { Details } from "./panel/details.ts";
 import { drawLegend } from "./panel/legend.ts";
-import { modelPage } from "./panel/model-page.ts";
-import { nodePage } from "./panel/node-page.ts";
-import { pillPage } from "./panel/pill-page.ts";
 import { States } from "./panel/states.ts";
 import { drawTitle } from "./panel/title.ts";
 import { Toolbar } from "./panel/toolbar.ts";
@@ -38,13 +35,14 @@ export class Viewer {
   private readonly canvas: GraphCanvas;
   private readonly toolbar: Toolbar;
   private readonly states: States;
+  private readonly details: Details;
   private model: ModelView | undefined;
   private drawn: DrawnGraph | undefined;
   private selected: number | undefined;
   private verdicts: VerdictsView | undefined;
   private parity: ParityView | undefined;
   private overlay: "support" | "parity" = "support";
-  /** What arrives for an earlier selection or model is dropped. */
+  /** A graph that was asked for before another is dropped when it arrives. */
   private wanted = 0;
   private keeping = 0;
 
@@ -75,6 +73,12 @@ export class Viewer {
         this.overlay = overlay;
         this.mark();
       },
+    });
+    this.details = new Details(this.page.details, this.host, {
+      goTo: (node) => this.select(node, "center"),
+      reveal: (graph, node) => void this.reveal(graph, node),
+      openGraph: (graph) => void this.openGraph(graph),
+      revealInText: (graph, node) => this.tell(this.host.revealInText(graph, node)),
     });
     this.states = new States(this.page.progress, this.page.state, {
       reload: () => this.tell(this.host.reload()),
@@ -111,6 +115,7 @@ export class Viewer {
   private async show(model: ModelView, main: DrawnGraph, backend: Backend): Promise<void> {
     // Read again: the page stays where it was, as far as it still exists.
     const state = this.model?.file === model.file ? this.whereabouts() : this.kept.state();
+    this.wanted++;
     const same = state?.file === model.file ? state : undefined;
     this.model = model;
 
@@ -157,8 +162,13 @@ export class Viewer {
 
   /** Everything on the boxes that is not structure. */
   private mark(): void {
-    if (!this.drawn) return;
-    const marks = marksOf(this.drawn.graph, this.verdicts, this.overlay === "parity" ? this.parity : undefined);
+    if (!this.drawn || !this.model) return;
+    const marks = marksOf(
+      this.drawn.graph,
+      this.model.graphs,
+      this.verdicts,
+      this.overlay === "parity" ? this.parity : undefined,
+    );
     this.canvas.setMarks(marks);
     drawLegend(this.page.legend, this.drawn.graph, marks);
     this.drawCounter();
@@ -247,65 +257,16 @@ export class Viewer {
   }
 
   private drawDetails(): void {
-    const { model, drawn, selected, page } = this;
-    if (!model || !drawn) return;
-    const graph = drawn.graph;
-    const node = selected === undefined ? undefined : graph.nodeViews[selected];
-    const pill = selected === undefined || node ? undefined : this.canvas.current?.pill(selected);
-    const crumb = node ? `${titleOf(node)} ${node.name}`.trim() : pill?.name;
-    drawBreadcrumb(page.breadcrumb, model, graph.id, crumb, (id) => void this.toCrumb(id));
-    const goTo = (to: number): void => {
-      this.select(to, "center");
-    };
-    if (node) {
-      void this.drawNode(graph.id, node.id);
-      return;
-    }
-    this.wanted++;
-    if (pill && selected !== undefined) {
-      const value = graph.values.find(({ id }) => id === pill.value);
-      const type: TypeView = typesOf(graph.id, this.verdicts).get(pill.value) ?? value ?? {};
-      const ends = graph.edges.filter((edge) => edge.from === selected || edge.to === selected);
-      const nodes = ends.map((edge) => (edge.from === selected ? edge.to : edge.from)).filter((box) => graph.nodeViews[box]);
-      const named = nodes.map((box) => ({ node: box, name: graph.nodeViews[box]!.name || titleOf(graph.nodeViews[box]!) }));
-      page.details.replaceChildren(...pillPage(pill, type, named, goTo));
-      return;
-    }
-    const openGraph = (id: number): void => void this.openGraph(id);
-    page.details.replaceChildren(
-      ...modelPage(model, this.verdicts?.problems ?? [], { goTo: (g, n) => void this.reveal(g, n), openGraph }),
-    );
-  }
-
-  private async toCrumb(id: number): Promise<void> {
-    if (id === this.drawn?.graph.id) this.select(undefined, "stay");
-    else await this.openGraph(id);
-  }
-
-  private async drawNode(graph: number, node: number): Promise<void> {
-    const mine = ++this.wanted;
-    const details = await this.host.details(graph, node).catch((error: unknown) => error);
-    if (mine !== this.wanted || !this.drawn) return;
-    if (details instanceof Error || !isDetails(details)) {
-      this.page.details.textContent = details instanceof Error ? details.message : "";
-      return;
-    }
-    const { graph: view } = this.drawn;
-    const data = {
-      details,
-      of: view.nodes,
-      problems: (this.verdicts?.problems ?? []).filter(({ at }) => at?.graph === graph && at.node === node),
-      verdicts: this.verdicts,
-      types: typesOf(graph, this.verdicts),
-      nameOf: (id: number) => view.nodeViews[id]?.name || view.nodeViews[id]?.op || "",
-    };
-    const parts = nodePage(data, {
-      goTo: (to) => this.select(to, "center"),
-      openGraph: (id) => void this.openGraph(id),
-      revealInText: () => this.tell(this.host.revealInText(graph, node)),
+    const { model, drawn, selected, verdicts } = this;
+    const scene = this.canvas.current;
+    if (!model || !drawn || !scene) return;
+    const node = selected === undefined ? undefined : scene.node(selected);
+    const crumb = node ? `${titleOf(node)} ${node.name}`.trim() : selected === undefined ? undefined : scene.pill(selected)?.name;
+    drawBreadcrumb(this.page.breadcrumb, model, drawn.graph.id, crumb, (id) => {
+      if (id === drawn.graph.id) this.select(undefined, "stay");
+      else void this.openGraph(id);
     });
-    this.page.details.replaceChildren(...parts);
-    this.page.details.scrollTop = 0;
+    void this.details.show({ model, drawn, scene, selected, verdicts });
   }
 
   private whereabouts() {
@@ -332,8 +293,4 @@ export class Viewer {
   private tell(call: Promise<unknown>): void {
     call.catch((error: unknown) => this.canvas.announce(error instanceof Error ? error.message : String(error)));
   }
-}
-
-function isDetails(value: unknown): value is import("../src/protocol/views.ts").NodeDetails {
-  return typeof value === "object" && value !== null && "attributes" in value;
 }

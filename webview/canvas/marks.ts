@@ -1,11 +1,11 @@
 /** What is known about the boxes of one graph beyond its structure: problems, inferred types, parity. Made anew when any arrives. */
 import { edgeLabel } from "../../src/protocol/format.ts";
-import type { GraphView, ParityView, ProblemView, TypeView, VerdictsView } from "../../src/protocol/views.ts";
+import type { GraphLink, GraphView, ParityView, ProblemView, TypeView, VerdictsView } from "../../src/protocol/views.ts";
 
 export type Sign = "error" | "warning";
 
 export interface Marks {
-  /** By node: the worst of its problems that is drawn. */
+  /** By node: the worst of its problems that is drawn, those in its sub-graphs included. */
   readonly signs: ReadonlyMap<number, Sign>;
   /** Nodes that run, but as something else: a quiet dotted mark. */
   readonly changed: ReadonlySet<number>;
@@ -23,11 +23,18 @@ export interface Marks {
 const decadesAbove = 1.6;
 const decadesBelow = 4;
 
-export function marksOf(graph: GraphView, verdicts: VerdictsView | undefined, parity: ParityView | undefined): Marks {
+/** `graphs`: all of the model, by id. */
+export function marksOf(
+  graph: GraphView,
+  graphs: readonly GraphLink[],
+  verdicts: VerdictsView | undefined,
+  parity: ParityView | undefined,
+): Marks {
   const signs = new Map<number, Sign>();
   for (const { at, severity } of verdicts?.problems ?? []) {
-    if (at?.graph !== graph.id || severity === "info") continue;
-    if (severity === "error" || !signs.has(at.node)) signs.set(at.node, severity);
+    const node = at && severity !== "info" ? nodeHere(graph.id, graphs, at.graph, at.node) : undefined;
+    if (node === undefined || severity === "info") continue;
+    if (severity === "error" || !signs.has(node)) signs.set(node, severity);
   }
   const changed = new Set<number>();
   for (const { graph: id, node, backends } of verdicts?.support ?? []) {
@@ -53,6 +60,18 @@ export function marksOf(graph: GraphView, verdicts: VerdictsView | undefined, pa
     parity: painted,
     firstDifference: parity?.first?.graph === graph.id ? parity.first.node : undefined,
   };
+}
+
+/** The node of `here` that a node of another graph lies in, however deep; a damaged file may nest in a ring. */
+function nodeHere(here: number, graphs: readonly GraphLink[], graph: number, node: number): number | undefined {
+  let [at, inside]: [number, number] = [graph, node];
+  for (let steps = 0; steps <= graphs.length; steps++) {
+    if (at === here) return inside;
+    const link = graphs[at];
+    if (link?.parent === undefined || link.holder === undefined) return undefined;
+    [at, inside] = [link.parent, link.holder];
+  }
+  return undefined;
 }
 
 /** Logarithmic and centred on the tolerance; a verdict wins over the number where the two disagree. */

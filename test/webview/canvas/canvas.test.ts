@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { layOut } from "../../../src/layout/layout.ts";
 import { layoutInput } from "../../../src/protocol/boxes.ts";
-import { graphView } from "../../../src/protocol/graph-view.ts";
+import { graphLinks, graphView } from "../../../src/protocol/graph-view.ts";
 import type { ParityView, ProblemView, VerdictsView } from "../../../src/protocol/views.ts";
 import { Bands } from "../../../webview/canvas/bands.ts";
 import { css, over, parseColor } from "../../../webview/canvas/color.ts";
@@ -170,6 +170,8 @@ describe("keys", () => {
 
 describe("marks", () => {
   const graph = graphView(encoder(2), 0);
+  const links = graphLinks(encoder(2));
+  const holder = graph.nodeViews.findIndex((node) => node.op === "If");
   const problem = (node: number, severity: ProblemView["severity"], id = 0): ProblemView => ({
     at: { graph: id, node },
     severity,
@@ -191,9 +193,9 @@ describe("marks", () => {
     support: [{ graph: 0, node: 7, backends: { cpu: "runs", wasm: "changed", webgl: "runs", webgpu: "runs" } }],
   };
 
-  test("the worst sign of each node of this graph; infos draw nothing", () => {
-    const marks = marksOf(graph, verdicts, undefined);
-    expect([...marks.signs]).toEqual([[3, "error"], [4, "warning"]]); // biome-ignore format: pairs
+  test("the worst sign of each node, of its sub-graphs too; infos draw nothing", () => {
+    const marks = marksOf(graph, links, verdicts, undefined);
+    expect(Object.fromEntries(marks.signs)).toEqual({ 3: "error", 4: "warning", [holder]: "error" }); // biome-ignore format: pairs
     expect([...marks.changed]).toEqual([7]);
     expect(marks.labels.get(graph.values[0]!.id)).toBe("2×3×h");
     expect(walkable(verdicts.problems).map(({ at }) => at.node)).toEqual([3, 3, 4, 6]);
@@ -214,7 +216,7 @@ describe("marks", () => {
       ],
       first: { graph: 0, node: 2 },
     };
-    const marks = marksOf(graph, undefined, parity);
+    const marks = marksOf(graph, links, undefined, parity);
     const shares = [0, 1, 2, 3, 4].map((node) => marks.parity.get(node)!.share!);
     expect(shares[0]).toBe(-1);
     expect(shares[1]).toBeLessThan(0);
