@@ -1,6 +1,7 @@
 /** Attention of ai.onnx: 3-D or 4-D inputs, grouped heads, masks, past keys and values, softcap. */
-import { dtypeOfCode } from "../../graph/onnx-types.ts";
+
 import type { Value } from "../../graph/graph.ts";
+import { dtypeOfCode } from "../../graph/onnx-types.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, float, int, optionalFloat, optionalInt } from "../schema.ts";

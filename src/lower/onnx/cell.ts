@@ -2,6 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At } from "../rule.ts";
+import { hardSigmoid } from "./activation.ts";
 
 export type Activation = (b: Builder, x: Value) => Value;
 
@@ -31,7 +32,7 @@ const kinds: Readonly<Record<string, Kind>> = {
     make: (alpha) => (b, x) => b.op("SelectV2", [b.op("Greater", [x, b.scalar(x.dtype, alpha)]), x, b.scalar(x.dtype, 0)]),
   },
   scaledtanh: { alpha: 1, beta: 1, make: (alpha, beta) => (b, x) => affine(b, b.op("Tanh", [affine(b, x, beta, 0)]), alpha, 0) },
-  hardsigmoid: { alpha: 0.2, beta: 0.5, make: (alpha, beta) => (b, x) => clip(b, affine(b, x, alpha, beta), 0, 1) },
+  hardsigmoid: { alpha: 0.2, beta: 0.5, make: (alpha, beta) => (b, x) => hardSigmoid(b, x, alpha, beta) },
   elu: {
     alpha: 1,
     make: (alpha) => (b, x) => {

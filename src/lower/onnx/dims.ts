@@ -22,15 +22,27 @@ export const product = (b: Builder, x: Size, y: Size): Size => combine(b, "Mul",
 
 /** An int32 vector of the sizes. */
 export const shapeOf = (b: Builder, sizes: readonly Size[]): Value =>
-  sizes.every((size) => typeof size === "number") ? b.ints(sizes) : b.concat(sizes.map((size) => sizeVector(b, size)), 0);
+  sizes.every((size) => typeof size === "number")
+    ? b.ints(sizes)
+    : b.concat(
+        sizes.map((size) => sizeVector(b, size)),
+        0,
+      );
 
 /** Reshapes to the sizes; one that is open is left to the runtime. */
 export function reshapeToSizes(b: Builder, x: Value, sizes: readonly Size[]): Value {
   const open = sizes.filter((size) => typeof size !== "number").length;
   if (open > 1 || sizes.includes(0)) return b.op("Reshape", [x, shapeOf(b, sizes)]);
-  return b.reshape(x, sizes.map((size) => (typeof size === "number" ? size : -1)));
+  return b.reshape(
+    x,
+    sizes.map((size) => (typeof size === "number" ? size : -1)),
+  );
 }
 
 /** [0, 1, …, size − 1] as int32. */
 export const countTo = (b: Builder, size: Size): Value =>
-  b.op("Range", [b.scalar("int32", 0), typeof size === "number" ? b.scalar("int32", size) : b.reshape(size, []), b.scalar("int32", 1)]);
+  b.op("Range", [
+    b.scalar("int32", 0),
+    typeof size === "number" ? b.scalar("int32", size) : b.reshape(size, []),
+    b.scalar("int32", 1),
+  ]);

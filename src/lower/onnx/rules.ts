@@ -1,6 +1,7 @@
 /** The ONNX dialect: every family, one table. */
 import { RuleTable } from "../rule.ts";
 import { activation } from "./activation.ts";
+import { attentions } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
 import { control } from "./control.ts";
@@ -8,6 +9,7 @@ import { conv } from "./conv.ts";
 import { crops } from "./crop.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
+import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
@@ -21,16 +23,14 @@ import { recurrents } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
+import { rotaries } from "./rotary.ts";
 import { scatters } from "./scatter.ts";
 import { sequences } from "./sequence.ts";
+import { skipNorms } from "./skip-norm.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
-import { attentions } from "./attention.ts";
-import { rotaries } from "./rotary.ts";
-import { fused } from "./fused.ts";
-import { skipNorms } from "./skip-norm.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
