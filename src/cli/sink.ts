@@ -127,15 +127,18 @@ async function retire(old: string, target: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
-/** Puts right what a process that died while writing to `dir` has left beside it. Also before reading from an output. */
-export async function recover(dir: string): Promise<void> {
+/**
+ * Puts right what a process that died while writing to `dir` has left beside it. Also before reading from an output.
+ * @param own also what this process has left: for a thread of it that was ended in the middle
+ */
+export async function recover(dir: string, own = false): Promise<void> {
   const target = path.resolve(dir);
   const parent = path.dirname(target);
   const left = (await contentOf(parent)) ?? [];
   const prefix = `.${path.basename(target)}.modelwright-`;
   for (const name of left.filter((entry) => entry.startsWith(prefix))) {
     const [kind, pid] = name.slice(prefix.length).split("-");
-    if (isAlive(Number(pid))) continue;
+    if (own ? Number(pid) !== process.pid : isAlive(Number(pid))) continue;
     const file = path.join(parent, name);
     if (kind === "new") await rm(file, { recursive: true, force: true });
     else if (kind === "old" && (await contentOf(target)) === undefined) await rename(file, target);

@@ -7,5 +7,6 @@ export interface JobApi {
   graph(path: string, graph: GraphId, signal: AbortSignal): Promise<DrawnGraph>;
   check(path: string, backend: Backend, signal: AbortSignal): Promise<VerdictsView>;
   convert(request: ConvertRequest, progress: Progress, signal: AbortSignal): Promise<ConvertView>;
-  parity(request: ParityRequest, progress: Progress, signal: AbortSignal): Promise<ParityResult>;
+  /** `scratch` is a folder for a conversion, where the request names none; the caller removes it, also after a job that was ended. */
+  parity(request: ParityRequest, scratch: string, progress: Progress, signal: AbortSignal): Promise<ParityResult>;
 }

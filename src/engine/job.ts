@@ -30,5 +30,5 @@ serve<JobApi>(port, {
   },
   check: checkModel,
   convert: convertModel,
-  parity: (request, progress, signal) => runParity(request, gpu, progress, signal),
+  parity: (request, scratch, progress, signal) => runParity(request, scratch, gpu, progress, signal),
 });

@@ -25,8 +25,8 @@ export class Jobs {
       else this.warm = thread;
       return result;
     } catch (error) {
-      // What a failed job leaves behind is not known.
-      void thread.close();
+      // What a failed job leaves behind is not known; the caller may clear up once the thread is gone.
+      await thread.close();
       throw error;
     }
   }

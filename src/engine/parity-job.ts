@@ -1,6 +1,5 @@
 /** A parity check for the editor: converts where nothing has been converted, runs both sides, and finds the nodes of the rows. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DType } from "../base/dtype.ts";
 import { ModelError } from "../base/problem.ts";
@@ -28,41 +27,38 @@ import { readModel } from "./models.ts";
 /** Converting and starting the runtimes are this part of the bar; the comparison is the rest. */
 const startShare = 0.3;
 
+/** `scratch` is a folder for a conversion, where the request names none. */
 export async function runParity(
   request: ParityRequest,
+  scratch: string,
   gpu: GpuApi,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<ParityResult> {
-  const temporary = request.converted === undefined ? await mkdtemp(join(tmpdir(), "modelwright-")) : undefined;
+  const folder = request.converted ?? (await convertInto(scratch, request, progress, signal));
+  progress("starting", startShare / 2);
+  const { model } = await readModel(request.path);
+  // A conversion made by another tool has no map: its outputs alone are compared.
+  const mapText = await readFile(join(folder, sourceMapName), "utf8").catch(() => undefined);
+  const map = mapText === undefined ? undefined : parseSourceMap(mapText);
+  const { backend } = request;
+  const target = isGpu(backend) ? await openGpu(gpu, folder, backend, signal) : await openTfjs(folder, { backend, signal });
   try {
-    const folder = temporary === undefined ? request.converted! : await convertInto(temporary, request, progress, signal);
-    progress("starting", startShare / 2);
-    const { model } = await readModel(request.path);
-    // A conversion made by another tool has no map: its outputs alone are compared.
-    const mapText = await readFile(join(folder, sourceMapName), "utf8").catch(() => undefined);
-    const map = mapText === undefined ? undefined : parseSourceMap(mapText);
-    const { backend } = request;
-    const target = isGpu(backend) ? await openGpu(gpu, folder, backend, signal) : await openTfjs(folder, { backend, signal });
-    try {
-      const { path, seed, atol, rtol } = request;
-      const layers = request.layers && map !== undefined;
-      const report = await parity({
-        ...{ model, path, map, seed, layers, atol, rtol, signal },
-        target: { ...target, backend },
-        progress: (done, all) => progress("comparing", startShare + ((1 - startShare) * done) / Math.max(1, all)),
-      });
-      return resultOf(model, request, report);
-    } finally {
-      await target.close();
-    }
+    const { path, seed, atol, rtol } = request;
+    const layers = request.layers && map !== undefined;
+    const report = await parity({
+      ...{ model, path, map, seed, layers, atol, rtol, signal },
+      target: { ...target, backend },
+      progress: (done, all) => progress("comparing", startShare + ((1 - startShare) * done) / Math.max(1, all)),
+    });
+    return resultOf(model, request, report);
   } finally {
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    await target.close();
   }
 }
 
-async function convertInto(temporary: string, { path }: ParityRequest, progress: Progress, signal: AbortSignal): Promise<string> {
-  const out = join(temporary, "tfjs");
+async function convertInto(scratch: string, { path }: ParityRequest, progress: Progress, signal: AbortSignal): Promise<string> {
+  const out = join(scratch, "tfjs");
   const part: Progress = (stage, share) => progress(stage, share === undefined ? undefined : (share * startShare) / 2);
   await convertModel({ path, out, force: false, optimize: true, inputs: [], outputs: [] }, part, signal);
   return out;
@@ -92,7 +88,9 @@ function resultOf(model: SourceModel, { backend }: ParityRequest, report: Parity
   const layers = (report.layers ?? []).map((layer) =>
     rowOf(layer, layer.source.slice(layer.source.indexOf("/") + 1), makers(layer.source)),
   );
-  if (report.problems.length > 0 && outputs.length === 0 && layers.length === 0) throw new ModelError(report.problems[0]!);
+  // Why nothing was compared says more than that nothing was.
+  const [problem] = report.problems;
+  if (problem && [...outputs, ...layers].every(({ verdict }) => verdict === "not-compared")) throw new ModelError(problem);
   const { kind, version } = report.reference;
   return {
     backend,

@@ -1,14 +1,17 @@
 /** The engine's calls: what is short is answered here from the kept structure, what is long by a job. */
+import { recover } from "../cli/sink.ts";
 import type { EngineApi, GpuApi } from "../protocol/engine.ts";
 import { detailsOf } from "./details.ts";
 import { Jobs } from "./jobs.ts";
 import { Models } from "./models.ts";
+import { sweepScratch, withScratch } from "./scratch.ts";
 import { snippetFor } from "./snippet.ts";
 
 export function createEngine(gpu: GpuApi): EngineApi {
   const models = new Models();
   const jobs = new Jobs(gpu);
   jobs.prepare();
+  void sweepScratch();
   const text = async (path: string) => (await models.get(path)).text;
   return {
     open: async (path) => (await models.get(path)).view,
@@ -28,8 +31,17 @@ export function createEngine(gpu: GpuApi): EngineApi {
       const projection = await text(path);
       return nodes.map((at) => projection.span(at));
     },
-    convert: (request, progress, signal) => jobs.run(signal, (api) => api.convert(request, progress, signal)),
-    parity: (request, progress, signal) => jobs.run(signal, (api) => api.parity(request, progress, signal)),
+    async convert(request, progress, signal) {
+      try {
+        return await jobs.run(signal, (api) => api.convert(request, progress, signal));
+      } catch (error) {
+        // A thread that did not end by itself could not clear up.
+        await recover(request.out, true).catch(() => {});
+        throw error;
+      }
+    },
+    parity: (request, progress, signal) =>
+      withScratch((scratch) => jobs.run(signal, (api) => api.parity(request, scratch, progress, signal))),
     snippet: snippetFor,
   };
 }

@@ -19,13 +19,14 @@ interface Started {
 export class Peer<T extends Api<T>> {
   private readonly connection: Connection<T>;
   private readonly started: Started;
+  private readonly answering: { close(): void } | undefined;
   private ended: string | undefined;
   private lastWords = "";
 
   private constructor(
     private readonly what: string,
     start: (listen: (words: string) => void, end: (how: string) => void) => Started,
-    answer?: (port: Port) => void,
+    answer?: (port: Port) => { close(): void },
   ) {
     this.started = start(
       (words) => {
@@ -34,11 +35,11 @@ export class Peer<T extends Api<T>> {
       (how) => this.end(how),
     );
     this.connection = connect<T>(this.started.port);
-    answer?.(this.started.port);
+    this.answering = answer?.(this.started.port);
   }
 
   /** `answer` may serve what the thread asks in its turn. */
-  static thread<T extends Api<T>>(what: string, entry: EntryName, answer?: (port: Port) => void): Peer<T> {
+  static thread<T extends Api<T>>(what: string, entry: EntryName, answer?: (port: Port) => { close(): void }): Peer<T> {
     return new Peer<T>(what, (hear, end) => startThread(entryPath(entry), hear, end), answer);
   }
 
@@ -83,6 +84,7 @@ export class Peer<T extends Api<T>> {
     const words = this.lastWords.trim().split("\n").at(-1);
     this.ended = words ? `${how}: ${words}` : how;
     this.connection.close(this.ended);
+    this.answering?.close();
   }
 }
 

@@ -131,6 +131,19 @@ describe("conversion", () => {
     expect(await readdir(out)).toEqual(["notes.txt"]);
   });
 
+  test("what a thread that was ended has left beside the folder goes with the failure", async () => {
+    const path = await write("unsupported.onnx", "Fancy", "ai.acme");
+    await engine.call((api) => api.open(path, signal));
+    const left = join(folder, `.left-tfjs.modelwright-new-${engine.pid}-0a1b2c3d`);
+    await mkdir(left);
+    const out = join(folder, "left-tfjs");
+    const error = await engine
+      .call((api) => api.convert(request(path, out), () => {}, signal))
+      .catch((caught: unknown) => caught);
+    expect((error as ModelError).problem.op).toBe("ai.acme.Fancy");
+    expect((await readdir(folder)).filter((name) => name.includes("left-tfjs"))).toEqual([]);
+  });
+
   test("cancelled before it ends: nothing is left", async () => {
     const path = await write("cancelled.onnx");
     const out = join(folder, "cancelled-tfjs");
