@@ -24,7 +24,7 @@ function along(b: Builder, v: Value, rest: number): Value {
 }
 
 /** Codes less their zero point, as float32. */
-function centred(b: Builder, codes: Value, zero: Value | undefined, rest = 0): Value {
+export function centred(b: Builder, codes: Value, zero: Value | undefined, rest = 0): Value {
   const x = float32(b, codes);
   return zero ? b.op("Sub", [x, float32(b, along(b, zero, rest))]) : x;
 }

@@ -31,6 +31,7 @@ import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
+import { contribAttentions } from "./contrib-attention.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -64,4 +65,5 @@ export const onnxRules = new RuleTable([
   ...rotaries,
   ...fused,
   ...skipNorms,
+  ...contribAttentions,
 ]);

@@ -1,0 +1,342 @@
+/** Attention, QAttention, MultiHeadAttention and GroupQueryAttention of com.microsoft. */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { type At, type Rule, rule } from "../rule.ts";
+import { bool, float, int, ints, optionalFloat, required } from "../schema.ts";
+import { countTo, reshapeToSizes, type Size, shapeOf, sizeAt, sizeVector } from "./dims.ts";
+import { matmul } from "./matmul.ts";
+import { centred } from "./qlinear.ts";
+import { rotate } from "./rotary.ts";
+import { attend, biasWhere, causal, joinHeads, splitHeads } from "./scores.ts";
+
+const domain = "com.microsoft";
+/** Hides a key whatever else is added; finite, so that a row without any key gives even shares and not NaN. */
+const hidden = -3.4028234663852886e38;
+
+const widthOf = (x: Value, at: At): number => {
+  const width = x.shape[x.rank - 1];
+  if (typeof width !== "number") throw at.unsupported("an input of unknown width");
+  return width;
+};
+
+function columns(b: Builder, x: Value, begin: number, size: number): Value {
+  const zeros = new Array<number>(x.rank - 1).fill(0);
+  return b.slice(x, [...zeros, begin], [...zeros.map(() => -1), size]);
+}
+
+/** Columns cut into three of the given widths. */
+function thirds(b: Builder, x: Value, widths: readonly number[]): readonly [Value, Value, Value] {
+  const [q, k, v] = widths as [number, number, number];
+  return [columns(b, x, 0, q), columns(b, x, q, k), columns(b, x, q + k, v)];
+}
+
+function heads(b: Builder, x: Value, count: number, at: At): Value {
+  if (widthOf(x, at) % count !== 0) throw at.invalid(`${count} heads over a width of ${widthOf(x, at)}`);
+  return splitHeads(b, x, count);
+}
+
+/** True where a key is seen, broadcasting to [B, H, S, T]; a mask of rank 1 holds lengths, or ends and then starts, by batch. */
+function keptKeys(b: Builder, mask: Value, x: Value, queries: Size, keys: Size, past: Size, at: At): Value {
+  if (mask.rank === 1) return keptByLength(b, mask, x, keys, at);
+  const seen = b.op("NotEqual", [mask, b.scalar(mask.dtype, 0)]);
+  if (mask.rank === 2) return b.op("ExpandDims", [b.op("ExpandDims", [seen, b.scalar("int32", 1)]), b.scalar("int32", 1)]);
+  if (mask.rank === 3) return b.op("ExpandDims", [seen, b.scalar("int32", 1)]);
+  if (mask.rank !== 4) throw at.invalid(`a mask of rank ${mask.rank}`);
+  // [B, 1, M, M] over all positions: the rows of these queries.
+  return b.op("Slice", [seen, shapeOf(b, [0, 0, past, 0]), shapeOf(b, [-1, -1, queries, keys])]);
+}
+
+function keptByLength(b: Builder, mask: Value, x: Value, keys: Size, at: At): Value {
+  const [entries, batch] = [mask.shape[0], x.shape[0]];
+  const position = b.reshape(countTo(b, keys), [1, 1, 1, -1]);
+  if (entries !== undefined && entries === batch)
+    return b.op("Less", [position, b.reshape(b.cast(mask, "int32"), [-1, 1, 1, 1])]);
+  if (typeof entries !== "number" || typeof batch !== "number") throw at.unsupported("a mask of lengths over an unknown batch");
+  if (entries !== 2 * batch) throw at.unsupported(`a mask of ${entries} entries for a batch of ${batch}`);
+  const part = (i: number) => b.reshape(b.cast(b.slice(mask, [i * batch], [batch]), "int32"), [-1, 1, 1, 1]);
+  return b.op("LogicalAnd", [b.op("Less", [position, part(0)]), b.op("GreaterEqual", [position, part(1)])]);
+}
+
+interface Masks {
+  readonly mask: Value | undefined;
+  readonly added: Value | undefined;
+  readonly filter: number;
+  readonly unidirectional: boolean;
+}
+
+function biasOf(
+  b: Builder,
+  x: Value,
+  q: Value,
+  k: Value,
+  past: Size,
+  { mask, added, filter, unidirectional }: Masks,
+  at: At,
+): Value | undefined {
+  const [queries, keys] = [sizeAt(b, q, 2), sizeAt(b, k, 2)];
+  const parts: Value[] = added ? [added] : [];
+  if (mask) parts.push(biasWhere(b, keptKeys(b, mask, x, queries, keys, past, at), q.dtype, filter));
+  if (unidirectional)
+    parts.push(biasWhere(b, causal(b, queries, keys, past === 0 ? undefined : sizeVector(b, past)), q.dtype, hidden));
+  return parts.length === 0 ? undefined : parts.reduce((sum, part) => b.op("AddV2", [sum, part]));
+}
+
+interface AttentionAttrs {
+  readonly num_heads: number;
+  readonly scale: number | undefined;
+  readonly mask_filter_value: number;
+  readonly unidirectional: boolean;
+}
+
+const scaleOf = (q: Value, scale: number | undefined, at: At): number =>
+  scale !== undefined && scale !== 0 ? scale : 1 / Math.sqrt(widthOf(q, at));
+
+/** From projected inputs on; the past holds keys and values in one tensor [2, B, H, P, D]. */
+function selfAttention(
+  b: Builder,
+  x: Value,
+  projected: Value,
+  widths: readonly number[],
+  past: Value | undefined,
+  masks: Omit<Masks, "filter" | "unidirectional">,
+  a: AttentionAttrs,
+  at: At,
+) {
+  const [q, k1, v1] = thirds(b, projected, widths).map((part) => heads(b, part, a.num_heads, at)) as [Value, Value, Value];
+  const [oldKeys, oldValues] = past ? b.ops("Unpack", [past], { num: 2, axis: 0 }) : [];
+  const k = oldKeys ? b.concat([oldKeys, k1], 2) : k1;
+  const v = oldValues ? b.concat([oldValues, v1], 2) : v1;
+  const bias = biasOf(
+    b,
+    x,
+    q,
+    k,
+    oldKeys ? sizeAt(b, oldKeys, 2) : 0,
+    { ...masks, filter: a.mask_filter_value, unidirectional: a.unidirectional },
+    at,
+  );
+  const { y } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias });
+  return [joinHeads(b, y), at.used(1) ? b.op("Pack", [k, v], { axis: 0, N: 2 }) : undefined];
+}
+
+const attentionAttrs = {
+  num_heads: required(int(0)),
+  scale: optionalFloat(),
+  mask_filter_value: float(-10000),
+  unidirectional: bool(false),
+  do_rotary: bool(false),
+  qkv_hidden_sizes: ints(),
+  past_present_share_buffer: bool(false),
+};
+
+function widthsOf(weights: Value, sizes: readonly number[] | undefined, at: At): readonly number[] {
+  const all = widthOf(weights, at);
+  if (sizes && sizes.length === 3) return sizes;
+  if (all % 3 !== 0) throw at.invalid(`weights of a width of ${all}`);
+  return [all / 3, all / 3, all / 3];
+}
+
+function refuse(a: { do_rotary: boolean; past_present_share_buffer: boolean }, at: At): void {
+  if (a.do_rotary) throw at.unsupported("do_rotary");
+  if (a.past_present_share_buffer) throw at.unsupported("past_present_share_buffer");
+}
+
+/** The query, key and value of MultiHeadAttention with their heads, packed or apart. */
+function threeInputs(b: Builder, inputs: readonly (Value | undefined)[], count: number, at: At): readonly [Value, Value, Value] {
+  const [query, key, value, bias] = inputs;
+  if (query!.rank === 5 || key?.rank === 5) {
+    if (bias) throw at.unsupported("a bias on packed inputs");
+    const unpack = (x: Value, num: number) =>
+      b.ops("Unpack", [x], { num, axis: 3 }).map((part) => b.transpose(part, [0, 2, 1, 3]));
+    if (query!.rank === 5) return unpack(query!, 3) as unknown as [Value, Value, Value];
+    const [k, v] = unpack(key!, 2);
+    return [heads(b, query!, count, at), k!, v!];
+  }
+  if (!key || !value) throw at.invalid("key or value is missing");
+  const width = (x: Value): number => (x.rank === 4 ? (x.shape[1] as number) * (x.shape[3] as number) : widthOf(x, at));
+  const biases = bias ? thirds(b, bias, [width(query!), width(key), width(value)]) : undefined;
+  const one = (x: Value, i: number): Value => {
+    if (x.rank === 4) return x; // keys and values of an encoder: heads and bias are done
+    return heads(b, biases ? b.op("AddV2", [x, biases[i]!]) : x, count, at);
+  };
+  return [one(query!, 0), one(key, 1), one(value, 2)];
+}
+
+function multiHead(
+  b: Builder,
+  inputs: readonly (Value | undefined)[],
+  a: AttentionAttrs,
+  at: At,
+): readonly (Value | undefined)[] {
+  const [query, , , , mask, added, pastKey, pastValue, pastLength] = inputs;
+  if (pastLength) throw at.unsupported("past_sequence_length");
+  const [q, k1, v1] = threeInputs(b, inputs, a.num_heads, at);
+  const k = pastKey ? b.concat([pastKey, k1], 2) : k1;
+  const v = pastValue ? b.concat([pastValue, v1], 2) : v1;
+  const bias = biasOf(
+    b,
+    query!,
+    q,
+    k,
+    pastKey ? sizeAt(b, pastKey, 2) : 0,
+    { mask, added, filter: a.mask_filter_value, unidirectional: a.unidirectional },
+    at,
+  );
+  const { y, stages } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias });
+  return [joinHeads(b, y), k, v, stages[0]];
+}
+
+interface GroupAttrs {
+  readonly num_heads: number;
+  readonly kv_num_heads: number;
+  readonly scale: number | undefined;
+  readonly softcap: number;
+  readonly do_rotary: boolean;
+  readonly rotary_interleaved: boolean;
+  readonly local_window_size: number;
+}
+
+/**
+ * Every sequence of the batch continues at its own length: new keys are written behind the old ones of the same sequence, and query s
+ * sees keys up to its own position. Lengths are values of the run, so positions are arithmetic of the graph.
+ */
+function groupQuery(b: Builder, inputs: readonly (Value | undefined)[], a: GroupAttrs, at: At): readonly (Value | undefined)[] {
+  const [query, key, value, pastKey, pastValue, lengths, total, cos, sin, positionIds, added, sink] = inputs;
+  if (sink) throw at.unsupported("head_sink");
+  if (!lengths || !total) throw at.invalid("seqlens_k or total_sequence_length is missing");
+  const each = key ? 0 : widthOf(query!, at) / (a.num_heads + 2 * a.kv_num_heads);
+  const parts = key
+    ? [query!, key, value!]
+    : thirds(b, query!, [a.num_heads * each, a.kv_num_heads * each, a.kv_num_heads * each]);
+  const [q0, k0, v1] = parts.map((part, i) => heads(b, part, i === 0 ? a.num_heads : a.kv_num_heads, at)) as [
+    Value,
+    Value,
+    Value,
+  ];
+  const queries = sizeAt(b, q0, 2);
+  const all = b.reshape(b.cast(total, "int32"), [1]);
+  const begins = startsOf(b, lengths, queries, all);
+  const positions = b.op("AddV2", [b.reshape(begins, [-1, 1]), b.reshape(countTo(b, queries), [1, -1])]);
+  const turn = (x: Value) => (a.do_rotary ? turned(b, x, cos, sin, positionIds ?? positions, a.rotary_interleaved, at) : x);
+  const [q, k1] = [turn(q0), turn(k0)];
+  const length = pastKey ? b.op("Maximum", [b.dim(pastKey, 2), all]) : sizeVector(b, queries);
+  const [k, v] = [appended(b, pastKey, k1, begins, length), appended(b, pastValue, v1, begins, length)];
+  const bias = b.op("AddV2", [visible(b, positions, length, a.local_window_size, q.dtype), added ?? b.scalar(q.dtype, 0)]);
+  const { y } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias, softcap: a.softcap });
+  return [joinHeads(b, y), k, v];
+}
+
+/** How many positions of each sequence are past: none in the first prompt, where queries are all there is. */
+function startsOf(b: Builder, lengths: Value, queries: Size, all: Value): Value {
+  const past = b.op("Sub", [b.op("AddV2", [b.cast(lengths, "int32"), b.scalar("int32", 1)]), sizeVector(b, queries)]);
+  const first = b.op("Equal", [all, sizeVector(b, queries)]);
+  return b.op("SelectV2", [first, b.scalar("int32", 0), b.reshape(past, [-1])]);
+}
+
+function turned(
+  b: Builder,
+  x: Value,
+  cos: Value | undefined,
+  sin: Value | undefined,
+  positions: Value,
+  interleaved: boolean,
+  at: At,
+): Value {
+  if (!cos || !sin) throw at.invalid("do_rotary without caches");
+  const rows = (cache: Value) => b.op("ExpandDims", [b.gather(cache, positions, 0), b.scalar("int32", 1)]);
+  return rotate(b, x, rows(cos), rows(sin), 2 * widthOf(cos, at), interleaved);
+}
+
+/** Old and new keys [B, H, P, D] and [B, H, S, D] as [B, H, length, D]: position t is an old one before the start of the new; behind them are zeroes. */
+function appended(b: Builder, past: Value | undefined, fresh: Value, begins: Value, length: Value): Value {
+  if (!past) return fresh;
+  const both = b.transpose(b.concat([past, fresh], 2), [0, 2, 1, 3]);
+  const t = b.reshape(countTo(b, length), [1, -1]);
+  const start = b.reshape(begins, [-1, 1]);
+  const moved = b.op("AddV2", [b.op("Sub", [t, start]), b.dim(past, 2)]);
+  const last = b.op("Sub", [b.dim(both, 1), b.scalar("int32", 1)]);
+  const index = b.op("Minimum", [b.op("SelectV2", [b.op("Less", [t, start]), t, moved]), last]);
+  const rows = b.transpose(gatherRows(b, both, index), [0, 2, 1, 3]);
+  const used = b.op("Less", [t, b.op("AddV2", [start, b.dim(fresh, 2)])]);
+  const expanded = b.op("ExpandDims", [b.op("ExpandDims", [used, b.scalar("int32", 1)]), b.scalar("int32", 3)]);
+  return b.op("SelectV2", [expanded, rows, b.scalar(rows.dtype, 0)]);
+}
+
+/** x [B, T, H, D] by index [B, L]: rows of all batches in one list. */
+function gatherRows(b: Builder, x: Value, index: Value): Value {
+  const [batch, rows] = [b.dim(x, 0), b.dim(x, 1)];
+  const flat = reshapeToSizes(b, x, [b.op("Mul", [batch, rows]), sizeAt(b, x, 2), sizeAt(b, x, 3)]);
+  const offsets = b.op("Mul", [b.op("Range", [b.scalar("int32", 0), b.reshape(batch, []), b.scalar("int32", 1)]), rows]);
+  return b.gather(flat, b.op("AddV2", [index, b.reshape(offsets, [-1, 1])]), 0);
+}
+
+/** [B, 1, S, T]: keys up to the query's position, and not before its window. */
+function visible(b: Builder, positions: Value, keys: Value, window: number, dtype: Value["dtype"]): Value {
+  const rows = b.op("ExpandDims", [b.op("ExpandDims", [positions, b.scalar("int32", 1)]), b.scalar("int32", 3)]);
+  const t = b.reshape(countTo(b, keys), [1, 1, 1, -1]);
+  const before = b.op("LessEqual", [t, rows]);
+  if (window <= 0) return biasWhere(b, before, dtype, hidden);
+  const inside = b.op("Greater", [t, b.op("Sub", [rows, b.scalar("int32", window)])]);
+  return biasWhere(b, b.op("LogicalAnd", [before, inside]), dtype, hidden);
+}
+
+export const contribAttentions: readonly Rule[] = [
+  rule(
+    "Attention",
+    { domain, since: 1, arity: [2, 7], attrs: attentionAttrs },
+    (b, [x, w, bias, mask, past, added, pastLength], a, at) => {
+      refuse(a, at);
+      if (pastLength) throw at.unsupported("past_sequence_length");
+      const product = matmul(b, x, w, at);
+      const projected = bias ? b.op("AddV2", [product, bias]) : product;
+      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), past, { mask, added }, a, at);
+    },
+  ),
+  rule(
+    "QAttention",
+    { domain, since: 1, arity: [5, 9], attrs: attentionAttrs },
+    (b, [x, w, bias, scaleX, scaleW, mask, zeroX, zeroW, past], a, at) => {
+      refuse(a, at);
+      const sums = matmul(b, centred(b, x, zeroX), centred(b, w, zeroW), at);
+      const projected = b.op("AddV2", [b.op("Mul", [sums, b.op("Mul", [scaleX, scaleW])]), bias]);
+      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), past, { mask, added: undefined }, a, at);
+    },
+  ),
+  rule(
+    "MultiHeadAttention",
+    {
+      domain,
+      since: 1,
+      arity: [1, 10],
+      attrs: {
+        num_heads: required(int(0)),
+        scale: optionalFloat(),
+        mask_filter_value: float(-10000),
+        unidirectional: bool(false),
+      },
+    },
+    (b, inputs, a, at) => multiHead(b, inputs, a, at),
+  ),
+  rule(
+    "GroupQueryAttention",
+    {
+      domain,
+      since: 1,
+      arity: [1, 12],
+      attrs: {
+        num_heads: required(int(0)),
+        kv_num_heads: required(int(0)),
+        scale: optionalFloat(),
+        softcap: float(0),
+        do_rotary: bool(false),
+        rotary_interleaved: bool(false),
+        local_window_size: int(-1),
+        smooth_softmax: int(0),
+      },
+    },
+    (b, inputs, a, at) => {
+      if (a.smooth_softmax === 1) throw at.unsupported("smooth_softmax");
+      return groupQuery(b, inputs, a, at);
+    },
+  ),
+];
