@@ -2,7 +2,7 @@
 import type { DrawnGraph } from "../../src/protocol/views.ts";
 import { keyCommand } from "./keys.ts";
 import type { Marks } from "./marks.ts";
-import { Minimap } from "./minimap.ts";
+import { Minimap, mapRoom } from "./minimap.ts";
 import { Mirror } from "./mirror.ts";
 import { Navigation } from "./navigation.ts";
 import { Painter } from "./paint.ts";
@@ -159,7 +159,10 @@ export class GraphCanvas {
     const { scene, size } = this;
     if (!scene || size.width === 0) return;
     const entry = scene.entry();
-    this.navigation.go(firstSight(scene.layout, entry === undefined ? undefined : scene.rect(entry), size), false);
+    // In a narrow editor the graph makes room for the map rather than lie under it.
+    const beside = scene.layout.width + 2 * mapRoom > size.width && size.width > 4 * mapRoom ? mapRoom : 0;
+    const room = { width: size.width - beside, height: size.height };
+    this.navigation.go(firstSight(scene.layout, entry === undefined ? undefined : scene.rect(entry), room), false);
   }
 
   private listen(canvas: HTMLCanvasElement): void {

@@ -7,6 +7,8 @@ import type { Size, View } from "./view.ts";
 const width = 136;
 const height = 168;
 const padding = 6;
+/** Width of the corner that the map covers, its margin included. */
+export const mapRoom = width + 16;
 /** A graph that has less outside the screen needs no map. */
 const worthIt = 1.15;
 
