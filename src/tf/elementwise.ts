@@ -1,5 +1,6 @@
 /** Elementwise ops: unary, binary with broadcasting, comparisons, logic, Select, Cast. TensorFlow's semantics and dtypes. */
 import { bitsOf, type DType, isComplex, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
+import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, type MiniFloatName, miniFloats } from "../base/minifloat.ts";
 import { modelError } from "../base/problem.ts";
 import { roundTo } from "../base/round.ts";
 import type { Dim, Type } from "../graph/graph.ts";
@@ -382,7 +383,7 @@ define(
     name: "Cast",
     elementwise: true,
     infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
-    fold: ([x], _, [type]) => [castTensor(x!, type!.dtype)],
+    fold: ([x], attrs, [type]) => [castTensor(x!, type!.dtype, attrs["saturate"] !== false)],
     elements: (call) => (isInteger(call.dtype()) && isInteger(call.attr<string>("DstT") as DType) ? call.dims(0) : undefined),
   },
 );
@@ -392,8 +393,11 @@ function dimNeverEquals(a: Dim, b: Dim): boolean {
   return (typeof a === "string" && typeof b === "number" && b < 0) || (typeof b === "string" && typeof a === "number" && a < 0);
 }
 
-/** TensorFlow's Cast: floats truncate toward zero, integers wrap to the narrower width, anything but 0 is true. */
-export function castTensor(x: Tensor, dtype: DType): Tensor {
+/**
+ * TensorFlow's Cast: floats truncate toward zero, integers wrap to the narrower width, anything but 0 is true. What is past the
+ * greatest float of 4 or 8 bits becomes that one, or (`saturate` false) infinity or NaN.
+ */
+export function castTensor(x: Tensor, dtype: DType, saturate = true): Tensor {
   const { data, shape } = x;
   if (x.dtype === dtype) return x;
   if (Array.isArray(data) || dtype === "string") throw modelError("bad-dtype", `cast from ${x.dtype} to ${dtype}`);
@@ -401,7 +405,7 @@ export function castTensor(x: Tensor, dtype: DType): Tensor {
   const out = allocate(dtype, data.length) as Exclude<Elements, string[]>;
   const big = out instanceof BigInt64Array || out instanceof BigUint64Array;
   const bits = bitsOf[dtype] ?? 0;
-  const round = roundTo(dtype);
+  const round = isTiny(dtype) ? roundTiny(dtype, saturate) : roundTo(dtype);
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
     if (dtype === "bool") out[i] = Number(value) !== 0 ? 1 : 0;
@@ -412,6 +416,13 @@ export function castTensor(x: Tensor, dtype: DType): Tensor {
     else out[i] = round(isFloat(x.dtype) ? floatToInt(value, bits, isUnsigned(dtype)) : value);
   }
   return { dtype, shape, data: out };
+}
+
+const isTiny = (dtype: DType): dtype is DType & MiniFloatName => /^float[48]/.test(dtype) && isMiniFloat(dtype);
+
+function roundTiny(dtype: MiniFloatName, saturate: boolean): (x: number) => number {
+  const format = miniFloats[dtype];
+  return (x) => decodeMiniFloat(format, encodeMiniFloat(format, x, saturate));
 }
 
 /** Out of range is undefined in TensorFlow; the nearest value is what its CPU kernels give for 32 bits. */

@@ -2,8 +2,10 @@
 
 import type { DType } from "../../base/dtype.ts";
 import { bitsOf, isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
+import { isMiniFloat } from "../../base/minifloat.ts";
 import { type LegalRule, legal } from "../rule.ts";
 import { borderType, isNarrow, wrap } from "../types.ts";
+import { roundMini } from "./minifloat.ts";
 
 /** Every value of `from` is one of `to`. */
 function widens(from: DType, to: DType): boolean {
@@ -17,7 +19,10 @@ export const cast: readonly LegalRule[] = [
     const from = at.dtype();
     const to = at.node.outputs[0]!.dtype;
     if (from === "string" || to === "string") throw at.unsupported(`cast from ${from} to ${to}`);
-    if (/^float[48]/.test(to)) throw at.unsupported(`TF.js cannot round to ${to}`);
+    if (/^float[48]/.test(to)) {
+      if (!isMiniFloat(to) || to === "float8e8m0") throw at.unsupported(`TF.js cannot round to ${to}`);
+      return [roundMini(b, b.cast(x!, "float32"), to, at.attrs["saturate"] !== false)];
+    }
     const target = borderType(to);
     // The wasm kernel copies raw bytes into a bool: 2.5 becomes 2.
     if (target === "bool") return [from === "bool" ? x! : b.op("NotEqual", [x!, b.scalar(borderType(from), 0)])];

@@ -1,5 +1,5 @@
 /** Elementwise ONNX ops. Before opset 7 a binary op broadcasts only as its `broadcast` and `axis` attributes say. */
-import { isFloat, isInteger } from "../../base/dtype.ts";
+import { type DType, isFloat, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
@@ -73,6 +73,10 @@ function isInf(b: Builder, x: Value, negative: boolean, positive: boolean): Valu
   return b.op("Equal", [x, b.scalar(x.dtype, positive ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)]);
 }
 
+/** `saturate` concerns the floats of 4 and 8 bits. */
+const castTo = (b: Builder, x: Value, dtype: DType, saturate: boolean): Value =>
+  saturate || x.dtype === dtype ? b.cast(x, dtype) : b.op("Cast", [x], { DstT: dtype, saturate });
+
 export const elementwise: readonly Rule[] = [
   ...["Abs", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Sign", "Erf", "Round"].map((op) => unary(op)),
   ...["Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Tanh", "Asinh", "Acosh", "Atanh"].map((op) => unary(op)),
@@ -99,9 +103,11 @@ export const elementwise: readonly Rule[] = [
   rule("Where", { since: 9, arity: [3, 3], attrs: {} }, (b, [test, x, y]) => [b.op("SelectV2", [test, x, y])]),
   rule("Cast", { since: 1, arity: [1, 1], attrs: { to: onnxType(), saturate: int(1) } }, (b, [x], a, at) => {
     if (!a.to) throw at.invalid("attribute to is missing");
-    return [b.cast(x, a.to)];
+    return [castTo(b, x, a.to, a.saturate !== 0)];
   }),
-  rule("CastLike", { since: 15, arity: [2, 2], attrs: { saturate: int(1) } }, (b, [x, like]) => [b.cast(x, like.dtype)]),
+  rule("CastLike", { since: 15, arity: [2, 2], attrs: { saturate: int(1) } }, (b, [x, like], a) => [
+    castTo(b, x, like.dtype, a.saturate !== 0),
+  ]),
   mean,
   rule("Clip", { since: 1, arity: [1, 1], attrs: { min: optionalFloat(), max: optionalFloat() } }, (b, [x], a) => {
     const bound = (value: number | undefined) => (value === undefined ? undefined : b.scalar(x.dtype, value));
