@@ -23,12 +23,12 @@ export function assignLanes(
 ): Lanes {
   const laneOf = new Int32Array(from.length).fill(-1);
   const lanes: { first: number; last: number; start: number; ends: number; count: number }[] = [];
-  const known = new Map<string, number>();
+  const known = new Map<number, number>();
   for (let e = 0; e < from.length; e++) {
     if (rows.firstBend[e] !== inLane) continue;
     const [a, b] = [ranks.rank[from[e]!]!, ranks.rank[to[e]!]!];
     const [first, last] = ranks.back[e] ? [b, a] : [a + 1, b - 1];
-    const key = `${from[e]}:${value[e]}`;
+    const key = from[e]! * 2 ** 32 + value[e]!;
     let id = known.get(key);
     if (id === undefined) {
       id = lanes.length;

@@ -29,10 +29,10 @@ const bendsPerBox = 3;
 
 export function arrangeRows(size: number, from: Int32Array, to: Int32Array, value: Int32Array, ranks: Ranks): Rows {
   const { rank, back } = ranks;
-  const keyOf = new Map<string, number>();
+  const keyOf = new Map<number, number>();
   const key = new Int32Array(from.length);
   for (let e = 0; e < from.length; e++) {
-    const name = `${from[e]}:${value[e]}`;
+    const name = from[e]! * 2 ** 32 + value[e]!;
     let id = keyOf.get(name);
     if (id === undefined) {
       id = keyOf.size;

@@ -183,14 +183,14 @@ describe("layOut", () => {
     expect(drawn.y[4]).toBeGreaterThan(drawn.y[0]!);
   });
 
-  test("a chain of 100 000 at the default stack", () => {
+  test("a chain of 100 000 at the default stack", { timeout: 60_000 }, () => {
     const size = 100_000;
     const drawn = layOut(input(size, chain(size)));
     expect(new Set(drawn.x).size).toBe(1);
     expect(drawn.y[size - 1]).toBe(70 * (size - 1));
   });
 
-  test("values read from far away stay linear: a constant read by each of 20 000 links", () => {
+  test("values read from far away stay linear: a constant read by each of 20 000 links", { timeout: 60_000 }, () => {
     const size = 20_001;
     const given = input(size, [
       ...chain(size - 1),
