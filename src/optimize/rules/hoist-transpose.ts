@@ -2,57 +2,65 @@
 import type { Node, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { isElementwise } from "../elementwise.ts";
-import { inverse, type Perm, permOf, transposed } from "../perm.ts";
+import { inverse, type Perm, permOf, samePerm, transposed } from "../perm.ts";
 import { type Rewrite, rewriteAt, type Site } from "../rewrite.ts";
 import { movesOnes, untransposed } from "./sink-elementwise.ts";
 
-/** Ops looked at above one Transpose; keeps a sweep linear. */
-const maxRegion = 64;
+/** A region of more ops is left alone; keeps a sweep linear. */
+const maxRegion = 16;
 
-/** Elementwise ops that only the Transpose reads, in the end; readers before producers. */
-function regionAbove(value: Value, rank: number, site: Site): readonly Node[] {
-  const region: Node[] = [];
+interface Region {
+  /** Elementwise ops that only the Transpose reads, in the end; readers before producers. */
+  readonly nodes: readonly Node[];
+  /** What they read from outside. */
+  readonly leaves: ReadonlySet<Value>;
+}
+
+/** The region above `value` if one of its leaves is transposed by `back`. */
+function regionAbove(value: Value, back: Perm, site: Site): Region | undefined {
+  const nodes: Node[] = [];
+  const leaves = new Set<Value>();
+  let meets = false;
   const stack = [value];
-  for (let at = stack.pop(); at && region.length < maxRegion; at = stack.pop()) {
-    if (!isElementwise(at.node) || at.node.constant || at.type.shape?.length !== rank || site.uses(at) !== 1) continue;
-    region.push(at.node);
-    stack.push(...at.node.inputs);
+  for (let at = stack.pop(); at; at = stack.pop()) {
+    const inside = site.uses(at) === 1 && !at.node.constant && at.type.shape?.length === back.length && isElementwise(at.node);
+    if (inside) {
+      if (nodes.length === maxRegion) return undefined;
+      nodes.push(at.node);
+      stack.push(...at.node.inputs);
+    } else {
+      leaves.add(at);
+      const known = transposed(at);
+      meets ||= known !== undefined && samePerm(known.perm, back);
+    }
   }
-  return region;
+  return meets && nodes.length > 0 ? { nodes, leaves } : undefined;
 }
 
 /** Fires only where fewer Transposes are left, so it comes to rest. */
 export const hoistTranspose: Rewrite = rewriteAt("hoist-transpose", ["Transpose"], (node, b, site) => {
   const perm = permOf(node);
   if (!perm || !node.inputs[0]!.type.shape || movesOnes(node.outputs[0]!)) return undefined;
-  const region = regionAbove(node.inputs[0]!, perm.length, site);
-  if (region.length === 0) return undefined;
-  const inside = new Set(region);
   const back = inverse(perm);
-  const leaves = new Map<Value, Value>();
+  const region = regionAbove(node.inputs[0]!, back, site);
+  if (!region) return undefined;
+  const values = new Map<Value, Value>();
   let cost = -1;
-  let meets = false;
-  for (const leaf of new Set(region.flatMap((each) => each.inputs))) {
-    if (inside.has(leaf.node)) continue;
+  for (const leaf of region.leaves) {
     const free = untransposed(b, leaf, back);
     if (free) {
-      const known = transposed(leaf);
-      if (known) meets = true;
-      if (known && site.uses(leaf) === 1) cost--;
+      values.set(leaf, free);
+      if (transposed(leaf)) cost -= site.uses(leaf) === 1 ? 1 : 0;
       // Moving axes of size 1 is a Transpose all the same, until the target makes a Reshape of it.
-      if (!known && free !== leaf && !leaf.node.constant) cost++;
-      leaves.set(leaf, free);
-    } else {
-      if (leaf.type.shape?.length !== perm.length) return undefined;
-      cost++;
-    }
+      else if (free !== leaf && !leaf.node.constant) cost++;
+    } else if (leaf.type.shape?.length === perm.length) cost++;
+    else return undefined;
   }
-  if (cost >= 0 || !meets) return undefined;
-  return [rebuilt(b, node, region, leaves, perm)];
+  return cost < 0 ? [rebuilt(b, node, region.nodes, values, perm)] : undefined;
 });
 
-function rebuilt(b: Builder, root: Node, region: readonly Node[], leaves: Map<Value, Value>, perm: Perm): Value {
-  const values = leaves;
+/** The region over untransposed leaves; those that are not in `values` yet are transposed now. */
+function rebuilt(b: Builder, root: Node, region: readonly Node[], values: Map<Value, Value>, perm: Perm): Value {
   for (const node of [...region].reverse()) {
     const inputs = node.inputs.map((input) => {
       const known = values.get(input);
