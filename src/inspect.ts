@@ -69,8 +69,8 @@ export function report(model: SourceModel, read: number): Inspection {
     ok: model.problems.every(({ severity }) => severity !== "error"),
     graphs: model.graphs.length,
     nodes: model.graphs.reduce((sum, { nodes }) => sum + nodes.length, 0),
-    inputs: main ? valuesOf(main, main.inputs) : [],
-    outputs: main ? valuesOf(main, main.outputs) : [],
+    inputs: main ? valuesOf(main, main.inputs, main.inputNames) : [],
+    outputs: main ? valuesOf(main, main.outputs, main.outputNames) : [],
     ops: countOps(model),
     parameters,
     weightBytes,
@@ -81,10 +81,10 @@ export function report(model: SourceModel, read: number): Inspection {
   };
 }
 
-function valuesOf({ values }: SourceGraph, ids: readonly ValueId[]): InspectedValue[] {
-  return ids.map((id) => {
+function valuesOf({ values }: SourceGraph, ids: readonly ValueId[], called?: readonly string[]): InspectedValue[] {
+  return ids.map((id, i) => {
     const { name, type } = values[id]!;
-    return { name, dtype: type.other ?? type.dtype ?? null, shape: type.shape ?? null };
+    return { name: called?.[i] ?? name, dtype: type.other ?? type.dtype ?? null, shape: type.shape ?? null };
   });
 }
 

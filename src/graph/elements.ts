@@ -6,7 +6,7 @@ import { modelError } from "../base/problem.ts";
 import { decodeUtf8 } from "../base/utf8.ts";
 import { readVarint } from "../base/varint.ts";
 import type { Encoding } from "./source.ts";
-import { type Elements, elementCount, type Tensor } from "./tensor.ts";
+import { allocate, type Elements, elementCount, type Tensor } from "./tensor.ts";
 
 /**
  * The tensor that `bytes` (the slices of one stored tensor, end to end) hold. Decoded without a copy where bytes are aligned, so the caller
@@ -15,13 +15,16 @@ import { type Elements, elementCount, type Tensor } from "./tensor.ts";
  * - `raw`: little-endian packed elements, sub-byte types lowest bits first; `big-endian`: the same, reversed;
  * - `varint`: packed protobuf varints; halves and smaller floats are their bits, sub-byte types a byte each `8 / bits` elements;
  * - `raw-tagged`, `varint-tagged`: protobuf fields with their keys, one element or a packed run each;
- * - `utf8-repeated`: protobuf fields with their keys, a string each.
+ * - `utf8-repeated`: protobuf fields with their keys, a string each;
+ * - any of them with `-last`: fewer elements than the shape takes, the last one stands for the rest; `-splat`: one or none, for all.
  */
 export function decodeElements(dtype: DType, shape: readonly number[], encoding: Encoding, bytes: Uint8Array): Tensor {
   return { dtype, shape, data: elementsOf(dtype, elementCount(shape), encoding, bytes) };
 }
 
 function elementsOf(dtype: DType, count: number, encoding: Encoding, bytes: Uint8Array): Elements {
+  const short = /^(.*)-(last|splat)$/.exec(encoding);
+  if (short) return extended(dtype, count, short[1]!, bytes);
   if (count === 0 && bytes.length === 0) return dtype === "string" ? [] : fromRaw(dtype, 0, bytes);
   switch (encoding) {
     case "raw":
@@ -39,6 +42,30 @@ function elementsOf(dtype: DType, count: number, encoding: Encoding, bytes: Uint
     default:
       throw new Error(`no decoder for encoding ${encoding}`);
   }
+}
+
+/** Where there is none at all, the rest are zeroes. */
+function extended(dtype: DType, count: number, encoding: Encoding, bytes: Uint8Array): Elements {
+  const given = storedCount(dtype, encoding, bytes);
+  if (given > count) throw modelError("tensor-length", `${given} elements where the shape takes ${count}`);
+  const some = elementsOf(dtype, given, encoding, bytes);
+  const all = allocate(dtype, count) as Float32Array;
+  const width = dtype.startsWith("complex") ? 2 : 1;
+  all.set?.(some as Float32Array);
+  if (Array.isArray(all))
+    some.forEach((text, i) => {
+      all[i] = text;
+    });
+  if (given > 0) for (let i = given * width; i < all.length; i++) all[i] = all[i - width]!;
+  return all;
+}
+
+/** How many elements there are, without decoding them. */
+function storedCount(dtype: DType, encoding: Encoding, bytes: Uint8Array): number {
+  if (encoding === "utf8-repeated") return [...payloads(bytes)].length;
+  const plain = encoding.endsWith("-tagged") ? withoutKeys(bytes) : bytes;
+  if (encoding.startsWith("varint")) return plain.reduce((count, byte) => count + (byte < 0x80 ? 1 : 0), 0);
+  return Math.floor((plain.length * 8) / (bitsOf[dtype] ?? 8));
 }
 
 function checked(dtype: DType, count: number, bytes: Uint8Array): Uint8Array {

@@ -21,6 +21,18 @@ export interface SourceType {
   readonly shape: readonly SourceDim[] | undefined;
   /** `sequence(tensor(float32))`, `map(int64,float32)` …: what is not a tensor, in words. */
   readonly other?: string;
+  /** What integer elements stand for, where the file says so of a value itself and not by operators. */
+  readonly quantization?: Quantization;
+}
+
+/** real = (code − zero point) · scale: one pair, or a pair for each slice of `axis`, or for each block of the last axis. */
+export interface Quantization {
+  readonly scale: readonly number[];
+  /** As many as scales. */
+  readonly zeroPoint: readonly number[];
+  readonly axis: number;
+  /** Scales and zero points that are values of the graph; `scale` and `zeroPoint` are empty then. */
+  readonly block?: { readonly scales: ValueId; readonly zeroPoints?: ValueId; readonly size: number };
 }
 
 /** How stored bytes become little-endian packed elements of the tensor's dtype; graph/tensor.ts decodes. */
@@ -40,6 +52,20 @@ export interface SourceTensor {
   /** Where the elements are; more than one run for unpacked repeated fields. Empty for a tensor of no elements. */
   readonly slices: readonly Slice[];
   readonly encoding: Encoding;
+  /** Encoding `sparse` only: the slices are the values, then of each compressed level its segments and its indices. */
+  readonly sparsity?: Sparsity;
+}
+
+/** TACO's format, outermost level first: a level of all its coordinates, or one of those listed. Elements not stored are zero. */
+export interface Sparsity {
+  /** Of the shape's axes, and past them of the axes within a block. */
+  readonly order: readonly number[];
+  /** Which axis each axis within a block is cut from. */
+  readonly blocks: readonly number[];
+  readonly levels: readonly (
+    | { readonly size: number }
+    | { readonly segments: "int32" | "uint16" | "uint8"; readonly indices: "int32" | "uint16" | "uint8" }
+  )[];
 }
 
 export type SourceAttr =
@@ -93,6 +119,8 @@ export interface SourceValue {
   readonly sparse?: { readonly values: SourceTensor; readonly indices: SourceTensor; readonly shape: readonly number[] };
   /** In a sub-graph: the value of the enclosing graph that this name refers to. */
   readonly outer?: { readonly graph: GraphId; readonly value: ValueId };
+  /** Kept from one run of the model to the next, zero at first (TFLite's variable tensors). */
+  readonly variable?: true;
   readonly doc?: string;
 }
 
@@ -106,6 +134,9 @@ export interface SourceGraph {
   readonly values: readonly SourceValue[];
   readonly inputs: readonly ValueId[];
   readonly outputs: readonly ValueId[];
+  /** What a signature calls them, where that is not the name of the value. */
+  readonly inputNames?: readonly string[];
+  readonly outputNames?: readonly string[];
   readonly doc?: string;
   /** Functions only: domain and the names of the attributes a call may set. */
   readonly domain?: string;
@@ -114,6 +145,14 @@ export interface SourceGraph {
   readonly attributeDefaults?: Readonly<Record<string, SourceAttr>>;
   /** Functions carry their own imports. */
   readonly opsets?: Readonly<Record<string, number>>;
+}
+
+/** A way to call the model, with its own names for values of one of its graphs. */
+export interface Signature {
+  readonly key: string;
+  readonly graph: GraphId;
+  readonly inputs: readonly { readonly name: string; readonly value: ValueId }[];
+  readonly outputs: readonly { readonly name: string; readonly value: ValueId }[];
 }
 
 export interface SourceModel {
@@ -129,6 +168,7 @@ export interface SourceModel {
   /** Files that slices point into, relative to the model's folder; [0] is the model itself. */
   readonly files: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  readonly signatures?: readonly Signature[];
   readonly doc?: string;
   /** What is odd or wrong; never prevents opening. */
   readonly problems: readonly Problem[];

@@ -60,8 +60,8 @@ function placeOf(graph: SourceGraph, node: SourceNode, value?: ValueId): Place {
 function danglingValues(graph: SourceGraph): Problem[] {
   const known = new Set(graph.inputs);
   const isKnown = (id: ValueId): boolean => {
-    const { producer, tensor, sparse, outer } = graph.values[id]!;
-    return producer !== undefined || tensor !== undefined || sparse !== undefined || outer !== undefined || known.has(id);
+    const { producer, tensor, sparse, outer, variable } = graph.values[id]!;
+    return producer !== undefined || Boolean(tensor || sparse || outer || variable) || known.has(id);
   };
   const problems: Problem[] = [];
   for (const node of graph.nodes) {
@@ -82,7 +82,8 @@ function danglingValues(graph: SourceGraph): Problem[] {
 
 function duplicateProducers(graph: SourceGraph): Problem[] {
   const made = new Uint8Array(graph.values.length);
-  for (const id of graph.inputs) made[id] = 1;
+  // TensorFlow's placeholders are inputs and nodes at once.
+  for (const id of graph.inputs) if (graph.values[id]!.producer === undefined) made[id] = 1;
   for (const { id, tensor, sparse, producer } of graph.values) {
     if ((tensor || sparse) && producer === undefined) made[id] = 1;
   }
@@ -120,8 +121,12 @@ function cycles(graph: SourceGraph): Problem[] {
   return [problem("error", "cycle", reason, placeOf(graph, node))];
 }
 
-/** What a node reads, from its own graph: inputs and captures. */
+/** TensorFlow's loops of the first version go round through these. */
+const loopEnds = new Set(["NextIteration", "RefNextIteration"]);
+
+/** What a node reads, from its own graph: inputs and captures. A loop's way back is no cycle. */
 function* readsOf(node: SourceNode): Generator<ValueId> {
+  if (loopEnds.has(node.op) && node.domain === "") return;
   for (const id of node.inputs) if (id !== undefined) yield id;
   yield* node.captures;
 }

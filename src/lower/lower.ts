@@ -96,12 +96,12 @@ class Lowering {
   run(): Lowered {
     const main = this.model.graphs[0]!;
     const scope: Scope = { graph: main, values: new Map(), parent: undefined, call: undefined, captures: undefined };
-    const inputs = main.inputs.map((id) => this.input(scope, id));
+    const inputs = main.inputs.map((id, i) => this.input(scope, id, main.inputNames?.[i]));
     const wanted = this.wantedOutputs(main);
     this.nodes(scope, wanted);
     const outputs: GraphOutput[] = [];
-    for (const id of wanted) {
-      const name = main.values[id]!.name;
+    for (const [i, id] of wanted.entries()) {
+      const name = (this.options.outputs ? undefined : main.outputNames?.[i]) ?? main.values[id]!.name;
       const value = this.value(scope, id);
       if (value) outputs.push({ name, value });
       else
@@ -121,26 +121,28 @@ class Lowering {
     const { outputs } = this.options;
     if (!outputs) return main.outputs;
     return outputs.map((name) => {
-      const found = main.values.find((value) => value.name === name);
-      if (!found)
+      const signature = main.outputNames?.indexOf(name) ?? -1;
+      const id = signature < 0 ? main.values.find((value) => value.name === name)?.id : main.outputs[signature];
+      if (id === undefined)
         throw modelError("unknown-value", `no value of this name to cut at: ${name}`, { graph: main.name, tensor: name });
-      return found.id;
+      return id;
     });
   }
 
-  private input(scope: Scope, id: ValueId): Value {
+  private input(scope: Scope, id: ValueId, called?: string): Value {
     const value = scope.graph.values[id]!;
+    const name = called ?? value.name;
     const { dtype } = value.type;
     if (!dtype)
       this.problems.push(
         problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, {
           graph: scope.graph.name,
-          tensor: value.name,
+          tensor: name,
         }),
       );
-    const shape = this.options.inputShapes?.get(value.name) ?? value.type.shape?.map((dim) => dim ?? undefined);
+    const shape = this.options.inputShapes?.get(name) ?? value.type.shape?.map((dim) => dim ?? undefined);
     this.b.origin = { nodes: [], how: "lowered" };
-    const placeholder = this.b.input(value.name, { dtype: dtype ?? "float32", shape });
+    const placeholder = this.b.input(name, { dtype: dtype ?? "float32", shape });
     this.bind(scope, id, placeholder);
     return placeholder;
   }

@@ -13,11 +13,13 @@ export function sourceOrder(graph: SourceGraph, wanted: readonly ValueId[]): Sou
   const order: SourceNode[] = [];
   const cyclic = new Set<SourceNode>();
   const uses = new Set<ValueId>(wanted);
+  // A value that is given needs no producer: a TensorFlow placeholder is a node too.
+  const given = new Set(graph.inputs);
   const state = new Map<number, "open" | "done">();
   const stack: { node: SourceNode; reads: readonly ValueId[]; next: number }[] = [];
   const enter = (id: ValueId) => {
     const producer = graph.values[id]?.producer;
-    if (producer === undefined) return;
+    if (producer === undefined || given.has(id)) return;
     const seen = state.get(producer);
     const node = graph.nodes[producer]!;
     if (seen === "open") cyclic.add(node);

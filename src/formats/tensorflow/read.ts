@@ -1,0 +1,74 @@
+/** A TensorFlow graph on disk → SourceModel: a frozen GraphDef, or a SavedModel with its checkpoint. Structure only; weights are places in files. */
+import type { ByteSource, ByteSources } from "../../base/bytes.ts";
+import { ModelError } from "../../base/problem.ts";
+import type { SourceModel } from "../../graph/source.ts";
+import { ModelFiles } from "../../graph/tensor.ts";
+import { verify, verifyFiles } from "../../graph/verify.ts";
+import { foreignFile } from "../foreign.ts";
+import { Fields } from "../protobuf/fields.ts";
+import { type Image, readImage } from "../protobuf/image.ts";
+import { readGraphDef } from "./library.ts";
+import { Reading } from "./reading.ts";
+import { readSavedModel, type SavedModelOptions } from "./saved-model.ts";
+import { graphShape, savedModelShape } from "./schema.ts";
+
+export interface TensorflowModel {
+  readonly model: SourceModel;
+  readonly files: ModelFiles;
+}
+
+/** The name a SavedModel's graph always has. */
+export const savedModelName = "saved_model.pb";
+
+/**
+ * Reads a GraphDef or SavedModel. What is odd about it is in `model.problems`; a `ModelError`, with the byte offset, where it is neither, or
+ * where the file is cut or past a limit. A SavedModel's checkpoint is looked for through `sources`.
+ */
+export async function readTensorflow(
+  source: ByteSource,
+  sources: ByteSources,
+  options: SavedModelOptions = {},
+): Promise<TensorflowModel> {
+  const read = await decode(source, sources, options);
+  const files = new ModelFiles(read.model.files, source, read.sources);
+  const problems = [...read.model.problems, ...verify(read.model), ...(await verifyFiles(read.model, files))];
+  return { model: { ...read.model, problems }, files };
+}
+
+async function decode(source: ByteSource, sources: ByteSources, options: SavedModelOptions) {
+  try {
+    const isSaved = await isSavedModel(source);
+    const image = await readImage(source, isSaved ? savedModelShape : graphShape);
+    return isSaved ? await readSavedModel(image, sources, options) : { model: frozenGraph(image), sources };
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    const { problem } = error;
+    const hint = problem.code === "malformed" ? { hint: "the file is damaged, or is no TensorFlow graph" } : {};
+    throw (await foreignFile(source)) ?? new ModelError({ ...problem, ...hint });
+  }
+}
+
+/** By its name, or since it begins with a version number where a GraphDef has its first node. */
+async function isSavedModel(source: ByteSource): Promise<boolean> {
+  if (source.name === savedModelName) return true;
+  const versionKey = 8;
+  return source.size > 0 && (await source.read(0, 1))[0] === versionKey;
+}
+
+/** Inputs are the placeholders, outputs what no node reads. */
+function frozenGraph(image: Image): SourceModel {
+  const reading = new Reading();
+  const { main, functions, producer } = readGraphDef(new Fields(image), "main", reading);
+  const graph = main.finish("main", main.placeholders(), main.unread());
+  if (graph.nodes.length === 0) reading.report("error", "no-graph", "the file holds no nodes", { offset: image.size });
+  return {
+    name: image.name,
+    dialect: "tensorflow",
+    formatVersion: `GraphDef ${producer}`,
+    opsets: { "": producer },
+    graphs: [graph, ...functions],
+    files: [image.name],
+    metadata: {},
+    problems: reading.problems,
+  };
+}

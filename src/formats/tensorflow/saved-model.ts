@@ -1,0 +1,185 @@
+/** saved_model.pb with its checkpoint → SourceModel: one meta graph, seen through one signature, its variables bound. */
+import type { ByteSources } from "../../base/bytes.ts";
+import { ModelError, modelError } from "../../base/problem.ts";
+import type { SourceGraph, SourceModel, SourceNode } from "../../graph/source.ts";
+import { ModelFiles } from "../../graph/tensor.ts";
+import { Fields } from "../protobuf/fields.ts";
+import type { Image } from "../protobuf/image.ts";
+import { entry } from "./attributes.ts";
+import { type Bundle, checkedSources, readBundle } from "./bundle.ts";
+import { type ReadGraph, readGraphDef } from "./library.ts";
+import { Reading } from "./reading.ts";
+import { MetaGraph, MetaInfo, SavedModel, Signature, TensorInfo } from "./schema.ts";
+import { isVariable, tensorOf, variableKeys } from "./variables.ts";
+
+export interface SavedModelOptions {
+  /** Tags of the meta graph to take; default: the one for serving, else the only one. */
+  readonly tags?: readonly string[];
+  /** Key of the signature; default: `serving_default`, else the first. */
+  readonly signature?: string;
+}
+
+interface MetaDraft {
+  readonly tags: readonly string[];
+  readonly version: string;
+  readonly graph: Fields | undefined;
+  readonly signatures: ReadonlyMap<string, SignatureDraft>;
+}
+
+interface SignatureDraft {
+  /** Name to `node:port`. */
+  readonly inputs: readonly (readonly [string, string])[];
+  readonly outputs: readonly (readonly [string, string])[];
+}
+
+const checkpoint = "variables/variables";
+
+export async function readSavedModel(
+  image: Image,
+  sources: ByteSources,
+  options: SavedModelOptions,
+): Promise<{ model: SourceModel; sources: ByteSources }> {
+  const metas: MetaDraft[] = [];
+  const f = new Fields(image);
+  while (f.next()) if (f.field === SavedModel.metaGraphs) metas.push(readMeta(f.message()));
+  const meta = chosenMeta(metas, options.tags);
+  if (!meta.graph) throw modelError("no-graph", "the SavedModel holds no graph", { offset: image.size });
+  const reading = new Reading();
+  const read = readGraphDef(meta.graph, "main", reading);
+  const { graph, key } = withSignature(read, meta, options.signature, reading);
+  const bound = await bindVariables([graph, ...read.functions], image.name, sources, reading);
+  const model: SourceModel = {
+    name: image.name,
+    dialect: "tensorflow",
+    formatVersion: `SavedModel, GraphDef ${read.producer}`,
+    ...(meta.version ? { producer: `TensorFlow ${meta.version}` } : {}),
+    opsets: { "": read.producer },
+    graphs: bound.graphs,
+    files: bound.files,
+    metadata: {
+      tags: meta.tags.join(","),
+      ...(key === undefined ? {} : { signature: key }),
+      signatures: [...meta.signatures.keys()].join(","),
+    },
+    problems: reading.problems,
+  };
+  return { model, sources: bound.sources };
+}
+
+function readMeta(f: Fields): MetaDraft {
+  const tags: string[] = [];
+  let version = "";
+  let graph: Fields | undefined;
+  const signatures = new Map<string, SignatureDraft>();
+  while (f.next()) {
+    if (f.field === MetaGraph.metaInfo) {
+      const info = f.message();
+      while (info.next()) {
+        if (info.field === MetaInfo.tags) tags.push(info.string());
+        else if (info.field === MetaInfo.tensorflowVersion) version = info.string();
+      }
+    } else if (f.field === MetaGraph.graph) graph = f.message();
+    else if (f.field === MetaGraph.signatures) {
+      const { key, value } = entry(f.message());
+      if (value) signatures.set(key, readSignature(value));
+    }
+  }
+  return { tags, version, graph, signatures };
+}
+
+function readSignature(f: Fields): SignatureDraft {
+  const inputs: [string, string][] = [];
+  const outputs: [string, string][] = [];
+  while (f.next()) {
+    if (f.field !== Signature.inputs && f.field !== Signature.outputs) continue;
+    const { key, value } = entry(f.message());
+    let name = "";
+    while (value?.next()) if (value.field === TensorInfo.name) name = value.string();
+    if (name !== "") (f.field === Signature.inputs ? inputs : outputs).push([key, name]);
+  }
+  return { inputs, outputs };
+}
+
+function chosenMeta(metas: readonly MetaDraft[], tags: readonly string[] | undefined): MetaDraft {
+  const all = metas.map((meta) => meta.tags.join(",")).join("; ");
+  const same = (meta: MetaDraft) => meta.tags.length === tags?.length && tags.every((tag) => meta.tags.includes(tag));
+  const found = tags ? metas.find(same) : (metas.find((meta) => meta.tags.includes("serve")) ?? metas[0]);
+  if (!found) throw modelError("unknown-tags", `no graph with the tags ${tags ?? "of any kind"}; there are: ${all || "none"}`);
+  return found;
+}
+
+/** What runs once, not what a caller asks for. */
+const isSetup = (key: string): boolean => /^__saved_model_(init|train)_op$/.test(key);
+
+function chosenSignature(meta: MetaDraft, wanted: string | undefined): string | undefined {
+  const keys = [...meta.signatures.keys()].filter((key) => !isSetup(key));
+  if (wanted !== undefined && !meta.signatures.has(wanted))
+    throw modelError("unknown-signature", `no signature ${wanted}; there are: ${keys.join(", ") || "none"}`);
+  return wanted ?? keys.find((key) => key === "serving_default") ?? keys[0];
+}
+
+function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | undefined, reading: Reading) {
+  const key = chosenSignature(meta, wanted);
+  const signature = key === undefined ? undefined : meta.signatures.get(key)!;
+  if (!signature) return { graph: main.finish("main", main.placeholders(), main.unread()), key };
+  const others = [...meta.signatures.keys()].filter((each) => each !== key && !isSetup(each));
+  if (wanted === undefined && others.length > 0 && key !== "serving_default")
+    reading.report(
+      "info",
+      "several-signatures",
+      `signature ${key} is taken, others are: ${others.join(", ")}`,
+      {},
+      "choose one with --signature",
+    );
+  const idOf = ([name, value]: readonly [string, string]) => {
+    const id = main.resolve(value, 0);
+    if (id === undefined) throw modelError("malformed", `the signature's ${name} is no value: ${value}`);
+    return id;
+  };
+  const names = (list: readonly (readonly [string, string])[]) => list.map(([name]) => name);
+  const { inputs, outputs } = signature;
+  const graph = main.finish("main", inputs.map(idOf), outputs.map(idOf), {
+    inputNames: names(inputs),
+    outputNames: names(outputs),
+  });
+  return { graph, key };
+}
+
+async function bindVariables(graphs: readonly SourceGraph[], name: string, sources: ByteSources, reading: Reading) {
+  const plain = { graphs, files: [name], sources };
+  const [main, ...functions] = graphs;
+  if (!main!.nodes.some(isVariable)) return plain;
+  const bundle = await bundleOf(sources, reading);
+  if (!bundle) return plain;
+  const model = await sources.open(name);
+  const keys = await variableKeys(graphs, bundle, new ModelFiles([name], model, sources));
+  const nodes = main!.nodes.map((node) => {
+    const key = keys.get(node.id);
+    const tensor = key === undefined ? undefined : tensorOf(bundle.entries.get(key)!, bundle, 1);
+    if (typeof tensor === "string")
+      reading.report("error", "bad-tensor", tensor, { graph: main!.name, node: node.name, op: node.op, tensor: key! });
+    return typeof tensor === "object" ? withValue(node, tensor) : node;
+  });
+  return {
+    graphs: [{ ...main!, nodes }, ...functions],
+    files: [name, ...bundle.shards],
+    sources: checkedSources(sources, bundle),
+  };
+}
+
+const withValue = (node: SourceNode, tensor: ReturnType<typeof tensorOf> & object): SourceNode => ({
+  ...node,
+  attrs: { ...node.attrs, value: { kind: "tensor", value: tensor } },
+});
+
+async function bundleOf(sources: ByteSources, reading: Reading): Promise<Bundle | undefined> {
+  try {
+    return await readBundle(sources, checkpoint);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    const { code, reason, ...place } = error.problem;
+    const hint = code === "file-missing" ? "put the folder variables beside saved_model.pb" : place.hint;
+    reading.report("error", code, `the model's variables: ${reason}`, {}, hint);
+    return undefined;
+  }
+}
