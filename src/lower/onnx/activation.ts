@@ -94,6 +94,7 @@ export const activation: readonly Rule[] = [
     a.approximate === "tanh" ? tanhGelu(b, x) : erfGelu(b, x),
   ]),
   rule("Swish", { since: 24, arity: [1, 1], attrs: alpha(1) }, (b, [x], a) => [swish(b, x, a.alpha)]),
+  rule("SwiGLU", { since: 27, arity: [2, 2], attrs: alpha(1) }, (b, [gate, x], a) => [b.op("Mul", [swish(b, gate, a.alpha), x])]),
   rule("PRelu", { since: 1, arity: [2, 2], attrs: {} }, (b, [x, slope]) => [prelu(b, x, channelSlope(b, x, slope))]),
   rule("PRelu", { since: 7, arity: [2, 2], attrs: {} }, (b, [x, slope]) => [prelu(b, x, slope)]),
   rule("Shrink", { since: 9, arity: [1, 1], attrs: { bias: float(0), lambd: float(0.5) } }, (b, [x], a) => {

@@ -1,11 +1,20 @@
 /** Integer ops: Mod, shifts, bitwise logic. */
-import { isFloat } from "../../base/dtype.ts";
+import { bitsOf, type DType, isFloat, isInteger } from "../../base/dtype.ts";
 import { type Rule, rule } from "../rule.ts";
-import { bool, oneOf, required } from "../schema.ts";
+import { bool, oneOf, onnxType, required } from "../schema.ts";
 
 const bitwise = (op: string): Rule => rule(op, { since: 18, arity: [2, 2], attrs: {} }, (b, [x, y]) => [b.op(op, [x, y])]);
 
+/** The same bits as another type; among integers that is two's complement. */
+const bitCast = rule("BitCast", { since: 26, arity: [1, 1], attrs: { to: required(onnxType()) } }, (b, [x], a, at) => {
+  const whole = (dtype: DType) => isInteger(dtype) || dtype === "bool";
+  if (bitsOf[x.dtype] !== bitsOf[a.to]) throw at.invalid(`BitCast of ${x.dtype} to ${a.to}`);
+  if (!whole(x.dtype) || !whole(a.to)) throw at.unsupported(`the bits of ${x.dtype} as ${a.to}`);
+  return [b.cast(x, a.to)];
+});
+
 export const bits: readonly Rule[] = [
+  bitCast,
   // fmod takes the sign of the dividend, as C's; without it the sign is the divisor's, as Python's.
   rule("Mod", { since: 10, arity: [2, 2], attrs: { fmod: bool(false) } }, (b, [x, y], a, at) => {
     if (isFloat(x.dtype) && !a.fmod) throw at.invalid(`Mod of ${x.dtype} needs fmod = 1`);

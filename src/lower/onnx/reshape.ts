@@ -88,7 +88,10 @@ function unsqueeze(b: Builder, x: Value, axes: readonly number[]): Value {
 function squeeze(b: Builder, x: Value, axes: readonly number[] | undefined, at: At): Value {
   if (axes) return b.squeeze(x, axes);
   const { shape } = x;
-  if (!isStatic(shape)) throw at.unsupported("a squeeze of every dim of 1 where a dim is not known");
+  if (!isStatic(shape))
+    return at.declared(0)?.shape?.every((dim) => typeof dim === "number")
+      ? asDeclared(b, x, at, "the dims")
+      : b.op("Squeeze", [x], { squeeze_dims: [] });
   return b.squeeze(
     x,
     shape.flatMap((dim, i) => (dim === 1 ? [i] : [])),

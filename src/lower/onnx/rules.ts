@@ -4,6 +4,7 @@ import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
+import { contribAttentions } from "./contrib-attention.ts";
 import { control } from "./control.ts";
 import { conv } from "./conv.ts";
 import { crops } from "./crop.ts";
@@ -14,6 +15,7 @@ import { gathers } from "./gather.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
+import { ml } from "./ml/rules.ts";
 import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
@@ -31,7 +33,6 @@ import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
-import { contribAttentions } from "./contrib-attention.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -52,6 +53,7 @@ export const onnxRules = new RuleTable([
   ...sequences,
   ...control,
   ...loops,
+  ...ml,
   ...conv,
   ...products,
   ...norms,

@@ -209,6 +209,10 @@ export const slices: readonly Rule[] = [
     });
     return [slice(b, x, bounds)];
   }),
+  // An experiment of opset 9, met in old files.
+  rule("DynamicSlice", { since: 1, arity: [3, 4], attrs: {} }, (b, [x, starts, ends, axes], _, at) => [
+    sliceInputs(b, x, starts, ends, axes, undefined, at),
+  ]),
   rule("Slice", { since: 10, arity: [3, 5], attrs: {} }, (b, [x, starts, ends, axes, steps], _, at) => [
     sliceInputs(b, x, starts, ends, axes, steps, at),
   ]),
