@@ -4,6 +4,7 @@ import { modelError } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { readOnnx } from "./onnx/read.ts";
+import { readTflite } from "./tflite/read.ts";
 
 export interface OpenedModel {
   readonly model: SourceModel;
@@ -12,7 +13,6 @@ export interface OpenedModel {
 
 /** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
 const unread: readonly (readonly [ending: RegExp, format: string])[] = [
-  [/\.tflite$/i, "a TensorFlow Lite model"],
   [/\.(h5|hdf5|keras)$/i, "a Keras model"],
   [/\.pb$/i, "a TensorFlow graph"],
   [/model\.json$/i, "a TF.js model"],
@@ -25,5 +25,5 @@ const unread: readonly (readonly [ending: RegExp, format: string])[] = [
 export async function openModel(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
-  return readOnnx(source, sources);
+  return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
 }

@@ -3,17 +3,23 @@ import { bitsOf } from "../base/dtype.ts";
 import { ModelError, modelError } from "../base/problem.ts";
 import { decodeElements, fromRaw } from "./elements.ts";
 import type { Slice, SourceTensor } from "./source.ts";
+import { decodeSparse } from "./sparse.ts";
 import { type Elements, elementCount, type ModelFiles, type StoredTensor, type Tensor } from "./tensor.ts";
 
 /** Reads and decodes the whole tensor. A `ModelError` where its bytes are missing or do not fit its shape. */
 export async function loadTensor({ stored, files }: StoredTensor): Promise<Tensor> {
   const bytes = await readSlices(stored.slices, files);
   try {
-    return decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
+    return decodeStored(stored, bytes);
   } catch (error) {
     throw error instanceof ModelError ? located(error, stored) : error;
   }
 }
+
+const decodeStored = (stored: SourceTensor, bytes: Uint8Array): Tensor =>
+  stored.sparsity
+    ? decodeSparse(stored, stored.sparsity, bytes)
+    : decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
 
 /** The decoder counts from the tensor's first byte; people count from the file's. */
 function located({ problem }: ModelError, { slices }: SourceTensor): ModelError {
@@ -114,9 +120,9 @@ export async function prefetch(tensors: Iterable<StoredTensor>, limit = SMALL_TE
   return loaded;
 }
 
-function decodeIfSound({ dtype, shape, encoding }: SourceTensor, parts: readonly Uint8Array[]): Tensor | undefined {
+function decodeIfSound(stored: SourceTensor, parts: readonly Uint8Array[]): Tensor | undefined {
   try {
-    return decodeElements(dtype, shape, encoding, joined(parts));
+    return decodeStored(stored, joined(parts));
   } catch (error) {
     if (error instanceof ModelError) return undefined;
     throw error;

@@ -39,6 +39,8 @@ function elementsOf(dtype: DType, count: number, encoding: Encoding, bytes: Uint
       return fromVarints(dtype, count, withoutKeys(bytes));
     case "utf8-repeated":
       return strings(count, bytes);
+    case "tflite-strings":
+      return indexedStrings(count, bytes);
     default:
       throw new Error(`no decoder for encoding ${encoding}`);
   }
@@ -187,6 +189,19 @@ function fromVarints(dtype: DType, count: number, bytes: Uint8Array): Elements {
   }
   if (cursor.at !== bytes.length) throw modelError("tensor-length", `more than the ${codes} varints that the shape takes`);
   return fromRaw(dtype, count, out);
+}
+
+function indexedStrings(count: number, bytes: Uint8Array): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const header = 4 * (count + 2);
+  if (bytes.length < header || view.getInt32(0, true) !== count)
+    throw modelError("tensor-length", `${bytes.length} bytes that do not hold ${count} strings`);
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [view.getInt32(4 * (i + 1), true), view.getInt32(4 * (i + 2), true)];
+    if (from < header || to < from || to > bytes.length)
+      throw modelError("tensor-length", `string ${i} at bytes ${from} to ${to} of ${bytes.length}`);
+    return decodeUtf8(bytes.subarray(from, to));
+  });
 }
 
 /** The payloads of protobuf fields, end to end. */
