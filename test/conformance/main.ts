@@ -1,29 +1,42 @@
-/** `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm] [--verbose]`: ends with the fixed result line. */
+/** `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm]`: ends with the fixed result line. */
 import { cac } from "cac";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import { Backends, onnxCases, runOnnxCase } from "./onnx.ts";
-import { inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
+import { Backends } from "./backends.ts";
+import { onnxCases, runOnnxCase } from "./onnx.ts";
+import { onnxModels, runOnnxModel } from "./onnx-models.ts";
+import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
+
+interface Suite {
+  readonly cases: (zoo: string) => readonly Case[];
+  readonly run: (test: Case, backends: Backends, wanted: readonly TfjsBackend[]) => Promise<Row>;
+}
+
+const suites: Readonly<Record<string, Suite>> = {
+  onnx: { cases: onnxCases, run: runOnnxCase },
+  "onnx-models": { cases: onnxModels, run: runOnnxModel },
+};
 
 const lanes = 2;
 
 const { args, options } = cac("conformance").parse(process.argv, { run: false });
-const suite = args[0] ?? "onnx";
+const name = args[0] ?? "onnx";
+const suite = suites[name];
 const zoo = zooFolder();
-if (!zoo) console.log(`conformance ${suite}: skipped, no zoo (set MODELWRIGHT_ZOO)`);
-else if (suite !== "onnx") {
-  console.error(`no suite ${suite}`);
+if (!suite) {
+  console.error(`no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
   process.exitCode = 2;
-} else {
+} else if (!zoo) console.log(`conformance ${name}: skipped, no zoo (set MODELWRIGHT_ZOO)`);
+else {
   const filter = new RegExp(options["filter"] ?? "");
   const wanted: TfjsBackend[] = options["backend"] ? [options["backend"]] : ["cpu", "wasm"];
-  const cases = onnxCases(zoo).filter((each) => filter.test(each.id));
+  const cases = suite.cases(zoo).filter((each) => filter.test(each.id));
   const pools = Array.from({ length: lanes }, () => new Backends());
-  const rows = await inLanes(cases, lanes, (each, lane) => runOnnxCase(each, pools[lane]!, wanted));
+  const rows = await inLanes(cases, lanes, (each, lane) => suite.run(each, pools[lane]!, wanted));
   await Promise.all(pools.map((pool) => pool.close()));
-  report(suite, rows, options["filter"] !== undefined);
+  report(rows, options["filter"] !== undefined);
 }
 
-function report(name: string, rows: readonly Row[], partial: boolean): void {
+function report(rows: readonly Row[], partial: boolean): void {
   if (!partial) writeRows(name, rows);
   for (const row of rows)
     if (row.status === "wrong" || row.status === "crashed" || (partial && row.status !== "passed"))

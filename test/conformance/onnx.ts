@@ -10,53 +10,29 @@ import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
-import { TfjsWorker } from "../../src/runtime/tfjs.ts";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Row } from "./suite.ts";
-
-export interface OnnxCase {
-  readonly id: string;
-  readonly folder: string;
-}
+import type { Backends } from "./backends.ts";
+import type { Case, Row } from "./suite.ts";
 
 /** Folders that hold a model.onnx, of the newest tests and of the older releases. */
-export function onnxCases(zoo: string): OnnxCase[] {
-  const cases: OnnxCase[] = [];
+export function onnxCases(zoo: string): Case[] {
+  const cases: Case[] = [];
   const groups = ["node", "simple", "pytorch-converted", "pytorch-operator"].map((group) => `onnx-node-tests/${group}`);
   const old = readdirSync(path.join(zoo, "onnx-node-tests-old")).flatMap((tag) =>
     readdirSync(path.join(zoo, "onnx-node-tests-old", tag)).map((group) => `onnx-node-tests-old/${tag}/${group}`),
   );
   for (const group of [...groups, ...old])
     for (const test of readdirSync(path.join(zoo, group)))
-      cases.push({ id: `${group}/${test}`, folder: path.join(zoo, group, test) });
+      cases.push({ id: `${group}/${test}`, path: path.join(zoo, group, test) });
   return cases;
 }
 
 /** Random by definition: shape and type are all that could be compared. */
 const random = /test_(bernoulli|random|multinomial|training_dropout(?!.*zero_ratio))/;
 
-/** Keeps one thread a backend, and starts another where one dies. */
-export class Backends {
-  private readonly workers = new Map<TfjsBackend, TfjsWorker>();
-
-  async get(backend: TfjsBackend): Promise<TfjsWorker> {
-    let worker = this.workers.get(backend);
-    if (!worker?.alive) {
-      await worker?.close();
-      worker = await TfjsWorker.start(backend);
-      this.workers.set(backend, worker);
-    }
-    return worker;
-  }
-
-  async close(): Promise<void> {
-    for (const worker of this.workers.values()) await worker.close();
-  }
-}
-
 const timeoutMs = 30_000;
 
-export async function runOnnxCase(test: OnnxCase, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runOnnxCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
   if (random.test(test.id)) return { test: test.id, status: "skipped", reason: "random outputs" };
   try {
     return await run(test, backends, wanted);
@@ -66,18 +42,18 @@ export async function runOnnxCase(test: OnnxCase, backends: Backends, wanted: re
   }
 }
 
-async function run(test: OnnxCase, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
-  const file = path.join(test.folder, "model.onnx");
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const file = path.join(test.path, "model.onnx");
   const { model, files } = await readOnnx(await openFile(file), sourcesBeside(file));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);
   const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
-  const sets = readdirSync(test.folder).filter((name) => name.startsWith("test_data_set_"));
+  const sets = readdirSync(test.path).filter((name) => name.startsWith("test_data_set_"));
   if (sets.length === 0) return { test: test.id, status: "skipped", reason: "no stored data" };
   for (const backend of wanted) {
     for (const set of sets) {
-      const row = await runSet(test, path.join(test.folder, set), sink, backend, backends, { model, converted });
+      const row = await runSet(test, path.join(test.path, set), sink, backend, backends, { model, converted });
       if (row) return row;
     }
   }
@@ -91,7 +67,7 @@ type Context = {
 
 /** A row where the set does not pass. */
 async function runSet(
-  test: OnnxCase,
+  test: Case,
   folder: string,
   sink: MemorySink,
   backend: TfjsBackend,

@@ -12,6 +12,12 @@ export interface Row {
   readonly backend?: string;
 }
 
+/** A model, or a folder that holds one with its data. */
+export interface Case {
+  readonly id: string;
+  readonly path: string;
+}
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The folder of models, or undefined where this machine has none. */

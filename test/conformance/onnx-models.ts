@@ -1,0 +1,96 @@
+/** Real models: converted, run on TF.js and in onnxruntime with the same inputs, every output compared. */
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { MemorySink } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { readStoredInputs } from "../../src/cli/stored.ts";
+import { convert } from "../../src/convert.ts";
+import { readOnnx } from "../../src/formats/onnx/read.ts";
+import { parseSourceMap, sourceMapName } from "../../src/graph/map.ts";
+import { parity } from "../../src/parity.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import type { Backends } from "./backends.ts";
+import type { Case, Row } from "./suite.ts";
+
+export function onnxModels(zoo: string): Case[] {
+  return readdirSync(path.join(zoo, "onnx-models"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".onnx"))
+    .sort()
+    .map((name) => ({ id: `onnx-models/${name}`, path: path.join(zoo, "onnx-models", name) }));
+}
+
+const timeoutMs = 120_000;
+
+/** Problems of the reference: nothing can be said of the model here. */
+const noReference = new Set([
+  "reference-refused",
+  "reference-failed",
+  "reference-unavailable",
+  "no-reference",
+  "not-a-tensor",
+  "input-missing",
+]);
+
+export async function runOnnxModel(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const { model, files } = await readOnnx(await openFile(test.path), sourcesBeside(test.path));
+  const sink = new MemorySink();
+  const converted = await convert(model, files, sink);
+  const failed = converted.problems.find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const map = parseSourceMap(new TextDecoder().decode(sink.files[sourceMapName]));
+  const data = storedData(test.path);
+  const stored = data === undefined ? undefined : { path: data, set: await readStoredInputs(data) };
+  for (const backend of wanted) {
+    const worker = await backends.get(backend);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const loaded = await worker.load(sink.files, signal);
+    try {
+      const target = {
+        backend,
+        inputs: loaded.inputs,
+        outputs: loaded.outputs,
+        run: (feeds: Parameters<typeof worker.run>[1], fetches: readonly string[]) => worker.run(loaded, feeds, fetches, signal),
+        close: async () => {},
+      };
+      const report = await parity({ model, path: test.path, target, map, stored, signal });
+      const absent = report.problems.find(({ code }) => noReference.has(code));
+      const bad = report.outputs.find(({ verdict }) => verdict === "different");
+      if (bad) {
+        const { firstBad, note } = bad;
+        const where = firstBad
+          ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad.bad} bad, largest ${bad.maxAbs}`
+          : note;
+        return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${where}` };
+      }
+      if (!report.ok && absent) return { test: test.id, status: "skipped", reason: new ModelError(absent).message };
+      const fault = report.problems.find(({ severity }) => severity === "error");
+      if (!report.ok)
+        return {
+          test: test.id,
+          status: worker.alive ? "refused" : "crashed",
+          backend,
+          reason: fault ? new ModelError(fault).message : "nothing was compared",
+        };
+    } finally {
+      if (worker.alive) await worker.unload(loaded);
+    }
+  }
+  return { test: test.id, status: "passed" };
+}
+
+/** Inputs and outputs beside the model, or made for it. */
+function storedData(file: string): string | undefined {
+  const made = file.replace(`${path.sep}onnx-models${path.sep}`, `${path.sep}ref-ort${path.sep}onnx-models${path.sep}`);
+  const folders = [path.join(path.dirname(file), "test_data_set_0"), path.join(made, "test_data_set_0")];
+  return folders.find((folder) => existsSync(folder));
+}
