@@ -4,7 +4,15 @@ import path from "node:path";
 import { expect, inject, test } from "vitest";
 import { random, randomInts } from "../build/random.ts";
 import { hugeModel } from "./fixtures.ts";
-import { acceptConversion, contextMenu, notification, pressNotificationButton, row, until } from "./harness/actions.ts";
+import {
+  acceptConversion,
+  contextMenu,
+  notification,
+  openModel,
+  pressNotificationButton,
+  row,
+  until,
+} from "./harness/actions.ts";
 import { type Feeds, firstDifference, runOnnx, runTfjs } from "./harness/numbers.ts";
 import { engines } from "./harness/processes.ts";
 import { openWorkbench } from "./harness/workbench.ts";
@@ -32,7 +40,7 @@ test("right-click converts; stock TF.js computes the model's numbers", async (co
 
 test("several selected files are converted at once", async (context) => {
   const { page, folder } = await openWorkbench(context, { samples: ["encoder.onnx", "regressor.onnx"] });
-  await row(page, "encoder.onnx").click();
+  await openModel(page, "encoder.onnx"); // else the Explorer selects it anew when it has opened
   await row(page, "regressor.onnx").click({ modifiers: ["ControlOrMeta"] });
   await contextMenu(page, "regressor.onnx", menu);
   await acceptConversion(page);

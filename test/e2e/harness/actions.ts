@@ -8,7 +8,16 @@ export const row = (page: Page, file: string): Locator =>
 /** Opens a model by a click and gives its graph's frame, once it is drawn. */
 export async function openModel(page: Page, file: string): Promise<Frame> {
   await row(page, file).click();
-  return drawnModel(page, file);
+  const asText = page.locator(".editor-instance .monaco-editor").first();
+  const drawn = drawnModel(page, file);
+  drawn.catch(() => undefined); // awaited below
+  if (await Promise.race([drawn.then(() => false), appears(asText, 30_000)])) {
+    // In its first moments VS Code may not know the editors of extensions yet, though it has loaded those.
+    await page.locator(".tab.active .codicon-close").click();
+    await asText.waitFor({ state: "hidden" });
+    await row(page, file).click();
+  }
+  return drawn;
 }
 
 /** The frame of the graph of `file`, once it is drawn. */
