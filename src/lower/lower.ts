@@ -17,6 +17,7 @@ import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
+import { refusal } from "./refusal.ts";
 import { apply, type Context, type RuleTable } from "./rule.ts";
 import {
   type Body,
@@ -250,12 +251,7 @@ class Lowering {
     const ladder = this.rules.ladder(domain, node.op);
     const opset = scope.call?.opsets[domain] ?? this.model.opsets[domain] ?? 1;
     const each = this.rules.find(domain, node.op, opset);
-    if (!each)
-      throw modelError(
-        "unsupported-op",
-        ladder ? `no lowering for opset ${opset}, the oldest known is ${ladder.at(-1)!.since}` : "no lowering to TF.js",
-        place,
-      );
+    if (!each) throw refusal(this.model, scope.graph, node, opset, ladder, place);
     const context: Context = {
       place,
       node,
