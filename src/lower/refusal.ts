@@ -1,6 +1,6 @@
 /** What is said of an operator that has no row: why, and the way round it. */
 import { type ModelError, modelError, type Place } from "../base/problem.ts";
-import { opLabel, type SourceGraph, type SourceModel, type SourceNode } from "../graph/source.ts";
+import type { SourceGraph, SourceModel, SourceNode } from "../graph/source.ts";
 import type { Rule } from "./rule.ts";
 
 /** Domains whose operators are defined by somebody's published schema. */
@@ -24,7 +24,7 @@ export function refusal(
 ): ModelError {
   return modelError(
     "unsupported-op",
-    `${opLabel(node)} has no lowering to TF.js: ${why(model, node, opset, ladder)}`,
+    `no lowering to TF.js: ${why(model, node, opset, ladder)}`,
     place,
     wayRound(graph, node),
   );
