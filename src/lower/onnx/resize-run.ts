@@ -1,27 +1,9 @@
 /** Resize of sizes or scales that only the run knows: taps.ts once more, as operations of the graph. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { Arithmetic } from "./arithmetic.ts";
 import { contract, type ResizeAxis } from "./resize-forms.ts";
 import type { Coordinates, Rounding, Sampling } from "./taps.ts";
-
-/** Short words for scalar arithmetic on float32 vectors. */
-class Arithmetic {
-  constructor(readonly b: Builder) {}
-
-  number = (value: number): Value => this.b.scalar("float32", value);
-  add = (x: Value, y: Value | number): Value => this.op("AddV2", x, y);
-  sub = (x: Value, y: Value | number): Value => this.op("Sub", x, y);
-  mul = (x: Value, y: Value | number): Value => this.op("Mul", x, y);
-  div = (x: Value, y: Value | number): Value => this.op("RealDiv", x, y);
-  max = (x: Value, y: Value | number): Value => this.op("Maximum", x, y);
-  min = (x: Value, y: Value | number): Value => this.op("Minimum", x, y);
-  select = (test: Value, x: Value, y: Value): Value => this.b.op("SelectV2", [test, x, y]);
-  compare = (op: string, x: Value, y: number): Value => this.b.op(op, [x, this.number(y)]);
-
-  private op(name: string, x: Value, y: Value | number): Value {
-    return this.b.op(name, [x, typeof y === "number" ? this.number(y) : y]);
-  }
-}
 
 const scalar = (b: Builder, x: Value): Value => b.reshape(x, []);
 const float = (b: Builder, x: Value): Value => b.cast(x, "float32");

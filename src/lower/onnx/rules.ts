@@ -33,6 +33,7 @@ import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { training } from "./training.ts";
+import { grids } from "./grid.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -68,4 +69,5 @@ export const onnxRules = new RuleTable([
   ...fused,
   ...skipNorms,
   ...contribAttentions,
+  ...grids,
 ]);
