@@ -1,5 +1,7 @@
 /** Which rewrites run, in which order at a node. */
 import type { Rewrite } from "./rewrite.ts";
+import { clipToRelu } from "./rules/activations.ts";
+import { batchNormToWeights } from "./rules/batch-norm.ts";
 import { addToBias, mergeBiases, scaleBiased, scaleToWeights, subtractToBias } from "./rules/bias.ts";
 import { cse } from "./rules/cse.ts";
 import { fuseActivation, fuseBias, leakyToPrelu } from "./rules/fuse.ts";
@@ -8,6 +10,7 @@ import { castBack, identities, square } from "./rules/identities.ts";
 import { flattenBatch, flattenIntoWeights, plainMatMul, transposeWeights } from "./rules/matmul.ts";
 import { mergeTransposes, transposeOfReshape, transposeToReshape } from "./rules/merge-transposes.ts";
 import { padToConv, padToPool } from "./rules/pads.ts";
+import { dropKeptAxes } from "./rules/reductions.ts";
 import { dropReshape, mergeReshapes, sinkReshape, staticReshape } from "./rules/reshapes.ts";
 import { sinkAxes } from "./rules/sink-axes.ts";
 import { sinkElementwise } from "./rules/sink-elementwise.ts";
@@ -19,12 +22,14 @@ const cleaning: readonly Rewrite[] = [
   staticReshape,
   dropReshape,
   mergeReshapes,
+  dropKeptAxes,
   transposeOfReshape,
   mergeTransposes,
 ];
 const layouts: readonly Rewrite[] = [sinkElementwise, sinkAxes, sinkConcat, sinkSqueeze, sinkExpandDims, hoistTranspose];
 const products: readonly Rewrite[] = [plainMatMul, transposeWeights, flattenIntoWeights, flattenBatch];
 const weights: readonly Rewrite[] = [
+  batchNormToWeights,
   addToBias,
   subtractToBias,
   mergeBiases,
@@ -36,7 +41,7 @@ const weights: readonly Rewrite[] = [
 ];
 
 /** For the hub graph, before legalize or raise. */
-export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...products, ...weights, square, cse];
+export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...products, ...weights, square, clipToRelu, cse];
 
 /** For the legalised graph: the same cleaning of what legalize made, then TF.js's fused kernels. */
 export const tfjsPipeline: readonly Rewrite[] = [
@@ -46,6 +51,7 @@ export const tfjsPipeline: readonly Rewrite[] = [
   ...products,
   ...weights,
   square,
+  clipToRelu,
   fuseBias,
   fuseActivation,
   leakyToPrelu,

@@ -110,18 +110,23 @@ export async function rewritten(
   backends: readonly Backend[] = ["cpu"],
 ): Promise<Rewritten> {
   const result = counted(graph, rules);
-  const feeds = feedsOf(graph);
-  for (const backend of backends) {
-    const [before, after] = [await run(graph, feeds, backend), await run(result.graph, feeds, backend)];
-    for (const [name, expected] of Object.entries(before)) expectClose(after[name]!, expected, `${backend} ${name}`);
-  }
+  await expectSame(graph, result.graph, backends);
   return result;
 }
 
-function expectClose(actual: Tensor, expected: Tensor, name: string): void {
+/** Runs both graphs on the same inputs; errors up to `limit` of the greatest element. */
+export async function expectSame(a: Graph, b: Graph, backends: readonly Backend[] = ["cpu"], limit = 2e-6): Promise<void> {
+  const feeds = feedsOf(a);
+  for (const backend of backends) {
+    const [before, after] = [await run(a, feeds, backend), await run(b, feeds, backend)];
+    for (const [name, expected] of Object.entries(before)) expectClose(after[name]!, expected, `${backend} ${name}`, limit);
+  }
+}
+
+function expectClose(actual: Tensor, expected: Tensor, name: string, relative: number): void {
   expect([actual.dtype, actual.shape]).toEqual([expected.dtype, expected.shape]);
   const [a, e] = [actual.data as Float32Array, expected.data as Float32Array];
-  const limit = 2e-6 * Math.max(...Array.from(e, Math.abs), 1e-3);
+  const limit = relative * Math.max(...Array.from(e, Math.abs), 1e-3);
   e.forEach((value, i) => {
     expect(Math.abs(a[i]! - value), `${name}[${i}]`).toBeLessThanOrEqual(limit);
   });
