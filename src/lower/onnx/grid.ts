@@ -5,7 +5,17 @@ import { type At, type Rule, rule } from "../rule.ts";
 import { bool, oneOf } from "../schema.ts";
 import { Arithmetic } from "./arithmetic.ts";
 import { countTo, reshapeToSizes, type Size, sizeAt } from "./dims.ts";
-import { batchNumbers, clampEdge, type Edge, floatSize, interpolate, linearNeighbours, type Neighbour, tableOf, zeroEdge } from "./sample.ts";
+import {
+  batchNumbers,
+  clampEdge,
+  type Edge,
+  floatSize,
+  interpolate,
+  linearNeighbours,
+  type Neighbour,
+  tableOf,
+  zeroEdge,
+} from "./sample.ts";
 
 type Mode = "nearest" | "linear" | "cubic";
 type Padding = "zeros" | "border" | "reflection";
@@ -31,7 +41,8 @@ function reflect(m: Arithmetic, x: Value, low: Value, high: Value): Value {
 
 function reflectEdge(b: Builder, aligned: boolean): Edge {
   const m = new Arithmetic(b);
-  return ({ index, weight }, size) => clampEdge(b)({ index: b.op("Round", [reflect(m, index, ...bounds(m, size, aligned))]), weight }, size);
+  return ({ index, weight }, size) =>
+    clampEdge(b)({ index: b.op("Round", [reflect(m, index, ...bounds(m, size, aligned))]), weight }, size);
 }
 
 const cubicA = -0.75;
@@ -56,7 +67,8 @@ function neighbours(b: Builder, place: Value, mode: Mode): readonly Neighbour[] 
 
 function gridSample(b: Builder, x: Value, grid: Value, mode: Mode, padding: Padding, aligned: boolean, at: At): Value {
   const dims = x.rank - 2;
-  if (grid.rank !== x.rank || (dims !== 2 && dims !== 3)) throw at.invalid(`a grid of rank ${grid.rank} for a rank-${x.rank} input`);
+  if (grid.rank !== x.rank || (dims !== 2 && dims !== 3))
+    throw at.invalid(`a grid of rank ${grid.rank} for a rank-${x.rank} input`);
   if (mode === "cubic" && dims === 3) throw at.unsupported("cubic sampling of volumes");
   const m = new Arithmetic(b);
   const table = tableOf(b, x);
@@ -102,8 +114,22 @@ function affineGrid(b: Builder, theta: Value, size: Value, aligned: boolean, at:
     const number = entry.node.constant ? at.numbers(entry)[0] : entry.elements?.[0];
     return typeof number === "number" ? number : entry;
   });
-  const ones = b.op("Fill", [b.concat(sizes.map((each) => (typeof each === "number" ? b.ints([each]) : each)), 0), m.number(1)]);
-  const lines = sizes.map((each, i) => m.mul(b.reshape(line(b, each, aligned), sizes.map((_, k) => (k === i ? -1 : 1))), ones));
+  const ones = b.op("Fill", [
+    b.concat(
+      sizes.map((each) => (typeof each === "number" ? b.ints([each]) : each)),
+      0,
+    ),
+    m.number(1),
+  ]);
+  const lines = sizes.map((each, i) =>
+    m.mul(
+      b.reshape(
+        line(b, each, aligned),
+        sizes.map((_, k) => (k === i ? -1 : 1)),
+      ),
+      ones,
+    ),
+  );
   const places = b.op("Pack", [...lines.reverse(), ones], { axis: dims, N: dims + 1 });
   const flat = b.reshape(places, [1, -1, dims + 1]);
   const batch = sizeAt(b, theta, 0);

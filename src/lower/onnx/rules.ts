@@ -8,10 +8,12 @@ import { contribAttentions } from "./contrib-attention.ts";
 import { control } from "./control.ts";
 import { conv } from "./conv.ts";
 import { crops } from "./crop.ts";
+import { deforms } from "./deform.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
 import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
+import { grids } from "./grid.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
@@ -23,6 +25,7 @@ import { qlinear } from "./qlinear.ts";
 import { quantization } from "./quantize.ts";
 import { recurrents } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
+import { regions } from "./region.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
 import { rotaries } from "./rotary.ts";
@@ -32,8 +35,8 @@ import { skipNorms } from "./skip-norm.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
+import { texts } from "./text.ts";
 import { training } from "./training.ts";
-import { grids } from "./grid.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -55,6 +58,7 @@ export const onnxRules = new RuleTable([
   ...control,
   ...loops,
   ...ml,
+  ...texts,
   ...conv,
   ...products,
   ...norms,
@@ -70,4 +74,6 @@ export const onnxRules = new RuleTable([
   ...skipNorms,
   ...contribAttentions,
   ...grids,
+  ...deforms,
+  ...regions,
 ]);

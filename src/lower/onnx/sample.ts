@@ -60,18 +60,31 @@ export function linearNeighbours(b: Builder, place: Value): readonly Neighbour[]
   ];
 }
 
-export const floatSize = (b: Builder, size: Size): Value => (typeof size === "number" ? b.scalar("float32", size) : b.cast(b.reshape(size, []), "float32"));
+export const floatSize = (b: Builder, size: Size): Value =>
+  typeof size === "number" ? b.scalar("float32", size) : b.cast(b.reshape(size, []), "float32");
 
 /**
  * Rows of the table at places: neighbours by axis, each [N, …]; `batches` [N, 1…] is the image of every place. Each combination gives
  * rows [N, …, C] with its weight [N, …, 1]; how they are put together is the caller's.
  */
-export function neighbourRows(b: Builder, table: Table, axes: readonly (readonly Neighbour[])[], edge: Edge, batches: Value): readonly { rows: Value; weight: Value | undefined }[] {
+export function neighbourRows(
+  b: Builder,
+  table: Table,
+  axes: readonly (readonly Neighbour[])[],
+  edge: Edge,
+  batches: Value,
+): readonly { rows: Value; weight: Value | undefined }[] {
   const m = new Arithmetic(b);
   const placed = axes.map((neighbours, i) => neighbours.map((each) => edge(each, floatSize(b, table.sizes[i]!))));
-  const combinations = placed.reduce<readonly (readonly Neighbour[])[]>((lists, neighbours) => lists.flatMap((list) => neighbours.map((each) => [...list, each])), [[]]);
+  const combinations = placed.reduce<readonly (readonly Neighbour[])[]>(
+    (lists, neighbours) => lists.flatMap((list) => neighbours.map((each) => [...list, each])),
+    [[]],
+  );
   return combinations.map((each) => {
-    const flat = each.reduce<Value>((at, { index }, i) => b.op("AddV2", [b.op("Mul", [at, scalarSize(b, table.sizes[i]!)]), m.int(index)]), m.int(batches));
+    const flat = each.reduce<Value>(
+      (at, { index }, i) => b.op("AddV2", [b.op("Mul", [at, scalarSize(b, table.sizes[i]!)]), m.int(index)]),
+      m.int(batches),
+    );
     const weights = each.flatMap(({ weight }) => weight ?? []);
     const weight = weights.length > 0 ? weights.reduce((x, y) => m.mul(x, y)) : undefined;
     return { rows: b.gather(table.rows, flat, 0), weight: weight && b.op("ExpandDims", [weight, b.scalar("int32", -1)]) };
@@ -81,8 +94,16 @@ export function neighbourRows(b: Builder, table: Table, axes: readonly (readonly
 const scalarSize = (b: Builder, size: Size): Value => (typeof size === "number" ? b.scalar("int32", size) : b.reshape(size, []));
 
 /** The weighted sum of all neighbours: [N, …, C]. */
-export function interpolate(b: Builder, table: Table, axes: readonly (readonly Neighbour[])[], edge: Edge, batches: Value): Value {
-  const terms = neighbourRows(b, table, axes, edge, batches).map(({ rows, weight }) => (weight ? b.op("Mul", [rows, b.cast(weight, rows.dtype)]) : rows));
+export function interpolate(
+  b: Builder,
+  table: Table,
+  axes: readonly (readonly Neighbour[])[],
+  edge: Edge,
+  batches: Value,
+): Value {
+  const terms = neighbourRows(b, table, axes, edge, batches).map(({ rows, weight }) =>
+    weight ? b.op("Mul", [rows, b.cast(weight, rows.dtype)]) : rows,
+  );
   return terms.reduce((sum, term) => b.op("AddV2", [sum, term]));
 }
 
