@@ -1,10 +1,13 @@
 /** From a read model to a written TF.js graph model. */
 import type { ByteSink } from "./base/bytes.ts";
 import { modelError, type Problem } from "./base/problem.ts";
+import { customOps } from "./customops/table.ts";
+import { customOpsModule, customOpsName } from "./customops/write.ts";
 import type { QuantizedType } from "./formats/tfjs/weights.ts";
 import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
-import type { Node, Value } from "./graph/graph.ts";
+import type { Graph, Node, Value } from "./graph/graph.ts";
 import { sourceMap, sourceMapName } from "./graph/map.ts";
+import { nodesOf } from "./graph/order.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { evaluate } from "./tf/evaluate.ts";
@@ -52,21 +55,21 @@ export async function convert(
     inputs: graph.inputs.map((value) => plan(value.node.attrs["name"] as string, value)),
     outputs: graph.outputs.map(({ name, value }) => plan(name, value)),
   };
-  const base = { problems, nodes, customOps: [], state: [], ...plans };
+  const custom = customOpsIn(graph);
+  const base = { problems, nodes, customOps: custom, state: [], ...plans };
   if (problems.some((each) => each.severity === "error"))
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   const started = performance.now();
   try {
     const written = await writeTfjs(graph, sink, writeOptions(translated, options));
     const map = sourceMap(translated.tracked, written.graph, written.nameOf);
-    const writer = await sink.create(sourceMapName);
-    await writer.write(new TextEncoder().encode(JSON.stringify(map)));
-    await writer.close();
+    await writeText(sink, sourceMapName, JSON.stringify(map));
+    if (custom.length > 0) await writeText(sink, customOpsName, customOpsModule(custom));
     await sink.commit();
     return {
       ...base,
       ok: true,
-      files: [...written.files, sourceMapName],
+      files: [...written.files, sourceMapName, ...(custom.length > 0 ? [customOpsName] : [])],
       weightBytes: written.weightBytes,
       ms: { ...ms, write: performance.now() - started },
     };
@@ -74,6 +77,20 @@ export async function convert(
     await sink.abort();
     throw error;
   }
+}
+
+/** Names of the ops, in the graph and its functions, that TF.js gets from custom-ops.mjs. */
+function customOpsIn(graph: Graph): string[] {
+  const found = new Set<string>();
+  for (const each of [graph, ...graph.functions.values()])
+    for (const node of nodesOf(each)) if (customOps.has(node.op)) found.add(node.op);
+  return [...found].sort();
+}
+
+async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {
+  const writer = await sink.create(name);
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
 }
 
 function writeOptions(translated: Translated, { quantize, shardBytes, onProgress, signal }: ConvertOptions): WriteOptions {

@@ -5,6 +5,7 @@ import { bits } from "./rules/bits.ts";
 import { cast } from "./rules/cast.ts";
 import { controls } from "./rules/control.ts";
 import { convolutions } from "./rules/conv.ts";
+import { customs } from "./rules/custom.ts";
 import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
 import { matmuls } from "./rules/matmul.ts";
@@ -14,6 +15,7 @@ import { ranks } from "./rules/rank.ts";
 import { reductions } from "./rules/reduce.ts";
 import { scatters } from "./rules/scatter.ts";
 import { spaces } from "./rules/space.ts";
+import { strided } from "./rules/strided.ts";
 
 function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   const map = new Map<string, Legalize>();
@@ -32,11 +34,13 @@ export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...pools,
   ...matmuls,
   ...spaces,
+  ...strided,
   ...reductions,
   ...bits,
   ...einsums,
   ...scatters,
   ...ranks,
   ...controls,
+  ...customs,
   ...quantizations,
 ]);

@@ -8,5 +8,6 @@ import "./nn.ts";
 import "./scatter.ts";
 import "./einsum.ts";
 import "./control.ts";
+import "./text.ts";
 import "./fused.ts";
 import "./quantize.ts";

@@ -27,7 +27,7 @@ function mergedDims(shape: readonly number[], groups: readonly (readonly number[
   return groups.map((axes) => elementCount(axes.map((axis) => shape[axis - lead] ?? 1)));
 }
 
-function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
+export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
   const out = at.node.outputs[0]!.type.shape;
   if (!out || out.length <= maxRank) return at.same(b, inputs);
   const shapes = inputs.map((input) => input.staticShape);
@@ -74,7 +74,7 @@ const lastAxis: Legalize = (b, inputs, at) => {
 
 const pointwise = [
   ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorDiv", "FloorMod", "DivNoNan"],
-  ...["Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2"],
+  ...["Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2"],
 ];
 
 /**

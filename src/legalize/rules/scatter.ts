@@ -70,8 +70,12 @@ export const scatters: readonly LegalRule[] = [
   legal("GatherV2", (b, inputs, at) => {
     const [x, indices, along] = inputs as [Value, Value, Value];
     const batch = at.number("batch_dims", 0);
-    if (batch === 0) return at.same(b, inputs);
     const axis = constantOf(along)?.data[0];
+    if (x.dtype === "string") {
+      if (batch !== 0 || Number(axis) !== 0) throw at.unsupported("a gather of strings along another axis than the first");
+      return [b.op("StringGather", [x, indices])];
+    }
+    if (batch === 0) return at.same(b, inputs);
     if (axis === undefined) throw at.unsupported("a gather along an axis that is computed");
     return [batchGather(b, x, indices, normalAxis(Number(axis), x.rank), batch < 0 ? batch + indices.rank : batch)];
   }),

@@ -9,8 +9,7 @@ const bitwise = (op: string): Rule => rule(op, { since: 18, arity: [2, 2], attrs
 const bitCast = rule("BitCast", { since: 26, arity: [1, 1], attrs: { to: required(onnxType()) } }, (b, [x], a, at) => {
   const whole = (dtype: DType) => isInteger(dtype) || dtype === "bool";
   if (bitsOf[x.dtype] !== bitsOf[a.to]) throw at.invalid(`BitCast of ${x.dtype} to ${a.to}`);
-  if (!whole(x.dtype) || !whole(a.to)) throw at.unsupported(`the bits of ${x.dtype} as ${a.to}`);
-  return [b.cast(x, a.to)];
+  return [whole(x.dtype) && whole(a.to) ? b.cast(x, a.to) : b.op("Bitcast", [x], { DstT: a.to })];
 });
 
 export const bits: readonly Rule[] = [

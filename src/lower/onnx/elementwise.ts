@@ -1,5 +1,5 @@
 /** Elementwise ONNX ops. Before opset 7 a binary op broadcasts only as its `broadcast` and `axis` attributes say. */
-import { type DType, isFloat, isInteger } from "../../base/dtype.ts";
+import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
@@ -73,9 +73,18 @@ function isInf(b: Builder, x: Value, negative: boolean, positive: boolean): Valu
   return b.op("Equal", [x, b.scalar(x.dtype, positive ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY)]);
 }
 
+/** Before opset 24, floats became integers of 2 and 4 bits by rounding and clamping; since then they wrap, as wider ones do. */
+function clampedBits(b: Builder, x: Value, dtype: DType, at: At): Value {
+  if (at.opset >= 24 || !isFloat(x.dtype) || !isInteger(dtype) || bitsOf[dtype]! >= 8) return x;
+  const [low, high] = integerRange(dtype);
+  return b.op("ClipByValue", [b.op("Round", [x]), b.scalar(x.dtype, Number(low)), b.scalar(x.dtype, Number(high))]);
+}
+
 /** `saturate` concerns the floats of 4 and 8 bits. */
-const castTo = (b: Builder, x: Value, dtype: DType, saturate: boolean): Value =>
-  saturate || x.dtype === dtype ? b.cast(x, dtype) : b.op("Cast", [x], { DstT: dtype, saturate });
+function castTo(b: Builder, given: Value, dtype: DType, saturate: boolean, at: At): Value {
+  const x = clampedBits(b, given, dtype, at);
+  return saturate || x.dtype === dtype ? b.cast(x, dtype) : b.op("Cast", [x], { DstT: dtype, saturate });
+}
 
 export const elementwise: readonly Rule[] = [
   ...["Abs", "Neg", "Exp", "Log", "Sqrt", "Reciprocal", "Floor", "Ceil", "Sign", "Erf", "Round"].map((op) => unary(op)),
@@ -103,10 +112,10 @@ export const elementwise: readonly Rule[] = [
   rule("Where", { since: 9, arity: [3, 3], attrs: {} }, (b, [test, x, y]) => [b.op("SelectV2", [test, x, y])]),
   rule("Cast", { since: 1, arity: [1, 1], attrs: { to: onnxType(), saturate: int(1) } }, (b, [x], a, at) => {
     if (!a.to) throw at.invalid("attribute to is missing");
-    return [castTo(b, x, a.to, a.saturate !== 0)];
+    return [castTo(b, x, a.to, a.saturate !== 0, at)];
   }),
-  rule("CastLike", { since: 15, arity: [2, 2], attrs: { saturate: int(1) } }, (b, [x, like], a) => [
-    castTo(b, x, like.dtype, a.saturate !== 0),
+  rule("CastLike", { since: 15, arity: [2, 2], attrs: { saturate: int(1) } }, (b, [x, like], a, at) => [
+    castTo(b, x, like.dtype, a.saturate !== 0, at),
   ]),
   mean,
   rule("Clip", { since: 1, arity: [1, 1], attrs: { min: optionalFloat(), max: optionalFloat() } }, (b, [x], a) => {

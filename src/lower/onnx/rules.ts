@@ -37,6 +37,8 @@ import { softmax } from "./softmax.ts";
 import { space } from "./space.ts";
 import { texts } from "./text.ts";
 import { training } from "./training.ts";
+import { unpools } from "./unpool.ts";
+import { signals } from "./signal.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
@@ -76,4 +78,6 @@ export const onnxRules = new RuleTable([
   ...grids,
   ...deforms,
   ...regions,
+  ...unpools,
+  ...signals,
 ]);

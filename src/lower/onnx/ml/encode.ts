@@ -21,6 +21,9 @@ function matches(b: Builder, x: Value, keys: Value): Value {
 
 /** The value that stands beside an element's key, or the default. */
 function lookUp(b: Builder, x: Value, keys: Value, values: Value, fallback: Value): Value {
+  // TF.js has kernels for strings on cpu only.
+  if (keys.dtype === "string" || values.dtype === "string")
+    return b.op("LookUp", [b.cast(x, keys.dtype), keys, values, fallback]);
   const hits = matches(b, b.cast(x, keys.dtype), keys);
   const place = b.op("ArgMax", [b.cast(hits, "int32"), b.scalar("int32", x.rank)], { output_type: "int64" });
   return b.op("SelectV2", [b.reduce("Any", hits, [x.rank], false), b.gather(values, place, 0), fallback]);

@@ -1,0 +1,121 @@
+/** Strings. TF.js holds them in plain arrays on every backend, and has few kernels for them, most on cpu only. */
+import type { CustomAttrs, CustomOp, Inputs, Outputs, Tf } from "./op.ts";
+
+type Text = Inputs[number];
+
+function textOf(x: Text): string[] {
+  return Array.from(x.dataSync<"string">() as unknown as ArrayLike<string>);
+}
+
+function texts(tf: Tf, values: string[], shape: number[]): Outputs {
+  return tf.tensor(values, shape, "string");
+}
+
+/** Element pairs of two string tensors, broadcast together. */
+function pairs(tf: Tf, x: Text, y: Text): { shape: number[]; left: string[]; right: string[] } {
+  const shape = tf.backend_util.assertAndGetBroadcastShape(x.shape, y.shape);
+  const spread = (t: Text) => {
+    const values = textOf(t);
+    const places = tf.tidy(() => tf.broadcastTo(tf.reshape(tf.range(0, values.length, 1, "int32"), t.shape), shape).dataSync());
+    return Array.from(places, (place) => values[place]!);
+  };
+  return { shape, left: spread(x), right: spread(y) };
+}
+
+function stringEqual(tf: Tf, [x, y]: Inputs): Outputs {
+  const { shape, left, right } = pairs(tf, x!, y!);
+  return tf.tensor(
+    left.map((text, i) => text === right[i]),
+    shape,
+    "bool",
+  );
+}
+
+function stringConcat(tf: Tf, [x, y]: Inputs): Outputs {
+  const { shape, left, right } = pairs(tf, x!, y!);
+  return texts(
+    tf,
+    left.map((text, i) => text + right[i]),
+    shape,
+  );
+}
+
+/** Rows of axis 0; TF.js's own kernels take no strings but on cpu. */
+function stringGather(tf: Tf, [x, indices]: Inputs): Outputs {
+  const values = textOf(x!);
+  const run = x!.shape.slice(1).reduce((size, dim) => size * dim, 1);
+  const picked = Array.from(indices!.dataSync(), (i) => values.slice(i * run, (i + 1) * run));
+  return texts(tf, picked.flat(), [...indices!.shape, ...x!.shape.slice(1)]);
+}
+
+/** keys, values and the default stand in the inputs after x. */
+function lookUp(tf: Tf, [x, keys, values, fallback]: Inputs): Outputs {
+  const listOf = (t: Text): (string | number)[] => (t.dtype === "string" ? textOf(t) : Array.from(t.dataSync()));
+  const table = new Map<string | number, string | number>();
+  const found = listOf(values!);
+  listOf(keys!).forEach((key, i) => {
+    if (!table.has(key)) table.set(key, found[i]!);
+  });
+  const [missing] = listOf(fallback!);
+  return tf.tensor(listOf(x!).map((value) => table.get(value) ?? missing!) as number[], x!.shape, values!.dtype);
+}
+
+/** `pattern` is a vector of one; the whole of a text must match. */
+function regexFullMatch(tf: Tf, [x, pattern]: Inputs): Outputs {
+  const regex = new RegExp(`^(?:${textOf(pattern!)[0]})$`, "u");
+  return tf.tensor(
+    textOf(x!).map((text) => regex.test(text)),
+    x!.shape,
+    "bool",
+  );
+}
+
+/** Pieces, padded with empty text to the longest; and how many each text has. Without a delimiter blanks part, and none is empty. */
+function stringSplit(tf: Tf, [x, delimiter]: Inputs, attrs: CustomAttrs): Outputs {
+  const [by] = textOf(delimiter!);
+  const most = attrs["maxsplit"] as number;
+  const pieces = textOf(x!).map((text): string[] => {
+    const parts: string[] = [];
+    let rest = by ? text : text.trim();
+    if (!by && rest === "") return parts;
+    while (most < 0 || parts.length < most) {
+      const at = by ? rest.indexOf(by) : rest.search(/\s/);
+      if (at < 0) break;
+      parts.push(rest.slice(0, at));
+      rest = by ? rest.slice(at + by.length) : rest.slice(at).trimStart();
+    }
+    return [...parts, rest];
+  });
+  const widest = pieces.reduce((size, parts) => Math.max(size, parts.length), 0);
+  const padded = pieces.flatMap((parts) => [...parts, ...new Array<string>(widest - parts.length).fill("")]);
+  return [
+    tf.tensor(padded, [...x!.shape, widest], "string"),
+    tf.tensor(
+      pieces.map((parts) => parts.length),
+      x!.shape,
+      "int32",
+    ),
+  ];
+}
+
+/** Words to leave out come as the second input; what is left of nothing is one empty text. */
+function normalizeText(tf: Tf, [x, stopwords]: Inputs, attrs: CustomAttrs): Outputs {
+  const sensitive = attrs["sensitive"] === true;
+  const fold = (text: string) => (sensitive ? text : text.toLowerCase());
+  const stop = new Set(textOf(stopwords!).map(fold));
+  const change = attrs["change"] as number;
+  const kept = textOf(x!).filter((text) => !stop.has(fold(text)));
+  const news = kept.map((text) => (change === 1 ? text.toLowerCase() : change === 2 ? text.toUpperCase() : text));
+  const list = news.length > 0 ? news : [""];
+  return texts(tf, list, x!.shape.length === 2 ? [1, list.length] : [list.length]);
+}
+
+export const stringOps: Readonly<Record<string, CustomOp>> = {
+  StringEqual: { run: stringEqual, uses: [textOf, pairs] },
+  StringConcat: { run: stringConcat, uses: [textOf, texts, pairs] },
+  StringGather: { run: stringGather, uses: [textOf, texts] },
+  LookUp: { run: lookUp, uses: [textOf] },
+  RegexFullMatch: { run: regexFullMatch, uses: [textOf] },
+  StringPieces: { run: stringSplit, uses: [textOf] },
+  NormalizeText: { run: normalizeText, uses: [textOf, texts] },
+};

@@ -1,0 +1,27 @@
+/** Ops that only code of our own can compute: they keep their names, and the model is written with a custom-ops.mjs. */
+import { customOps } from "../../customops/table.ts";
+import { type LegalRule, legal } from "../rule.ts";
+import { elementwise } from "./rank.ts";
+
+/** Those that the hub knows by the same name, with the same inputs and attributes. */
+const direct = [
+  ...["TensorScatterMul", "TensorScatterMax", "TensorScatterMin", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "MatrixDeterminant"],
+  ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText"],
+];
+
+export const customs: readonly LegalRule[] = [
+  ...direct.map((op) => {
+    if (!customOps.has(op)) throw new Error(`no custom op ${op}`);
+    return legal(op, (b, inputs, at) => at.same(b, inputs));
+  }),
+  legal("Equal", (b, inputs, at) => (at.dtype() === "string" ? [b.op("StringEqual", inputs)] : elementwise(b, inputs, at))),
+  legal("NotEqual", (b, inputs, at) =>
+    at.dtype() === "string" ? [b.op("LogicalNot", [b.op("StringEqual", inputs)])] : elementwise(b, inputs, at),
+  ),
+  legal("Bitcast", (b, [x], at) => {
+    const [from, to] = [at.dtype(), at.node.outputs[0]!.dtype];
+    if (from === "float32" && to === "int32") return [b.op("BitcastToInt32", [x!])];
+    if (from === "int32" && to === "float32") return [b.op("BitcastToFloat32", [x!])];
+    throw at.unsupported(`the bits of ${from} as ${to}`);
+  }),
+];

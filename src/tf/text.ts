@@ -1,0 +1,54 @@
+/** Strings, and other ops whose results depend on the content of what they read. */
+import type { DType } from "../base/dtype.ts";
+import type { Shape, Type } from "../graph/graph.ts";
+import { broadcast, type Call, define } from "./op.ts";
+
+const outputType = (call: Call): DType => call.attr<string>("output_type") as DType;
+
+/** The distinct elements, or slices along `axis` unless `flat`; first places, places in the result, counts. */
+function unique(call: Call): readonly Type[] {
+  const shape = call.shape();
+  const axis = call.attr<number>("axis", 0);
+  const out: Shape | undefined = call.attr<boolean>("flat")
+    ? [undefined]
+    : shape?.map((dim, i) => (i === axis ? undefined : dim));
+  const places: Type = { dtype: outputType(call), shape: [undefined] };
+  return [{ dtype: call.dtype(), shape: out }, places, places, places];
+}
+
+define(
+  { name: "UniqueElements", infer: unique },
+  // x, keys, values, default: the value beside the key that each element is.
+  { name: "LookUp", infer: (call) => [{ dtype: call.dtype(2), shape: call.shape() }] },
+  { name: "StringConcat", infer: (call) => [{ dtype: "string", shape: broadcast(call.shape(0), call.shape(1)) }] },
+  // x, pattern [1]
+  { name: "RegexFullMatch", infer: (call) => [{ dtype: "bool", shape: call.shape() }] },
+  // x, delimiter [1]; attribute maxsplit, −1 for none. Pieces, padded to the longest, and their numbers.
+  {
+    name: "StringPieces",
+    infer: (call) => [
+      { dtype: "string", shape: call.shape() && [...call.shape()!, undefined] },
+      { dtype: outputType(call), shape: call.shape() },
+    ],
+  },
+  // x, stopwords; attributes sensitive, change (0 none, 1 lower, 2 upper)
+  {
+    name: "NormalizeText",
+    infer: (call) => [{ dtype: "string", shape: call.shape()?.length === 2 ? [1, undefined] : [undefined] }],
+  },
+  { name: "Bitcast", infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }] },
+  { name: "MatrixDeterminant", infer: (call) => [{ dtype: call.dtype(), shape: call.shape()?.slice(0, -2) }] },
+);
+
+/** What legalising makes of hub ops whose operands are strings, or whose types TF.js tells apart by the op. */
+define(
+  { name: "StringEqual", infer: (call) => [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }] },
+  {
+    name: "StringGather",
+    infer: (call) => [
+      { dtype: "string", shape: call.shape(0) && call.shape(1) && [...call.shape(1)!, ...call.shape(0)!.slice(1)] },
+    ],
+  },
+  { name: "BitcastToInt32", infer: (call) => [{ dtype: "int32", shape: call.shape() }] },
+  { name: "BitcastToFloat32", infer: (call) => [{ dtype: "float32", shape: call.shape() }] },
+);

@@ -1,0 +1,117 @@
+import { registerOp } from "@tensorflow/tfjs-converter";
+import * as core from "@tensorflow/tfjs-core";
+import "@tensorflow/tfjs-backend-cpu";
+import { beforeAll, describe, expect, it } from "vitest";
+import { customOps } from "../../src/customops/table.ts";
+import { customOpsModule } from "../../src/customops/write.ts";
+
+type Run = (node: { inputs: core.Tensor[]; attrs: Record<string, unknown> }) => core.Tensor | core.Tensor[];
+
+/** What the text of the module registers: nothing of this project is in its scope. */
+async function registered(names: readonly string[]): Promise<Map<string, Run>> {
+  const url = `data:text/javascript,${encodeURIComponent(customOpsModule(names))}`;
+  const { register } = (await import(/* @vite-ignore */ url)) as { register: (tf: object) => void };
+  const found = new Map<string, Run>();
+  register({ ...core, registerOp: (name: string, run: Run) => found.set(name, run) });
+  return found;
+}
+
+const ints = (values: number[], shape: number[] = [values.length]) => core.tensor(values, shape, "int32");
+const floats = (values: number[], shape: number[] = [values.length]) => core.tensor(values, shape, "float32");
+const texts = (values: string[], shape: number[] = [values.length]) => core.tensor(values, shape, "string");
+
+interface Trial {
+  readonly inputs: () => core.Tensor[];
+  readonly attrs?: Record<string, unknown>;
+  readonly outputs: readonly { readonly shape: readonly number[]; readonly values: readonly unknown[] }[];
+}
+
+const scatterInputs = () => [floats([1, 2, 3, 4, 5, 6], [3, 2]), ints([2, 0, 2], [3, 1]), floats([7, -1, 2, 9, 0.5, 4], [3, 2])];
+
+const trials: Readonly<Record<string, Trial>> = {
+  TensorScatterMul: { inputs: scatterInputs, outputs: [{ shape: [3, 2], values: [2, 18, 3, 4, 17.5, -24] }] },
+  TensorScatterMax: { inputs: scatterInputs, outputs: [{ shape: [3, 2], values: [2, 9, 3, 4, 7, 6] }] },
+  TensorScatterMin: { inputs: scatterInputs, outputs: [{ shape: [3, 2], values: [1, 2, 3, 4, 0.5, -1] }] },
+  BitwiseAnd: {
+    inputs: () => [ints([12, -7, 5], [3, 1]), ints([10, 3])],
+    outputs: [{ shape: [3, 2], values: [8, 0, 8, 1, 0, 1] }],
+  },
+  BitwiseOr: { inputs: () => [ints([12, -8]), ints([3])], outputs: [{ shape: [2], values: [15, -5] }] },
+  BitwiseXor: { inputs: () => [ints([12, -8]), ints([6, 6])], outputs: [{ shape: [2], values: [10, -2] }] },
+  BitcastToInt32: { inputs: () => [floats([1, -2])], outputs: [{ shape: [2], values: [0x3f800000, -0x40000000] }] },
+  BitcastToFloat32: {
+    inputs: () => [ints([0x3f800000, 0x40490fdb])],
+    outputs: [{ shape: [2], values: [1, Math.fround(Math.PI)] }],
+  },
+  MatrixDeterminant: {
+    inputs: () => [floats([0, 2, 3, 5, 4, 1, 2, 2], [2, 2, 2])],
+    outputs: [{ shape: [2], values: [-6, 6] }],
+  },
+  UniqueElements: {
+    inputs: () => [floats([2, 1, 1, 3, 2, 1], [3, 2])],
+    attrs: { flat: false, axis: 0, sorted: true },
+    outputs: [
+      { shape: [2, 2], values: [1, 3, 2, 1] },
+      { shape: [2], values: [1, 0] },
+      { shape: [3], values: [1, 0, 1] },
+      { shape: [2], values: [1, 2] },
+    ],
+  },
+  StringEqual: {
+    inputs: () => [texts(["a", "b"], [2, 1]), texts(["b", "c", "a"])],
+    outputs: [{ shape: [2, 3], values: [0, 0, 1, 1, 0, 0] }],
+  },
+  StringConcat: { inputs: () => [texts(["a", "b"]), texts(["!"])], outputs: [{ shape: [2], values: ["a!", "b!"] }] },
+  StringGather: {
+    inputs: () => [texts(["a", "b", "c", "d"], [2, 2]), ints([1, 0, 1])],
+    outputs: [{ shape: [3, 2], values: ["c", "d", "a", "b", "c", "d"] }],
+  },
+  LookUp: {
+    inputs: () => [texts(["x", "z", "y"]), texts(["y", "x"]), floats([0.5, 2]), floats([-1], [])],
+    outputs: [{ shape: [3], values: [2, -1, 0.5] }],
+  },
+  RegexFullMatch: {
+    inputs: () => [texts(["ab1", "ab", "xab1"]), texts(["[a-b]+\\d"])],
+    outputs: [{ shape: [3], values: [1, 0, 0] }],
+  },
+  StringPieces: {
+    inputs: () => [texts(["a,,b", "c"]), texts([","])],
+    attrs: { maxsplit: -1 },
+    outputs: [
+      { shape: [2, 3], values: ["a", "", "b", "c", "", ""] },
+      { shape: [2], values: [3, 1] },
+    ],
+  },
+  NormalizeText: {
+    inputs: () => [texts(["Monday", "tuesday", "Friday"]), texts(["monday"])],
+    attrs: { sensitive: false, change: 2 },
+    outputs: [{ shape: [2], values: ["TUESDAY", "FRIDAY"] }],
+  },
+};
+
+beforeAll(async () => {
+  await core.setBackend("cpu");
+  expect(typeof registerOp).toBe("function");
+});
+
+describe("custom ops, from the text that a model carries", () => {
+  it("has a trial for every op", () => {
+    expect(Object.keys(trials).sort()).toEqual([...customOps.keys()].sort());
+  });
+
+  it.each(Object.entries(trials))("%s", async (name, { inputs, attrs = {}, outputs }) => {
+    const run = (await registered([name])).get(name)!;
+    const results = [run({ inputs: inputs(), attrs })].flat();
+    expect(
+      results.map((result) => ({
+        shape: result.shape,
+        values: [...(result.dataSync() as unknown as ArrayLike<unknown> & Iterable<unknown>)],
+      })),
+    ).toEqual(outputs);
+  });
+
+  it("holds just what is asked for", async () => {
+    expect([...(await registered(["BitwiseOr", "StringConcat"])).keys()]).toEqual(["BitwiseOr", "StringConcat"]);
+    expect(customOpsModule(["BitwiseOr"])).not.toContain("textOf");
+  });
+});
