@@ -137,7 +137,7 @@ function inputSizes(b: Builder, last: Value, sizes: readonly Produced[], channel
 }
 
 /** I O … weights, grouped: M = O·group outputs. */
-function convTranspose(b: Builder, x: Value, w: Value, bias: Value | undefined, a: TransposeAttrs, at: At): Value {
+export function convTranspose(b: Builder, x: Value, w: Value, bias: Value | undefined, a: TransposeAttrs, at: At): Value {
   const spatial = spatialShape(x, "a transposed convolution", at);
   if (w.rank !== x.rank) throw at.invalid(`weights of rank ${w.rank} for an input of rank ${x.rank}`);
   const [inputs, perGroup] = [w.shape[0], w.shape[1]];

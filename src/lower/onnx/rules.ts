@@ -31,6 +31,7 @@ import { resizes } from "./resize.ts";
 import { rotaries } from "./rotary.ts";
 import { scatters } from "./scatter.ts";
 import { sequences } from "./sequence.ts";
+import { signals } from "./signal.ts";
 import { skipNorms } from "./skip-norm.ts";
 import { slices } from "./slice.ts";
 import { softmax } from "./softmax.ts";
@@ -38,7 +39,6 @@ import { space } from "./space.ts";
 import { texts } from "./text.ts";
 import { training } from "./training.ts";
 import { unpools } from "./unpool.ts";
-import { signals } from "./signal.ts";
 
 export const onnxRules = new RuleTable([
   ...elementwise,
