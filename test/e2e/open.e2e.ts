@@ -51,12 +51,20 @@ test("a broken file says what is wrong and where", async (context) => {
 test("figures: from the click to the visible graph", async (context) => {
   const files = { "a.onnx": squeezenet(), "b.onnx": squeezenet(), "large.onnx": encoder(largeLayers) };
   const { page } = await openWorkbench(context, { files });
-  const time = async (file: string): Promise<number> => {
-    const started = performance.now();
-    await openModel(page, file);
-    return performance.now() - started;
+  await page.waitForTimeout(3000); // VS Code itself is still starting
+  const time = async (file: string, what: string, aim: number): Promise<void> => {
+    const clicked = Date.now();
+    const frame = await openModel(page, file);
+    const drawn = Date.now();
+    record(`${what}: click to graph`, drawn - clicked, "ms", aim);
+    // In a browser, Chromium holds the second and later webviews of a window back for a second in their service worker.
+    const started = await frame.evaluate(() => {
+      const asked = performance.getEntriesByType("resource").map(({ startTime }) => startTime);
+      return performance.timeOrigin + Math.min(...asked);
+    });
+    record(`${what}: start of our page to graph`, drawn - started, "ms");
   };
-  record("squeezenet (66 nodes), click to graph, first of the window", await time("a.onnx"), "ms", 1000);
-  record("squeezenet (66 nodes), click to graph, second", await time("b.onnx"), "ms", 1000);
-  record("encoder (2 911 nodes), click to graph", await time("large.onnx"), "ms", 3000);
+  await time("a.onnx", "squeezenet, 66 nodes, first", 1000);
+  await time("b.onnx", "squeezenet, 66 nodes, second", 1000);
+  await time("large.onnx", "encoder, 2 911 nodes", 3000);
 });
