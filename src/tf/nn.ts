@@ -171,4 +171,6 @@ define(
     infer: (call) => [{ dtype: call.attr<string>("out_type", "int64") as DType, shape: [undefined, call.shape()?.length] }],
   },
   { ...like("ClipByValue"), elementwise: true },
+  // boxes [N, 4], scores [N], max_output_size, iou_threshold, score_threshold → indices of the boxes kept, best first
+  { name: "NonMaxSuppressionV3", infer: () => [{ dtype: "int32", shape: [undefined] }] },
 );
