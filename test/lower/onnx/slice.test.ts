@@ -82,3 +82,11 @@ it("Concat of parts, one of them empty", async () => {
     [],
   );
 });
+
+it.each(["int32", "int64", "bool"] as const)("Slice of %s by steps other than 1", async (dtype) => {
+  const values = Array.from(random(105), (v) => (dtype === "bool" ? Number(v > 0) : Math.round(v * 9e8)));
+  const whole = tensor("x", dtype, [5, 7, 3], values);
+  const bounds = [ints("starts", [4, 1]), ints("ends", [0, 6]), ints("axes", [0, 1]), ints("steps", [-2, 3])];
+  for (const open of [false, true]) expect(await ort.differences({ op: "Slice", inputs: [whole, ...bounds], open })).toEqual([]);
+  expect(await ort.differences({ op: "Slice", inputs: [whole, ...bounds], fed: 5 })).toEqual([]);
+});

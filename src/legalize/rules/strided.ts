@@ -1,0 +1,55 @@
+/**
+ * StridedSlice: where a step is not 1, the wasm kernel takes whatever it is given for float32, four bytes an element. Other types are
+ * picked axis by axis; the places to pick are counted in float32, which is exact for any size a dim can have.
+ */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { dimsOf } from "../../tf/op.ts";
+import { type LegalAt, type LegalRule, legal } from "../rule.ts";
+
+const masks = ["begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask"] as const;
+type Masks = Record<(typeof masks)[number], number>;
+
+/** The axis of the data that entry `i` of begin, end and strides speaks of; undefined for entries that speak of none. */
+function axisOf(i: number, { ellipsis_mask, new_axis_mask }: Masks, entries: number, rank: number): number | undefined {
+  const bit = (mask: number, at: number) => ((mask >> at) & 1) === 1;
+  if (bit(ellipsis_mask, i) || bit(new_axis_mask, i)) return undefined;
+  const explicit = Array.from({ length: entries }, (_, at) => at).filter(
+    (at) => !bit(ellipsis_mask, at) && !bit(new_axis_mask, at),
+  );
+  const ellipsis = Math.log2(ellipsis_mask);
+  const skipped = ellipsis_mask !== 0 && i > ellipsis ? rank - explicit.length : 0;
+  return explicit.indexOf(i) + skipped;
+}
+
+/** The elements that one entry picks along its axis. */
+function picked(b: Builder, x: Value, axis: number, i: number, bounds: readonly Value[], given: Masks): Value {
+  const size = b.reshape(b.dim(x, axis), []);
+  const places = b.op("Range", [b.scalar("int32", 0), size, b.scalar("int32", 1)]);
+  const [begin, end, step] = bounds.map((vector) => b.slice(vector, [i], [1]));
+  const taken = b.op("StridedSlice", [b.cast(places, "float32"), begin!, end!, step!], {
+    begin_mask: (given.begin_mask >> i) & 1,
+    end_mask: (given.end_mask >> i) & 1,
+  });
+  return b.gather(x, b.cast(taken, "int32"), axis);
+}
+
+function stridedSlice(b: Builder, inputs: readonly Value[], at: LegalAt): Value {
+  const [x, ...bounds] = inputs as [Value, Value, Value, Value];
+  const steps = dimsOf(bounds[2]!);
+  const entries = bounds[2]!.type.shape?.[0];
+  if (x.dtype === "float32" || steps?.every((step) => step === 1)) return at.same(b, inputs)[0]!;
+  if (typeof entries !== "number") throw at.unsupported("a slice of a number of axes that is computed");
+  const given = Object.fromEntries(masks.map((name) => [name, at.number(name, 0)])) as Masks;
+  let [value, taken] = [x, 0];
+  for (let i = 0; i < entries; i++) {
+    const axis = axisOf(i, given, entries, x.rank);
+    if (axis === undefined || steps?.[i] === 1 || ((given.shrink_axis_mask >> i) & 1) === 1) continue;
+    value = picked(b, value, axis, i, bounds, given);
+    taken |= 1 << i;
+  }
+  const rest = [value, bounds[0]!, bounds[1]!, b.ints(new Array<number>(entries).fill(1))];
+  return at.same(b, rest, { ...given, begin_mask: given.begin_mask | taken, end_mask: given.end_mask | taken })[0]!;
+}
+
+export const strided: readonly LegalRule[] = [legal("StridedSlice", (b, inputs, at) => [stridedSlice(b, inputs, at)])];
