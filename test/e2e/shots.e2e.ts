@@ -3,7 +3,17 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "vitest";
 import { squeezenet } from "./fixtures.ts";
-import { acceptConversion, command, contextMenu, notification, openModel, pick, problems, row } from "./harness/actions.ts";
+import {
+  acceptConversion,
+  command,
+  contextMenu,
+  notification,
+  openModel,
+  parityVerdict,
+  pick,
+  problems,
+  row,
+} from "./harness/actions.ts";
 import { type Theme, themes } from "./harness/themes.ts";
 import { openWorkbench } from "./harness/workbench.ts";
 
@@ -56,7 +66,8 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
     await page.getByPlaceholder("TF.js backend to run on").waitFor();
     await shot("parity-backend");
     await pick(page, "wasm");
-    await notification(page, "on wasm:").waitFor();
+    await parityVerdict(page, /on wasm:/).waitFor();
+    await command(page, "Notifications: Clear All Notifications");
     await shot("parity");
   });
 });

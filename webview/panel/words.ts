@@ -3,11 +3,12 @@ import type { Problem } from "../../src/base/problem.ts";
 import { bytes, count, integer, plural } from "../../src/protocol/format.ts";
 import type { ModelView, ProblemView, VerdictsView } from "../../src/protocol/views.ts";
 
-/** A clause as a sentence: `2 groups of 4 channels` → `2 groups of 4 channels.` */
+/** A clause as a sentence: `2 groups of 4 channels` → `2 groups of 4 channels.` A name keeps its first letter: `com.acme.Foo has …`. */
 export function sentence(clause: string): string {
   const text = clause.trim();
   if (text === "") return "";
-  return `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
+  const word = /^[a-z]+[,;:]?(?=\s|$)/.test(text);
+  return `${word ? text[0]!.toUpperCase() : text[0]!}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
 }
 
 /** `ONNX opset 9 · 66 nodes · 1.24 M parameters · 4.9 MB`, as parts. */

@@ -50,6 +50,7 @@ describe("words", () => {
   test("clauses become sentences", () => {
     expect(sentence("2 groups of 4 channels")).toBe("2 groups of 4 channels.");
     expect(sentence("no kernel. Use wasm.")).toBe("No kernel. Use wasm.");
+    expect(sentence("com.acme.Foo has no lowering")).toBe("com.acme.Foo has no lowering.");
     expect(sentence("")).toBe("");
   });
 
