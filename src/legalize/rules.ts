@@ -2,6 +2,7 @@
 import type { Legalize, LegalRule } from "./rule.ts";
 import { arithmetic } from "./rules/arithmetic.ts";
 import { bits } from "./rules/bits.ts";
+import { broadcasts } from "./rules/broadcast.ts";
 import { cast } from "./rules/cast.ts";
 import { controls } from "./rules/control.ts";
 import { convolutions } from "./rules/conv.ts";
@@ -29,6 +30,7 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
 export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...arithmetic,
   ...cast,
+  ...broadcasts,
   ...indexing,
   ...convolutions,
   ...pools,

@@ -10,4 +10,8 @@ const functional = (op: string): LegalRule =>
     return at.same(b, inputs, { output_types: types });
   });
 
-export const controls: readonly LegalRule[] = [functional("StatelessIf"), functional("StatelessWhile"), functional("TensorListStack")];
+export const controls: readonly LegalRule[] = [
+  functional("StatelessIf"),
+  functional("StatelessWhile"),
+  functional("TensorListStack"),
+];

@@ -80,3 +80,11 @@ it("Shape and Size", async () => {
     expect(await ort.differences({ op: "Size", inputs: [x], open })).toEqual([]);
   }
 });
+
+it("Expand to no elements, by a shape that is computed", async () => {
+  const x = tensor("x", "float32", [3, 1], random(3));
+  const shape = tensor("shape", "int64", [3], [2, 1, 0]);
+  expect(await ort.differences({ op: "Expand", inputs: [x, shape], fed: 2 })).toEqual([]);
+  expect(await ort.differences({ op: "Expand", inputs: [x, tensor("shape", "int64", [3], [2, 3, 5])], fed: 2 })).toEqual([]);
+  expect(await ort.differences({ op: "Expand", inputs: [x, shape] })).toEqual([]);
+});
