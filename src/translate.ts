@@ -1,13 +1,17 @@
 /** Lower, optimise, legalize, optimise for the target: what convert writes and check asks, without a file being touched. */
-import type { Problem } from "./base/problem.ts";
+import { modelError, type Problem } from "./base/problem.ts";
 import type { Graph, Shape, Value } from "./graph/graph.ts";
 import { nodesOf } from "./graph/order.ts";
-import type { SourceModel } from "./graph/source.ts";
+import type { Dialect, SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
 import { readConstants } from "./lower/constants.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
+import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
+import { functionalize } from "./lower/tensorflow/functionalize.ts";
+import { tensorflowRules } from "./lower/tensorflow/rules.ts";
+import { tfliteRules } from "./lower/tflite/rules.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
 import "./tf/all.ts";
@@ -17,6 +21,8 @@ export interface TranslateOptions {
   readonly outputs?: readonly string[];
   /** Shapes that replace declared ones, by input name. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
+  /** Of TFLite models; default faithful. */
+  readonly quantized?: QuantizedMode;
   /** Default true. */
   readonly optimize?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -41,7 +47,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const { signal } = options;
   const started = performance.now();
   const constants = await readConstants(model, files);
-  const lowered = lower(model, files, constants, onnxRules, options);
+  const lowered = lower(functionalize(model), files, constants, rulesFor(model.dialect), options);
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);
@@ -64,6 +70,14 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
     nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(target.graph) },
     ms: { lower: optimizing - started, optimize: done - optimizing },
   };
+}
+
+const rules: Partial<Record<Dialect, RuleTable>> = { onnx: onnxRules, tflite: tfliteRules, tensorflow: tensorflowRules };
+
+function rulesFor(dialect: Dialect): RuleTable {
+  const table = rules[dialect];
+  if (!table) throw modelError("unsupported-dialect", `no lowering of ${dialect} models`);
+  return table;
 }
 
 const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });

@@ -18,7 +18,7 @@ import { Builder } from "../tf/build.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
 import { refusal } from "./refusal.ts";
-import { apply, type Context, type RuleTable } from "./rule.ts";
+import { apply, type Context, type QuantizedMode, type RuleTable } from "./rule.ts";
 import {
   type Body,
   type Call,
@@ -36,6 +36,8 @@ export type Verdict = "lowered" | "failed" | "not-checked";
 export interface LowerOptions {
   /** Source values to compute in place of the graph's outputs. */
   readonly outputs?: readonly string[];
+  /** For sources that quantise by their tensors' types; default faithful. */
+  readonly quantized?: QuantizedMode;
   /** Shapes that replace the declared ones of graph inputs. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
   readonly signal?: AbortSignal | undefined;
@@ -260,6 +262,11 @@ class Lowering {
         const id = node.outputs[i];
         return id === undefined ? undefined : scope.graph.values[id]!.type;
       },
+      given: (i) => {
+        const id = node.inputs[i];
+        return id === undefined ? undefined : scope.graph.values[id]!.type;
+      },
+      quantized: this.options.quantized ?? "faithful",
       used: (i) => {
         const id = node.outputs[i];
         return id !== undefined && uses.has(id);

@@ -17,6 +17,10 @@ export interface Context {
   readonly opset: number;
   /** What the file declares of output `i`. */
   declared(i: number): SourceType | undefined;
+  /** What the file declares of input `i`. */
+  given(i: number): SourceType | undefined;
+  /** How quantised values are computed. */
+  readonly quantized: QuantizedMode;
   /** Is output `i` read by anyone or an output of the graph? */
   used(i: number): boolean;
   /** A tensor held by an attribute, as a Const. */
@@ -28,6 +32,9 @@ export interface Context {
   /** Puts a function into the graph's library, under this name or one like it, which is returned. */
   define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string;
 }
+
+/** `faithful`: every quantised result is rounded to its codes, as the source's runtime does; `float`: it is only kept to their range. */
+export type QuantizedMode = "faithful" | "float";
 
 export class At {
   constructor(private readonly context: Context) {}
@@ -72,6 +79,12 @@ export class At {
   declared(i = 0): SourceType | undefined {
     return this.context.declared(i);
   }
+  given(i: number): SourceType | undefined {
+    return this.context.given(i);
+  }
+  get quantized(): QuantizedMode {
+    return this.context.quantized;
+  }
   used(i: number): boolean {
     return this.context.used(i);
   }
@@ -112,6 +125,7 @@ export interface Rule {
   readonly since: number;
   readonly arity: readonly [number, number];
   readonly attrs: Schema;
+  readonly parameters: readonly number[];
   readonly lower: (b: Builder, inputs: readonly (Value | undefined)[], attrs: unknown, at: At) => readonly (Value | undefined)[];
 }
 
@@ -122,6 +136,8 @@ export interface Row<S extends Schema, Min extends number, Max extends number> {
   /** Least and greatest number of inputs; Infinity for variadic ones. */
   readonly arity: readonly [Min, Max];
   readonly attrs: S;
+  /** Inputs that say how rather than what: shapes, axes, permutations. Negative: counted from the last. */
+  readonly parameters?: readonly number[];
 }
 
 /** A row of a dialect's table. The function returns the outputs in order, undefined for one that it cannot give and nobody reads. */
@@ -136,6 +152,7 @@ export function rule<const S extends Schema, const Min extends number, const Max
     since: row.since,
     arity: row.arity,
     attrs: row.attrs,
+    parameters: row.parameters ?? [],
     lower: lower as unknown as Rule["lower"],
   };
 }

@@ -36,6 +36,9 @@ export const int = (fallback: number): Field<number> => field("int", (attr, name
 export const optionalInt = (): Field<number | undefined> =>
   field<"int", number | undefined>("int", (attr, name) => exact(attr.value, name), undefined);
 export const bool = (fallback: boolean): Field<boolean> => field("int", (attr) => Number(attr.value) !== 0, fallback);
+/** A boolean of dialects that have them. */
+export const flag = (fallback: boolean): Field<boolean> => field("bool", (attr) => attr.value, fallback);
+export const dtype = (fallback: DType): Field<DType> => field("dtype", (attr) => attr.value, fallback);
 export const float = (fallback: number): Field<number> => field("float", (attr) => attr.value, fallback);
 export const optionalFloat = (): Field<number | undefined> =>
   field<"float", number | undefined>("float", (attr) => attr.value, undefined);

@@ -11,3 +11,4 @@ import "./control.ts";
 import "./text.ts";
 import "./fused.ts";
 import "./quantize.ts";
+import "./blocks.ts";

@@ -2,6 +2,7 @@
  * The hub's own quantisation ops, since TensorFlow's have no per-axis zero points:
  * Quantize(x, scale, zero) = saturate(roundHalfEven(x / scale) + zero), in attribute `dtype`, and Dequantize(q, scale, zero) =
  * (q − zero) · scale, in the scale's type. Scale and zero point broadcast against the first input: per tensor, per axis, per block.
+ * QuantizeDequantize is the one after the other: numbers rounded to what the codes of `dtype` can say.
  */
 import { type DType, integerRange, isInteger } from "../base/dtype.ts";
 import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, miniFloats } from "../base/minifloat.ts";
@@ -48,6 +49,16 @@ define(
       const whole = isInteger(type!.dtype) ? roundHalfEven : (x: number) => x;
       const fit = saturating(type!.dtype, attrs["saturate"] !== false);
       return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => fit(whole(Math.fround(x / s)) + z))];
+    },
+  },
+  {
+    name: "QuantizeDequantize",
+    elementwise: true,
+    infer: (call) => [{ dtype: call.dtype(), shape: shapeOf(call) }],
+    fold: (inputs, attrs, [type]) => {
+      const fit = saturating(attrs["dtype"] as DType, true);
+      const code = (x: number, s: number, z: number) => fit(roundHalfEven(Math.fround(x / s)) + z);
+      return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => (code(x, s, z) - z) * s)];
     },
   },
   {

@@ -5,6 +5,7 @@ import { Backends } from "./backends.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
+import { runTfliteCase, tfliteCases } from "./tflite.ts";
 
 interface Suite {
   readonly cases: (zoo: string) => readonly Case[];
@@ -14,6 +15,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  tflite: { cases: tfliteCases, run: runTfliteCase },
 };
 
 const lanes = 2;

@@ -1,0 +1,47 @@
+/** FULLY_CONNECTED: weights [outputs, inputs] over the last axis of a flattened input; BATCH_MATMUL. */
+import type { Dim, Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import type { At, Rule } from "../rule.ts";
+import { flag, oneOf } from "../schema.ts";
+import { fused } from "./activation.ts";
+import { finish } from "./conv.ts";
+import { hybridInput } from "./hybrid.ts";
+import { transposeWeights } from "./quantized.ts";
+import { lite } from "./rule.ts";
+
+/** Rows as long as the weights want them. */
+function rows(b: Builder, x: Value, length: Dim, at: At): Value {
+  if (x.type.shape?.length === 2 && (x.shape[1] === length || typeof length !== "number")) return x;
+  if (typeof length !== "number") throw at.unsupported("weights of unknown size");
+  return b.reshape(x, [-1, length]);
+}
+
+function fullyConnected(b: Builder, x: Value, w: Value, at: At): Value {
+  const flat = hybridInput(b, rows(b, x, w.shape[1], at), w, at);
+  if (w.node.constant) return b.op("MatMul", [flat, transposeWeights(b, w, [1, 0])], { transpose_a: false, transpose_b: false });
+  return b.op("MatMul", [flat, w], { transpose_a: false, transpose_b: true });
+}
+
+/** The leading axes of the input, where they are kept. */
+function unflatten(b: Builder, y: Value, x: Value): Value {
+  if (x.rank === 2) return y;
+  const lead = x.shape.slice(0, -1);
+  return b.reshapeTo(y, [...lead, y.shape[1]], [...lead.map((_, i) => [x, i] as const), [y, 1]]);
+}
+
+const attrs = {
+  fused_activation_function: fused,
+  weights_format: oneOf("DEFAULT", "SHUFFLED4x16INT8"),
+  keep_num_dims: flag(false),
+};
+
+export const products: readonly Rule[] = [
+  lite("FULLY_CONNECTED", { arity: [2, 3], attrs }, (b, [x, w, bias], a, at) => {
+    if (a.weights_format !== "DEFAULT") throw at.unsupported(`weights in the format ${a.weights_format}`);
+    const y = finish(b, fullyConnected(b, x, w, at), bias, a.fused_activation_function, at);
+    return [a.keep_num_dims ? unflatten(b, y, x) : y];
+  }),
+  lite("BATCH_MATMUL", { arity: [2, 2], attrs: { adj_x: flag(false), adj_y: flag(false) } }, (b, [x, y], a) => [
+    b.op("BatchMatMulV2", [x, y], { adj_x: a.adj_x, adj_y: a.adj_y }),
+  ]),
+];

@@ -1,0 +1,23 @@
+/** The TFLite dialect: every family, one table. */
+import { RuleTable } from "../rule.ts";
+import { activations } from "./activation.ts";
+import { convolutions } from "./conv.ts";
+import { elementwise } from "./elementwise.ts";
+import { products } from "./matmul.ts";
+import { pools } from "./pool.ts";
+import { reductions } from "./reduce.ts";
+import { reshapes } from "./reshape.ts";
+import { resizes } from "./resize.ts";
+import { slices } from "./slice.ts";
+
+export const tfliteRules = new RuleTable([
+  ...elementwise,
+  ...activations,
+  ...convolutions,
+  ...products,
+  ...pools,
+  ...reshapes,
+  ...slices,
+  ...reductions,
+  ...resizes,
+]);

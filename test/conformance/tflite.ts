@@ -1,0 +1,140 @@
+/** TFLite models: converted, run in stock TF.js on each backend, compared with what TFLite's own runtimes gave for the same inputs. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { isFloat } from "../../src/base/dtype.ts";
+import { MemorySink } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { convert } from "../../src/convert.ts";
+import { readTflite } from "../../src/formats/tflite/read.ts";
+import { fromRaw } from "../../src/graph/elements.ts";
+import type { SourceGraph, SourceModel, SourceValue } from "../../src/graph/source.ts";
+import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { type Comparison, compare } from "../../src/parity/compare.ts";
+import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import type { Backends } from "./backends.ts";
+import type { Case, Row } from "./suite.ts";
+
+export function tfliteCases(zoo: string): Case[] {
+  return ["tflite", "tensorflow"].flatMap((group) =>
+    readdirSync(path.join(zoo, group), { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".tflite"))
+      .sort()
+      .map((name) => ({ id: `${group}/${name}`, path: path.join(zoo, group, name) })),
+  );
+}
+
+const timeoutMs = 180_000;
+
+export async function runTfliteCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const { model, files } = await readTflite(await openFile(test.path), sourcesBeside(test.path));
+  const sink = new MemorySink();
+  const { problems } = await convert(model, files, sink);
+  const failed = problems.find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const data = referenceOf(test, model);
+  if (!data) return { test: test.id, status: "skipped", reason: "no runtime here gives a reference" };
+  let worst = 0;
+  for (const backend of wanted) {
+    const worker = await backends.get(backend);
+    const signal = AbortSignal.timeout(timeoutMs);
+    let actual: Map<string, Tensor>;
+    try {
+      const loaded = await worker.load(sink.files, signal);
+      actual = await worker.run(loaded, data.inputs, [...data.outputs.keys()], signal);
+      await worker.unload(loaded);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+    }
+    for (const [name, reference] of data.outputs) {
+      const found = compareOutput(model, name, reference, actual.get(name)!);
+      if (found.verdict === "different") return { test: test.id, status: "wrong", backend, reason: `${name} ${said(found)}` };
+      if (!isFloat(reference.dtype)) worst = Math.max(worst, found.maxAbs ?? 0);
+    }
+  }
+  return { test: test.id, status: "passed", ...(worst > 0 ? { reason: `within ${worst} steps` } : {}) };
+}
+
+function said({ firstBad, bad, maxAbs, note }: Comparison): string {
+  if (!firstBad) return note ?? "";
+  return `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad} bad, largest ${maxAbs}`;
+}
+
+/** Two genuine builds of TFLite differ by as much in the middle of a quantised network; a single operator is held to one step. */
+const networkSteps = 4;
+const singleSteps = 1;
+
+function compareOutput(model: SourceModel, name: string, reference: Tensor, actual: Tensor): Comparison {
+  const main = model.graphs[0]!;
+  const value = valueNamed(main, name);
+  const tolerance = toleranceFor(precisionOf(model));
+  const steps = main.nodes.length > 2 ? networkSteps : singleSteps;
+  return compare(reference, actual, { tolerance: { ...tolerance, steps: value.type.quantization ? steps : 0 } });
+}
+
+const valueNamed = (graph: SourceGraph, name: string): SourceValue => graph.values.find((value) => value.name === name)!;
+
+interface Reference {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+}
+
+function referenceOf(test: Case, model: SourceModel): Reference | undefined {
+  const made = path.join(path.dirname(test.path.slice(0, -test.id.length)), "zoo", "ref-tflite", test.id);
+  if (existsSync(`${made}.json`)) return madeReference(made, model);
+  const stem = test.path.replace(/\.tflite$/, "");
+  return existsSync(`${stem}.out0`) ? storedReference(stem, model) : undefined;
+}
+
+interface Place {
+  readonly index: number;
+  readonly shape: readonly number[];
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Of ref-tflite: one JSON that says where what is, one file with all of it. */
+function madeReference(file: string, model: SourceModel): Reference {
+  const { inputs, outputs } = JSON.parse(readFileSync(`${file}.json`, "utf8")) as { inputs: Place[]; outputs: Place[] };
+  const all = new Uint8Array(gunzipSync(readFileSync(`${file}.bin.gz`)));
+  const main = model.graphs[0]!;
+  const read = (places: readonly Place[], ids: readonly number[]) =>
+    new Map(
+      places.map(({ index, shape, at, bytes }, i) => {
+        const value = main.values[index] ?? main.values[ids[i]!]!;
+        return [value.name, tensorOf(value, shape, all.slice(at, at + bytes))] as const;
+      }),
+    );
+  return { inputs: read(inputs, main.inputs), outputs: read(outputs, main.outputs) };
+}
+
+function tensorOf({ type }: SourceValue, shape: readonly number[], bytes: Uint8Array): Tensor {
+  const dtype = type.dtype!;
+  return { dtype, shape, data: fromRaw(dtype, elementCount(shape), bytes) };
+}
+
+/** Of Glow: a file an input or output, one byte and then the elements. */
+function storedReference(stem: string, model: SourceModel): Reference {
+  const main = model.graphs[0]!;
+  const read = (kind: string, ids: readonly number[]) =>
+    new Map(
+      ids.map((id, i) => {
+        const value = main.values[id]!;
+        const bytes = new Uint8Array(readFileSync(`${stem}.${kind}${i}`)).slice(1);
+        return [value.name, tensorOf(value, value.type.shape as readonly number[], bytes)] as const;
+      }),
+    );
+  return { inputs: read("inp", main.inputs), outputs: read("out", main.outputs) };
+}
