@@ -10,21 +10,21 @@ import { bool, float, floats, int, ints, string, strings, tensor } from "../../s
 import { asScalar } from "../axis.ts";
 import { domain } from "./scores.ts";
 
-/** [..., keys]: which key each element is. NaN is a key like any other. */
-function matches(b: Builder, x: Value, keys: Value): Value {
+/** [..., keys]: which key each element is. Since opset 4 NaN is a key like any other. */
+function matches(b: Builder, x: Value, keys: Value, at: At): Value {
   const each = b.op("ExpandDims", [x, b.scalar("int32", -1)]);
   const same = b.op("Equal", [each, keys]);
   const data = constantOf(keys)?.data;
-  const hasNaN = isFloat(keys.dtype) && data && numbersOf(constantOf(keys) as Tensor).some(Number.isNaN);
+  const hasNaN = at.opset >= 4 && isFloat(keys.dtype) && data && numbersOf(constantOf(keys) as Tensor).some(Number.isNaN);
   return hasNaN ? b.op("LogicalOr", [same, b.op("LogicalAnd", [b.op("IsNan", [each]), b.op("IsNan", [keys])])]) : same;
 }
 
 /** The value that stands beside an element's key, or the default. */
-function lookUp(b: Builder, x: Value, keys: Value, values: Value, fallback: Value): Value {
+function lookUp(b: Builder, x: Value, keys: Value, values: Value, fallback: Value, at: At): Value {
   // TF.js has kernels for strings on cpu only.
   if (keys.dtype === "string" || values.dtype === "string")
     return b.op("LookUp", [b.cast(x, keys.dtype), keys, values, fallback]);
-  const hits = matches(b, b.cast(x, keys.dtype), keys);
+  const hits = matches(b, b.cast(x, keys.dtype), keys, at);
   const place = b.op("ArgMax", [b.cast(hits, "int32"), b.scalar("int32", x.rank)], { output_type: "int64" });
   return b.op("SelectV2", [b.reduce("Any", hits, [x.rank], false), b.gather(values, place, 0), fallback]);
 }
@@ -74,7 +74,7 @@ export const encode: readonly Rule[] = [
       arity: [1, 1],
       attrs: { classes_strings: strings(), default_int64: int(-1), default_string: string("_Unused") },
     },
-    (b, [x], a) => mapCategories(b, x, a.classes_strings ?? [], undefined, a.default_int64, a.default_string),
+    (b, [x], a, at) => mapCategories(b, x, a.classes_strings ?? [], undefined, a.default_int64, a.default_string, at),
   ),
   rule("LabelEncoder", { since: 2, domain, arity: [1, 1], attrs: encoderAttrs }, (b, [x], a, at) => {
     const keys = listed(
@@ -95,7 +95,7 @@ export const encode: readonly Rule[] = [
       : values.dtype === "string"
         ? text(b, a.default_string)
         : b.scalar(values.dtype, isFloat(values.dtype) ? a.default_float : a.default_int64);
-    return [lookUp(b, x, keys, values, fallback)];
+    return [lookUp(b, x, keys, values, fallback, at)];
   }),
   rule(
     "CategoryMapper",
@@ -105,14 +105,14 @@ export const encode: readonly Rule[] = [
       arity: [1, 1],
       attrs: { cats_int64s: ints(), cats_strings: strings(), default_int64: int(-1), default_string: string("_Unused") },
     },
-    (b, [x], a) => mapCategories(b, x, a.cats_strings ?? [], a.cats_int64s, a.default_int64, a.default_string),
+    (b, [x], a, at) => mapCategories(b, x, a.cats_strings ?? [], a.cats_int64s, a.default_int64, a.default_string, at),
   ),
   rule(
     "OneHotEncoder",
     { since: 1, domain, arity: [1, 1], attrs: { cats_int64s: ints(), cats_strings: strings(), zeros: bool(true) } },
     (b, [x], a, at) => {
       const keys = listed(b, { strings: a.cats_strings, int64s: a.cats_int64s, floats: undefined }, "categories", at);
-      return [b.cast(matches(b, b.cast(x, keys.dtype), keys), "float32")];
+      return [b.cast(matches(b, b.cast(x, keys.dtype), keys, at), "float32")];
     },
   ),
 ];
@@ -125,8 +125,11 @@ function mapCategories(
   numbered: readonly number[] | undefined,
   whole: number,
   word: string,
+  at: At,
 ): Value[] {
   const keys = texts(b, names);
   const ids = numbers(b, "int64", numbered ?? [...names.keys()]);
-  return [x.dtype === "string" ? lookUp(b, x, keys, ids, b.scalar("int64", whole)) : lookUp(b, x, ids, keys, text(b, word))];
+  return [
+    x.dtype === "string" ? lookUp(b, x, keys, ids, b.scalar("int64", whole), at) : lookUp(b, x, ids, keys, text(b, word), at),
+  ];
 }

@@ -146,7 +146,7 @@ function pairwise(b: Builder, data: Value, a: ClassifierAttrs, counts: readonly 
   const scores = decisions(b, products, { classes, counts, coefficients: a.coefficients ?? [], rho: a.rho ?? [] });
   const label = b.gather(labels, best(b, votes(b, scores, classes)), 0);
   if (classes !== 2) return [label, transformed(b, scores, a.post_transform, at)];
-  return [label, transformed(b, b.concat([scores, b.op("Neg", [scores])], 1), a.post_transform, at)];
+  return [label, transformed(b, b.concat([b.op("Neg", [scores]), scores], 1), a.post_transform, at)];
 }
 
 /** No support vectors: a row of coefficients for each class. */
