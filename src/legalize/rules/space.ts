@@ -1,4 +1,4 @@
-/** SpaceToDepth, which TF.js lacks. */
+/** SpaceToDepth, which TF.js lacks, and resizing of integers, which its wasm kernel gives back as floats. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type LegalAt, type LegalRule, legal } from "../rule.ts";
@@ -15,4 +15,10 @@ function spaceToDepth(b: Builder, x: Value, at: LegalAt): Value {
   return b.op("Reshape", [gathered, b.concat([n, height, width, b.ints([block * block * channels])], 0)]);
 }
 
-export const spaces: readonly LegalRule[] = [legal("SpaceToDepth", (b, [x], at) => [spaceToDepth(b, x!, at)])];
+export const spaces: readonly LegalRule[] = [
+  legal("SpaceToDepth", (b, [x], at) => [spaceToDepth(b, x!, at)]),
+  legal("ResizeNearestNeighbor", (b, [x, size], at) => {
+    const resized = at.same(b, [b.cast(x!, "float32"), size!])[0]!;
+    return [b.cast(resized, x!.dtype)];
+  }),
+];

@@ -74,24 +74,19 @@ function gridSample(b: Builder, x: Value, grid: Value, mode: Mode, padding: Padd
   const table = tableOf(b, x);
   // The grid's innermost number belongs to the last axis.
   const components = [...b.ops("Unpack", [m.float(grid)], { num: dims, axis: grid.rank - 1 })].reverse();
-  const axes = components.map((component, i) => {
-    const size = floatSize(b, table.sizes[i]!);
-    const raw = denormalize(m, component, size, aligned);
-    const place = mode === "nearest" ? b.op("Round", [raw]) : raw;
-    return neighbours(b, folded(m, place, size, padding, aligned), mode);
+  const sizes = components.map((_, i) => floatSize(b, table.sizes[i]!));
+  const places = components.map((component, i) => {
+    const place = denormalize(m, component, sizes[i]!, aligned);
+    return mode === "nearest" ? b.op("Round", [place]) : place;
+  });
+  // Clamped neighbours are enough for a border; a place far outside is folded first.
+  const axes = places.map((place, i) => {
+    const inside = padding === "reflection" ? reflect(m, place, ...bounds(m, sizes[i]!, aligned)) : place;
+    return neighbours(b, inside, mode);
   });
   const edge = padding === "zeros" ? zeroEdge(b) : padding === "border" ? clampEdge(b) : reflectEdge(b, aligned);
   const y = interpolate(b, table, axes, edge, batchNumbers(b, table.batch, dims + 1));
   return b.transpose(y, [0, dims + 1, ...Array.from({ length: dims }, (_, i) => i + 1)]);
-}
-
-/** Places beyond the bounds, brought inside. */
-function folded(m: Arithmetic, place: Value, size: Value, padding: Padding, aligned: boolean): Value {
-  if (padding === "zeros") return place;
-  const [low, high] = bounds(m, size, aligned);
-  if (padding === "reflection") return reflect(m, place, low, high);
-  const inside = m.and(m.compare("GreaterEqual", place, low), m.compare("LessEqual", place, high));
-  return m.select(inside, place, m.clamp(place, 0, m.sub(size, 1)));
 }
 
 /** Places −1 … 1 of the elements of an axis. */

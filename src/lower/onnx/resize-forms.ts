@@ -1,5 +1,5 @@
 /** The forms a Resize of known sizes takes: TensorFlow's image ops, a Gather, a constant matrix. */
-import { isFloat } from "../../base/dtype.ts";
+import { bitsOf, isFloat } from "../../base/dtype.ts";
 import type { Dim, Value } from "../../graph/graph.ts";
 import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
@@ -25,9 +25,9 @@ export interface KnownAxis extends ResizeAxis {
   readonly numbers: Resized;
 }
 
-/** Images: N C H W or N C W, resized over the last axes only. */
+/** Images: N C H W or N C W, resized over the last axes only. TF.js resizes floats, which hold no large integers. */
 export const isImage = (x: Value, axes: readonly ResizeAxis[]): boolean =>
-  (x.rank === 3 || x.rank === 4) && axes.every(({ axis }) => axis >= 2);
+  (x.rank === 3 || x.rank === 4) && axes.every(({ axis }) => axis >= 2) && (isFloat(x.dtype) || (bitsOf[x.dtype] ?? 64) <= 16);
 
 /** TensorFlow's resize of images, over N C H W or over N C W as an image of height 1. */
 export function resizeImage(

@@ -105,7 +105,7 @@ function resizeAxis(b: Builder, x: Value, a: ResizeAxis, s: Sampling): Value {
 
 /** Resizes each axis in turn. `extrapolation` stands where any axis is outside its region of interest. */
 export function resizeRun(b: Builder, x: Value, axes: readonly ResizeAxis[], s: Sampling, extrapolation: number): Value {
-  const y = axes.reduce((value, a) => resizeAxis(b, value, a, s), b.cast(x, "float32"));
+  const y = axes.reduce((value, a) => resizeAxis(b, value, a, s), s.mode === "nearest" ? x : b.cast(x, "float32"));
   if (s.coordinates !== "tf_crop_and_resize") return b.cast(y, x.dtype);
   const m = new Arithmetic(b);
   const shares = axes.map((a) => {
@@ -114,5 +114,5 @@ export function resizeRun(b: Builder, x: Value, axes: readonly ResizeAxis[], s: 
   });
   const share = shares.reduce((product, each) => b.op("Mul", [product, each]));
   const outside = m.mul(m.sub(m.number(1), share), extrapolation);
-  return b.cast(m.add(m.mul(y, share), outside), x.dtype);
+  return b.cast(m.add(m.mul(b.cast(y, "float32"), share), outside), x.dtype);
 }

@@ -187,7 +187,8 @@ function melWeights(b: Builder, inputs: readonly Value[], dtype: DType, at: At):
   const spectrum = Math.floor(length / 2) + 1;
   const [low, high] = [mel(lower), mel(upper)];
   const edges = Array.from({ length: bins + 2 }, (_, i) => {
-    const hertz = 700 * (10 ** ((low + (i * (high - low)) / (bins + 1)) / 2595) - 1);
+    // ONNX divides by the number of edges, not of steps between them.
+    const hertz = 700 * (10 ** ((low + (i * (high - low)) / (bins + 2)) / 2595) - 1);
     return Math.floor(((length + 1) * hertz) / rate);
   });
   const weights = new Float64Array(spectrum * bins);

@@ -54,9 +54,10 @@ describe("nearest", () => {
     const attrs = { mode: "nearest", coordinate_transformation_mode, nearest_mode };
     // 0.6 puts elements exactly between two: half_pixel_symmetric leaves the last bit of that to the compiler.
     const down = coordinate_transformation_mode === "half_pixel_symmetric" ? 0.7 : 0.6;
+    const across = coordinate_transformation_mode === "align_corners" ? 1.5 : 1.7;
     for (const scales of [
       [1, 1, 2, 3],
-      [1, 1, down, 1.7],
+      [1, 1, down, across],
     ])
       expect(await everyWay(byScales(scales, attrs))).toEqual([]);
     expect(await everyWay(bySizes([2, 3, 7, 3], attrs))).toEqual([]);
@@ -68,7 +69,7 @@ describe.each(["linear", "cubic"])("%s", (mode) => {
     const attrs = { mode, coordinate_transformation_mode };
     for (const scales of [
       [1, 1, 2, 3],
-      [1, 1, 0.6, 1.7],
+      [1, 1, 0.6, coordinate_transformation_mode === "align_corners" ? 1.5 : 1.7],
     ])
       expect(await everyWay(byScales(scales, attrs))).toEqual([]);
     expect(await everyWay(bySizes([2, 3, 7, 3], attrs))).toEqual([]);
