@@ -3,9 +3,10 @@ import type { SourceGraph, SourceType } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
 import { dtypeOf } from "./dtypes.ts";
 import { GraphBuilder, type GraphContext, nodesIn, required } from "./graph.ts";
+import type { WrittenNode } from "./nodes.ts";
 import { ArgDef, FunctionDef, MapEntry, OpDef } from "./schema.ts";
 
-interface Argument {
+export interface Argument {
   readonly name: string;
   readonly type: SourceType;
   /** Several values under one name. */
@@ -17,7 +18,7 @@ export interface FunctionDraft {
   readonly name: string;
   readonly inputs: readonly Argument[];
   readonly outputs: readonly Argument[];
-  readonly nodes: readonly Fields[];
+  readonly nodes: (context: GraphContext) => readonly WrittenNode[];
   /** Output name → what gives it. */
   readonly results: ReadonlyMap<string, string>;
   readonly offset: number;
@@ -33,7 +34,7 @@ export function draftFunction(f: Fields): FunctionDraft {
     else if (f.field === FunctionDef.node) nodes.push(f.message());
     else if (f.field === FunctionDef.ret) results.set(...readResult(f.message()));
   }
-  return { ...signature, nodes, results, offset };
+  return { ...signature, nodes: (context) => nodesIn(nodes, context), results, offset };
 }
 
 function readSignature(f: Fields) {
@@ -75,7 +76,7 @@ export function buildFunction(draft: FunctionDraft, id: number, context: GraphCo
   for (const { name, isList } of [...draft.inputs, ...draft.outputs])
     if (isList) context.reading.report("error", "unsupported-function", `the argument ${name} is a list`, place);
   const inputs = draft.inputs.map(({ name, type }) => graph.argument(name, type));
-  graph.addNodes(nodesIn(draft.nodes, context));
+  graph.addNodes(draft.nodes(context));
   const outputs = draft.outputs.flatMap(({ name }) => {
     const result = draft.results.get(name);
     if (result === undefined) {

@@ -2,7 +2,7 @@
 import { modelError, type Place } from "../../base/problem.ts";
 import type { GraphId, SourceAttr, SourceDim, SourceGraph, SourceNode, SourceValue, ValueId } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
-import { type AttrContext, dtypeAttr, readAttributes } from "./attributes.ts";
+import { type AttrContext, dtypeAttr } from "./attributes.ts";
 import { readNode, reference, type WrittenNode } from "./nodes.ts";
 import { outputCount, portOf } from "./outputs.ts";
 
@@ -55,7 +55,7 @@ export class GraphBuilder {
       if (seen.has(node.name) || this.byName.has(node.name))
         reading.report("error", "duplicate-name", `a second node of the name ${node.name}`, { ...place, offset: node.offset });
       seen.add(node.name);
-      const { attrs, shapes } = readAttributes(node.attrs, this.context, place);
+      const { attrs, shapes } = node.attributes(this.context, place);
       if (!this.byName.has(node.name)) {
         this.ops.set(node.name, node.op);
         const own = this.context.outputs.get(node.op);

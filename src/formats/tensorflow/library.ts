@@ -3,6 +3,7 @@ import type { GraphId, SourceGraph } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
 import { buildFunction, draftFunction, type FunctionDraft } from "./function.ts";
 import { GraphBuilder, type GraphContext, nodesIn } from "./graph.ts";
+import type { WrittenNode } from "./nodes.ts";
 import type { Reading } from "./reading.ts";
 import { GraphDef, Library, Versions } from "./schema.ts";
 
@@ -22,6 +23,17 @@ export function readGraphDef(f: Fields, name: string, reading: Reading): ReadGra
     else if (f.field === GraphDef.library) readLibrary(f.message(), drafts);
     else if (f.field === GraphDef.versions) producer = readProducer(f.message());
   }
+  return buildGraphs((context) => nodesIn(nodes, context), drafts, producer, name, reading);
+}
+
+/** The main graph and its functions, whatever form the GraphDef was written in. */
+export function buildGraphs(
+  nodes: (context: GraphContext) => readonly WrittenNode[],
+  drafts: readonly FunctionDraft[],
+  producer: number,
+  name: string,
+  reading: Reading,
+): ReadGraph {
   const ids = new Map<string, GraphId>();
   for (const draft of drafts) {
     if (ids.has(draft.name)) reading.report("error", "duplicate-name", `two functions of the name ${draft.name}`, {});
@@ -30,7 +42,7 @@ export function readGraphDef(f: Fields, name: string, reading: Reading): ReadGra
   const outputs = new Map(drafts.map((draft) => [draft.name, draft.outputs.map((output) => output.name)]));
   const context: GraphContext = { reading, functions: ids, producer, outputs };
   const main = new GraphBuilder(0, name, context);
-  main.addNodes(nodesIn(nodes, context));
+  main.addNodes(nodes(context));
   const unique = drafts.filter((draft, i) => drafts.findIndex((other) => other.name === draft.name) === i);
   return { main, functions: unique.map((draft) => buildFunction(draft, ids.get(draft.name)!, context)), producer };
 }

@@ -1,6 +1,7 @@
 /** NodeDefs as they are written: names still as text, attributes read once the library is known. */
-import { modelError } from "../../base/problem.ts";
+import { modelError, type Place } from "../../base/problem.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import { type AttrContext, type Attributes, readAttributes } from "./attributes.ts";
 import type { Reading } from "./reading.ts";
 import { NodeDef } from "./schema.ts";
 
@@ -10,8 +11,8 @@ export interface WrittenNode {
   /** `node`, `node:port`, `^node`; in a function `argument` or `node:output:index`. */
   readonly inputs: readonly string[];
   readonly device: string;
-  /** Entries of the attribute map. */
-  readonly attrs: readonly Fields[];
+  /** Reads the attributes; what they refer to is known only once all functions are. */
+  readonly attributes: (context: AttrContext, place: Place) => Attributes;
   readonly offset: number;
 }
 
@@ -41,7 +42,7 @@ export function readNode(f: Fields, reading: Reading): WrittenNode {
         break;
     }
   }
-  return { name, op, inputs, device, attrs, offset };
+  return { name, op, inputs, device, attributes: (context, place) => readAttributes(attrs, context, place), offset };
 }
 
 export interface Reference {
