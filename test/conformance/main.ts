@@ -2,6 +2,7 @@
 import { cac } from "cac";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
 import { Backends } from "./backends.ts";
+import { excused } from "./exclusions.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
@@ -33,7 +34,7 @@ else {
   const wanted: TfjsBackend[] = options["backend"] ? [options["backend"]] : ["cpu", "wasm"];
   const cases = suite.cases(zoo).filter((each) => filter.test(each.id));
   const pools = Array.from({ length: lanes }, () => new Backends());
-  const rows = await inLanes(cases, lanes, (each, lane) => suite.run(each, pools[lane]!, wanted));
+  const rows = await inLanes(cases, lanes, async (each, lane) => excused(await suite.run(each, pools[lane]!, wanted)));
   await Promise.all(pools.map((pool) => pool.close()));
   report(rows, options["filter"] !== undefined);
 }

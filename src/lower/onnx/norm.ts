@@ -84,8 +84,13 @@ function batchNorm(
   inputs: readonly [Value, Value, Value, Value, Value],
   a: BatchNorm & { spatial: boolean },
   training: boolean,
+  at: At,
 ): readonly Value[] {
   const [x, ...statistics] = inputs;
+  const channels = x.shape[1];
+  for (const { shape } of statistics)
+    if (a.spatial && typeof channels === "number" && typeof shape[0] === "number" && shape[0] !== channels)
+      throw at.invalid(`${shape[0]} statistics for ${channels} channels`);
   const [scale, shift, mean, variance] = alike(b, x, statistics) as [Value, Value, Value, Value];
   if (training) return trainBatch(b, x, [scale, shift, ...statistics.slice(2)], a);
   if (a.spatial) return [normalizeChannels(b, x, scale, shift, mean, variance, a.epsilon)];
@@ -104,7 +109,7 @@ const oldBatchNorm = rule(
   { since: 1, arity: [5, 5], attrs: { ...batchAttrs, spatial: bool(true), is_test: bool(false), consumed_inputs: ints() } },
   (b, inputs, a, at) => {
     if (trains(at)) throw at.unsupported("training outputs before opset 14");
-    return batchNorm(b, inputs, a, false);
+    return batchNorm(b, inputs, a, false, at);
   },
 );
 
@@ -138,7 +143,8 @@ export interface LayerAttrs {
 export function layerNorm(b: Builder, x: Value, scale: Value, shift: Value | undefined, a: LayerAttrs): readonly Value[] {
   const axes = from(x, normalAxis(a.axis, x.rank));
   const { y, mean, deviation } = standardize(b, b.cast(x, stash(a.stash_type, x)), axes, a.epsilon);
-  const scaled = b.op("Mul", [b.cast(y, x.dtype), scale]);
+  // onnxruntime's own form of the op, which its optimiser writes, has the scale's type for a result.
+  const scaled = b.op("Mul", [b.cast(y, scale.dtype), scale]);
   return [shift ? b.op("AddV2", [scaled, shift]) : scaled, mean, deviation];
 }
 
@@ -212,8 +218,10 @@ const groupAttrs = { epsilon: float(1e-5), num_groups: int(1), stash_type: int(1
 
 export const norms: readonly Rule[] = [
   oldBatchNorm,
-  rule("BatchNormalization", { since: 14, arity: [5, 5], attrs: { ...batchAttrs, training_mode: bool(false) } }, (b, inputs, a) =>
-    batchNorm(b, inputs, { ...a, spatial: true }, a.training_mode),
+  rule(
+    "BatchNormalization",
+    { since: 14, arity: [5, 5], attrs: { ...batchAttrs, training_mode: bool(false) } },
+    (b, inputs, a, at) => batchNorm(b, inputs, { ...a, spatial: true }, a.training_mode, at),
   ),
   rule(
     "InstanceNormalization",
