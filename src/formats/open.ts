@@ -4,6 +4,7 @@ import { modelError } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { readOnnx } from "./onnx/read.ts";
+import { readTensorflow } from "./tensorflow/read.ts";
 import { readTflite } from "./tflite/read.ts";
 
 export interface OpenedModel {
@@ -14,7 +15,6 @@ export interface OpenedModel {
 /** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
 const unread: readonly (readonly [ending: RegExp, format: string])[] = [
   [/\.(h5|hdf5|keras)$/i, "a Keras model"],
-  [/\.pb$/i, "a TensorFlow graph"],
   [/model\.json$/i, "a TF.js model"],
   [/\.zip$/i, "an ML.NET model"],
   [/\.(pt|pth|safetensors|bin|ckpt)$/i, "PyTorch weights, without a graph"],
@@ -25,5 +25,6 @@ const unread: readonly (readonly [ending: RegExp, format: string])[] = [
 export async function openModel(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
+  if (/\.pb$/i.test(source.name)) return readTensorflow(source, sources);
   return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
 }

@@ -5,6 +5,7 @@ import { Backends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
+import { tensorflowCases, runTensorflowCase } from "./tensorflow.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
 import { runTfliteCase, tfliteCases } from "./tflite.ts";
 
@@ -16,6 +17,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  tensorflow: { cases: tensorflowCases, run: runTensorflowCase },
   tflite: { cases: tfliteCases, run: runTfliteCase },
 };
 

@@ -1,0 +1,182 @@
+/** Functions in the places of their calls, and functional If and While. */
+import type { Type, Value } from "../../graph/graph.ts";
+import { sameShape } from "../../graph/graph.ts";
+import type { GraphId } from "../../graph/source.ts";
+import type { Builder } from "../../tf/build.ts";
+import { constantOf } from "../../tf/op.ts";
+import { elementsOf } from "../group.ts";
+import type { At, Rule } from "../rule.ts";
+import { dense, isResolved } from "./arrays.ts";
+import { body, tfRule } from "./attrs.ts";
+
+/** Loops whose condition stays known for at most so many rounds are written out. */
+const unrolledRounds = 16;
+/** Types of a loop's state may widen so often, dims to unknown, before they are taken to have no end. */
+const maxWidenings = 3;
+
+const settled = (value: Value): boolean | undefined => {
+  const tensor = constantOf(value);
+  return tensor && Number(tensor.data[0]) !== 0;
+};
+
+/** TensorFlow takes any type for a condition: numbers but 0 are true. */
+function asCondition(b: Builder, x: Value): Value {
+  return b.cast(x.rank === 0 ? x : b.reshape(x, []), "bool");
+}
+
+/** What is surely said of a value that is one or the other. */
+function commonType(a: Type, b: Type, at: At): Type {
+  if (a.dtype !== b.dtype) throw at.invalid(`a value that is ${a.dtype} and ${b.dtype}`);
+  if (sameShape(a.shape, b.shape)) return a;
+  const same = a.shape && b.shape && a.shape.length === b.shape.length;
+  return { dtype: a.dtype, shape: same ? a.shape!.map((dim, i) => (dim === b.shape![i] ? dim : undefined)) : undefined };
+}
+
+const named = (values: readonly Value[]) => values.map((value, i) => ({ name: `output_${i}`, value }));
+
+/** Small constants are simply known in a body; TF.js would carry them for nothing. */
+const isCarried = (value: Value): boolean => constantOf(value) === undefined && !isResolved(value);
+
+/** What a loop or a branch cannot carry: arrays become tensors, handles and what was never written stay as they are. */
+function carriable(b: Builder, value: Value, at: At): Value {
+  return elementsOf(value) ? dense(b, value, at) : value;
+}
+
+function branch(
+  b: Builder,
+  condition: Value,
+  values: readonly Value[],
+  graphs: readonly [GraphId, GraphId],
+  at: At,
+): readonly Value[] {
+  const known = settled(condition);
+  if (known !== undefined) return at.inline(known ? graphs[0] : graphs[1], values);
+  const given = values.map((value) => carriable(b, value, at));
+  const carried = [...new Set(given.filter(isCarried))];
+  const bodies = graphs.map((graph) => {
+    const own = carried.map((value, i) => b.input(`input_${i}`, value.type));
+    const inputs = given.map((value) => (isCarried(value) ? own[carried.indexOf(value)]! : value));
+    return { own, outputs: at.body(graph, inputs, own).outputs.map((value) => carriable(b, value, at)) };
+  });
+  const [yes, no] = bodies as [(typeof bodies)[number], (typeof bodies)[number]];
+  if (yes.outputs.length !== no.outputs.length)
+    throw at.invalid(`branches of ${yes.outputs.length} and ${no.outputs.length} results`);
+  if ([...yes.outputs, ...no.outputs].some(isResolved))
+    throw at.unsupported("an array that depends on a condition known only when it runs");
+  const [thenBranch, elseBranch] = bodies.map(({ own, outputs }, i) =>
+    at.define(`${at.place.node}_${i === 0 ? "then" : "else"}`, { inputs: own, outputs: named(outputs) }),
+  );
+  return b.ops("StatelessIf", [asCondition(b, condition), ...carried], {
+    then_branch: thenBranch!,
+    else_branch: elseBranch!,
+    output_types: yes.outputs.map((value, i) => commonType(value.type, no.outputs[i]!.type, at)),
+  });
+}
+
+interface Loop {
+  readonly cond: GraphId;
+  readonly body: GraphId;
+}
+
+/** undefined where the condition is not known before it runs, or is true too often. */
+function unrolled(state: readonly Value[], { cond, body }: Loop, at: At): readonly Value[] | undefined {
+  let values = state;
+  for (let round = 0; round <= unrolledRounds; round++) {
+    const [condition] = at.inline(cond, values);
+    const known = condition && settled(condition);
+    if (known === undefined) return undefined;
+    if (!known) return values;
+    values = at.inline(body, values);
+  }
+  return undefined;
+}
+
+/** How a place of the state looks inside the loop. */
+type Place =
+  /** Known or resolved, and never changed: it is simply there. */
+  | { readonly kind: "fixed"; readonly value: Value }
+  /** Carried, and given back as it came: a weight. */
+  | { readonly kind: "state"; readonly start: Value; readonly type: Type };
+
+/** Lowers the body until what it gives fits what it takes. */
+function whileLoop(b: Builder, state: readonly Value[], { cond, body }: Loop, at: At): readonly Value[] {
+  const starts = state.map((value) => carriable(b, value, at));
+  let places = starts.map(
+    (start): Place => (isResolved(start) ? { kind: "fixed", value: start } : { kind: "state", start, type: start.type }),
+  );
+  const inputs = (): Value[] =>
+    places.map((place, i) => (place.kind === "fixed" ? place.value : b.input(`state_${i}`, place.type)));
+  for (let widened = 0; ; widened++) {
+    const given = inputs();
+    const results = at.body(body, given, given).outputs.map((value) => carriable(b, value, at));
+    const next = places.map((place, i) => settle(b, place, starts[i]!, given[i]!, results[i]!, widened === 0, at));
+    if (next.every((place, i) => place === places[i])) return finish(b, places, given, results, cond, inputs, at);
+    if (widened === maxWidenings) throw at.unsupported("what the loop carries changes its dims without end");
+    places = next;
+  }
+}
+
+function settle(b: Builder, place: Place, start: Value, given: Value, result: Value, isFirst: boolean, at: At): Place {
+  if (place.kind === "fixed") {
+    if (result === given) return place;
+    if (isResolved(result)) throw at.unsupported("an array that a loop passes on without its elements");
+    if (!isResolved(given)) return { kind: "state", start, type: commonType(start.type, result.type, at) };
+    // Written within the loop: from now on it is carried as one tensor.
+    const [, ...element] = result.shape;
+    const zeroes = dense(b, start, at, { dtype: result.dtype, shape: element });
+    return { kind: "state", start: zeroes, type: zeroes.type };
+  }
+  // A small constant that never changes is known inside too.
+  if (isFirst && result === given && constantOf(place.start)) return { kind: "fixed", value: place.start };
+  const type = commonType(place.type, result.type, at);
+  return type === place.type ? place : { ...place, type };
+}
+
+function finish(
+  b: Builder,
+  places: readonly Place[],
+  given: readonly Value[],
+  results: readonly Value[],
+  cond: GraphId,
+  inputs: () => Value[],
+  at: At,
+): readonly Value[] {
+  const moving = places.flatMap((place, i) => (place.kind === "state" ? [{ place, i }] : []));
+  const pick = (values: readonly Value[]) => moving.map(({ i }) => values[i]!);
+  const tested = inputs();
+  const [condition] = at.body(cond, tested, tested).outputs;
+  const test = at.define(`${at.place.node}_cond`, { inputs: pick(tested), outputs: named([asCondition(b, condition!)]) });
+  const step = at.define(`${at.place.node}_body`, { inputs: pick(given), outputs: named(pick(results)) });
+  const done = b.ops(
+    "StatelessWhile",
+    moving.map(({ place }) => place.start),
+    { cond: test, body: step, output_types: moving.map(({ place }) => place.type) },
+  );
+  const ends = new Map(moving.map(({ i }, k) => [i, done[k]!]));
+  return places.map((place, i) => (place.kind === "fixed" ? place.value : ends.get(i)!));
+}
+
+const loop = (op: string): Rule =>
+  tfRule(op, [0, Number.POSITIVE_INFINITY], { cond: body(), body: body() }, (b, values, a, at) => {
+    const state = values as readonly Value[];
+    return unrolled(state, a, at) ?? whileLoop(b, state, a, at);
+  });
+
+export const controls: readonly Rule[] = [
+  ...["PartitionedCall", "StatefulPartitionedCall"].map((op) =>
+    tfRule(op, [0, Number.POSITIVE_INFINITY], { f: body() }, (_, values, a, at) => at.inline(a.f, values as readonly Value[])),
+  ),
+  ...["If", "StatelessIf"].map((op) =>
+    tfRule(op, [1, Number.POSITIVE_INFINITY], { then_branch: body(), else_branch: body() }, (b, [condition, ...values], a, at) =>
+      branch(b, condition, values as Value[], [a.then_branch, a.else_branch], at),
+    ),
+  ),
+  ...["While", "StatelessWhile"].map(loop),
+  // What is left of the first version's control flow where it is not regular: only a condition that is known can be followed.
+  ...["Switch", "RefSwitch"].map((op) =>
+    tfRule(op, [2, 2], {}, (_, [x, condition], __, at) => {
+      if (settled(condition) === undefined) throw at.unsupported("a Switch without the Merge that belongs to it");
+      return [x, x];
+    }),
+  ),
+];

@@ -1,0 +1,75 @@
+/** Ops that take elements at places told by tensors: gathers, selections, top-k, one-hot, unique. */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import type { Rule } from "../rule.ts";
+import { int, required } from "../schema.ts";
+import { dtype, flag, same, tfRule } from "./attrs.ts";
+
+/** v1: a vector condition chooses whole rows. */
+function select(b: Builder, condition: Value, x: Value, y: Value): Value {
+  if (condition.rank !== 1 || x.rank <= 1) return b.op("SelectV2", [condition, x, y]);
+  const rows = b.reshapeTo(condition, [condition.shape[0], ...new Array<number>(x.rank - 1).fill(1)]);
+  return b.op("SelectV2", [rows, x, y]);
+}
+
+const topK = (b: Builder, x: Value, k: Value, sorted: boolean): readonly Value[] =>
+  b.ops("TopKV2", [x, k.rank === 0 ? k : b.reshape(k, [])], { sorted });
+
+/** Is the target among the k greatest of its row? Ties count as within, as TensorFlow has it. */
+function inTopK(b: Builder, scores: Value, targets: Value, k: Value): Value {
+  const rows = b.op("Range", [b.scalar("int32", 0), b.reshape(b.dim(scores, 0), []), b.scalar("int32", 1)]);
+  const places = b.op("Pack", [rows, b.cast(targets, "int32")], { axis: 1 });
+  const own = b.op("ExpandDims", [b.op("GatherNd", [scores, places]), b.scalar("int32", 1)]);
+  const greater = b.reduce("Sum", b.cast(b.op("Greater", [scores, own]), "int32"), [1], false);
+  return b.op("LogicalAnd", [b.op("Less", [greater, b.cast(k, "int32")]), b.squeeze(b.op("IsFinite", [own]), [1])]);
+}
+
+/** The n-th smallest (or greatest) of each row, counted from 0. */
+function nthElement(b: Builder, x: Value, n: Value, reverse: boolean): Value {
+  const size = b.reshape(b.dim(x, x.rank - 1), []);
+  const [sorted] = topK(b, x, size, true);
+  const place = reverse ? n : b.op("Sub", [b.op("Sub", [size, b.scalar("int32", 1)]), n]);
+  return b.gather(sorted!, b.reshape(place, []), x.rank - 1);
+}
+
+export const gathers: readonly Rule[] = [
+  tfRule("Gather", [2, 2], {}, (b, [x, indices]) => [b.gather(x, indices, 0)]),
+  same("GatherV2", 3, { batch_dims: int(0) }, { parameters: [2] }),
+  tfRule("ResourceGather", [2, 2], { batch_dims: int(0) }, (b, [x, indices], a) => [
+    b.op("GatherV2", [x, indices, b.scalar("int32", a.batch_dims)], { batch_dims: a.batch_dims }),
+  ]),
+  same("GatherNd", 2),
+  tfRule("ResourceGatherNd", [2, 2], {}, (b, [x, indices]) => [b.op("GatherNd", [x, indices])]),
+  tfRule("Select", [3, 3], {}, (b, [condition, x, y]) => [select(b, condition, x, y)]),
+  same("SelectV2", 3),
+  tfRule("Where", [1, 1], {}, (b, [x]) => [b.op("Where", [b.cast(x, "bool")])]),
+  same("OneHot", 4, { axis: int(-1) }, { parameters: [1] }),
+  tfRule("TopKV2", [2, 2], { sorted: flag(true) }, (b, [x, k], a) => topK(b, x, k, a.sorted), { parameters: [1] }),
+  tfRule("TopK", [1, 1], { k: required(int(1)), sorted: flag(true) }, (b, [x], a) =>
+    topK(b, x, b.scalar("int32", a.k), a.sorted),
+  ),
+  tfRule("NthElement", [2, 2], { reverse: flag(false) }, (b, [x, n], a) => [nthElement(b, x, n, a.reverse)], { parameters: [1] }),
+  ...["InTopK", "InTopKV2"].map((op) =>
+    tfRule(op, [2, 3], { k: int(1) }, (b, [scores, targets, k], a) => [inTopK(b, scores, targets, k ?? b.scalar("int32", a.k))]),
+  ),
+  ...["Unique", "UniqueV2"].map((op) =>
+    tfRule(
+      op,
+      op === "Unique" ? ([1, 1] as const) : ([2, 2] as const),
+      { out_idx: dtype("int32") },
+      (b, [x, axis]: readonly (Value | undefined)[], a, at) => {
+        const known = axis && at.known(axis, "the axis").data;
+        const along = known?.length ? Number(known[0]) : 0;
+        const [y, index] = b.ops("UniqueV2", [x!, b.ints([along])], { axis: along });
+        return [y, b.cast(index!, a.out_idx)];
+      },
+      op === "Unique" ? {} : { parameters: [1] },
+    ),
+  ),
+  tfRule("ListDiff", [2, 2], { out_idx: dtype("int32") }, (b, [x, y], a) => {
+    const same = b.op("Equal", [b.op("ExpandDims", [x, b.scalar("int32", 1)]), b.op("ExpandDims", [y, b.scalar("int32", 0)])]);
+    const kept = b.op("Where", [b.op("LogicalNot", [b.reduce("Any", same, [1], false)])]);
+    const places = b.squeeze(b.cast(kept, "int32"), [1]);
+    return [b.gather(x, places, 0), b.cast(places, a.out_idx)];
+  }),
+];

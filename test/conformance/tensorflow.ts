@@ -1,0 +1,182 @@
+/** Frozen TensorFlow graphs with outputs by TensorFlow itself: converted with their data constants fed, run in stock TF.js, compared. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { DType } from "../../src/base/dtype.ts";
+import { isInteger } from "../../src/base/dtype.ts";
+import { MemorySink } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { type Converted, convert } from "../../src/convert.ts";
+import { readTensorflow } from "../../src/formats/tensorflow/read.ts";
+import type { SourceModel } from "../../src/graph/source.ts";
+import { allocate, elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { tensorflowRules } from "../../src/lower/tensorflow/rules.ts";
+import { compare } from "../../src/parity/compare.ts";
+import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
+import { carriedAs } from "../../src/runtime/carry.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import type { Backends } from "./backends.ts";
+import { feedConstants, reached } from "./fed.ts";
+import type { Case, Row } from "./suite.ts";
+
+export function tensorflowCases(zoo: string): Case[] {
+  const folder = path.join(zoo, "tensorflow/dl4j-tf-graphs");
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.name === "frozen_model.pb")
+    .map((entry) => ({ id: path.relative(folder, entry.parentPath), path: entry.parentPath }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+const random = /^(Stateless)?(Random|TruncatedNormal|Multinomial|ParameterizedTruncated)/;
+/** Nothing is computed by these. */
+const idle = new Set(
+  "Const Placeholder PlaceholderWithDefault Identity IdentityN NoOp StopGradient Assert CheckNumerics Switch Merge Enter Exit".split(
+    " ",
+  ),
+);
+const timeoutMs = 30_000;
+
+export async function runTensorflowCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const file = path.join(test.path, "frozen_model.pb");
+  const { model, files } = await readTensorflow(await openFile(file), sourcesBeside(file));
+  const stored = storedTensors(test.path, "prediction", model);
+  const main = model.graphs[0]!;
+  const outputs = stored.size > 0 ? [...stored.keys()] : main.outputs.map((id) => main.values[id]!.name);
+  const needed = reached(main, outputs);
+  if ([...needed].some(({ op }) => random.test(op))) return { test: test.id, status: "skipped", reason: "random outputs" };
+  const fed = await feedConstants(model, files, tensorflowRules, outputs);
+  const sink = new MemorySink();
+  const converted = await convert(fed.model, files, sink, { outputs });
+  const failed = converted.problems.find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  if (converted.nodes.final === 0 && [...needed].some(({ op }) => !idle.has(op)))
+    return { test: test.id, status: "wrong", reason: "the graph was folded away" };
+  const feeds = new Map([...fed.feeds, ...storedTensors(test.path, "placeholder", model)]);
+  for (const backend of wanted) {
+    const row = await runOn(test, backend, backends, sink, feeds, stored, converted, model);
+    if (row) return row;
+  }
+  if (stored.size === 0) return { test: test.id, status: "skipped", reason: "runs; no stored outputs" };
+  return { test: test.id, status: "passed" };
+}
+
+/** A row where the case does not pass. */
+async function runOn(
+  test: Case,
+  backend: TfjsBackend,
+  backends: Backends,
+  sink: MemorySink,
+  feeds: ReadonlyMap<string, Tensor>,
+  stored: ReadonlyMap<string, Stored>,
+  converted: Converted,
+  model: SourceModel,
+): Promise<Row | undefined> {
+  const worker = await backends.get(backend);
+  const signal = AbortSignal.timeout(timeoutMs);
+  let actual: Map<string, Tensor>;
+  try {
+    const loaded = await worker.load(sink.files, signal);
+    const names = new Set(converted.inputs.map((input) => input.name));
+    actual = await worker.run(
+      loaded,
+      new Map([...feeds].filter(([name]) => names.has(name))),
+      converted.outputs.map((output) => output.name),
+      signal,
+    );
+    await worker.unload(loaded);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+  }
+  for (const [name, expected] of stored) {
+    const found = actual.get(name)!;
+    const dtype = expected.told && carriedAs(expected.told) === found.dtype ? expected.told : found.dtype;
+    const reference = tensorOf(expected, dtype);
+    if (isInteger(dtype) && expected.values.some((value) => Math.abs(value) > 2 ** 31))
+      return { test: test.id, status: "skipped", reason: "expects integers beyond int32" };
+    const verdict = compare(reference, found, { tolerance: toleranceFor(precisionOf(model)) });
+    if (verdict.verdict !== "different") continue;
+    const { firstBad } = verdict;
+    const where = firstBad
+      ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${verdict.bad} bad, largest ${verdict.maxAbs}`
+      : verdict.note;
+    return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
+  }
+  return undefined;
+}
+
+interface Stored extends Tensor {
+  readonly values: readonly number[];
+  /** What the folder's `dtypes` says. */
+  readonly told: DType | undefined;
+}
+
+/** `NAME.KIND.csv` and `.shape`, by value name; four underscores stand for a slash. */
+function storedTensors(folder: string, kind: "prediction" | "placeholder", model: SourceModel): Map<string, Stored> {
+  const main = model.graphs[0]!;
+  const known = new Map(main.values.map((value) => [value.name, value]));
+  const told = dtypesOf(folder);
+  const found = new Map<string, Stored>();
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith(`.${kind}.csv`)) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    const plain = path.relative(folder, file).slice(0, -`.${kind}.csv`.length).replaceAll("____", "/");
+    const [, node, port] = /^(.*?)(?:\.(\d+))?$/.exec(plain) ?? [];
+    const name = known.has(plain) ? plain : port && port !== "0" ? `${node}:${port}` : node!;
+    const values = numbersIn(file);
+    const shape = shapeIn(file.replace(/csv$/, "shape"), values.length);
+    const dtype = known.get(name)?.type.dtype ?? "float32";
+    found.set(name, { ...tensorOf({ values, shape }, dtype), values, told: told.get(`${node}.${port ?? 0}`) });
+  }
+  return found;
+}
+
+const words: Readonly<Record<string, number>> = {
+  True: 1,
+  False: 0,
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  "-inf": Number.NEGATIVE_INFINITY,
+};
+
+function numbersIn(file: string): number[] {
+  return readFileSync(file, "utf8")
+    .split(/[\s,]+/)
+    .filter((word) => word !== "")
+    .map((word) => words[word] ?? Number(word));
+}
+
+/** A scalar is written as 0 with one value, an empty vector as 0 with none. */
+function shapeIn(file: string, count: number): number[] {
+  const dims = existsSync(file) ? numbersIn(file) : [];
+  return dims.length === 1 && dims[0] === 0 && count === 1 ? [] : dims;
+}
+
+function dtypesOf(folder: string): Map<string, DType> {
+  const file = path.join(folder, "dtypes");
+  if (!existsSync(file)) return new Map();
+  const lines = readFileSync(file, "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  return new Map(
+    lines.filter((parts) => parts.length === 2).map(([name, dtype]) => [name!.replaceAll("____", "/"), dtype as DType]),
+  );
+}
+
+function tensorOf({ values, shape }: { values: readonly number[]; shape: readonly number[] }, dtype: DType): Tensor {
+  const data = allocate(dtype, elementCount(shape));
+  for (let i = 0; i < data.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    (data as unknown as (number | bigint)[])[i] = typeof data[0] === "bigint" ? BigInt(Math.trunc(value)) : value;
+  }
+  return { dtype, shape, data };
+}
