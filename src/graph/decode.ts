@@ -2,9 +2,9 @@
 import { bitsOf } from "../base/dtype.ts";
 import { ModelError, modelError } from "../base/problem.ts";
 import { decodeElements, fromRaw } from "./elements.ts";
-import type { Slice, SourceTensor } from "./source.ts";
+import type { Coding, Slice, SourceTensor } from "./source.ts";
 import { decodeSparse } from "./sparse.ts";
-import { type Elements, elementCount, type ModelFiles, type StoredTensor, type Tensor } from "./tensor.ts";
+import { allocate, type Elements, elementCount, type ModelFiles, type StoredTensor, type Tensor } from "./tensor.ts";
 
 /** Reads and decodes the whole tensor. A `ModelError` where its bytes are missing or do not fit its shape. */
 export async function loadTensor({ stored, files }: StoredTensor): Promise<Tensor> {
@@ -16,10 +16,22 @@ export async function loadTensor({ stored, files }: StoredTensor): Promise<Tenso
   }
 }
 
-const decodeStored = (stored: SourceTensor, bytes: Uint8Array): Tensor =>
-  stored.sparsity
-    ? decodeSparse(stored, stored.sparsity, bytes)
-    : decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
+function decodeStored(stored: SourceTensor, bytes: Uint8Array): Tensor {
+  if (stored.sparsity) return decodeSparse(stored, stored.sparsity, bytes);
+  if (stored.coding) return decodeCoded(stored, stored.coding, bytes);
+  return decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
+}
+
+function decodeCoded({ dtype, shape }: SourceTensor, { codes, scale, min }: Coding, bytes: Uint8Array): Tensor {
+  const coded = decodeElements(codes, shape, "raw", bytes);
+  if (codes === "float16") return { ...coded, dtype };
+  const data = allocate(dtype, coded.data.length) as Float32Array | Int32Array;
+  for (let i = 0; i < data.length; i++) {
+    const value = (coded.data[i] as number) * scale + min;
+    data[i] = dtype === "int32" ? Math.round(value) : value;
+  }
+  return { dtype, shape, data };
+}
 
 /** The decoder counts from the tensor's first byte; people count from the file's. */
 function located({ problem }: ModelError, { slices }: SourceTensor): ModelError {

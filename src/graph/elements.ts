@@ -39,6 +39,8 @@ function elementsOf(dtype: DType, count: number, encoding: Encoding, bytes: Uint
       return fromVarints(dtype, count, withoutKeys(bytes));
     case "utf8-repeated":
       return strings(count, bytes);
+    case "tfjs-strings":
+      return prefixedStrings(count, bytes);
     case "tflite-strings":
       return indexedStrings(count, bytes);
     default:
@@ -189,6 +191,21 @@ function fromVarints(dtype: DType, count: number, bytes: Uint8Array): Elements {
   }
   if (cursor.at !== bytes.length) throw modelError("tensor-length", `more than the ${codes} varints that the shape takes`);
   return fromRaw(dtype, count, out);
+}
+
+/** Each behind its length, four bytes. */
+function prefixedStrings(count: number, bytes: Uint8Array): string[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const out: string[] = [];
+  while (at + 4 <= bytes.length && out.length < count) {
+    const end = at + 4 + view.getUint32(at, true);
+    if (end > bytes.length) break;
+    out.push(decodeUtf8(bytes.subarray(at + 4, end)));
+    at = end;
+  }
+  if (out.length !== count) throw modelError("tensor-length", `${out.length} strings where ${count} are wanted`);
+  return out;
 }
 
 function indexedStrings(count: number, bytes: Uint8Array): string[] {

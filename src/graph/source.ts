@@ -54,6 +54,15 @@ export interface SourceTensor {
   readonly encoding: Encoding;
   /** Encoding `sparse` only: the slices are the values, then of each compressed level its segments and its indices. */
   readonly sparsity?: Sparsity;
+  /** Encoding `coded` only: what the bytes are, and what they stand for. */
+  readonly coding?: Coding;
+}
+
+/** TF.js's quantised weights: value = code · scale + min, computed in double precision; halves stand for themselves. */
+export interface Coding {
+  readonly codes: "uint8" | "uint16" | "float16";
+  readonly scale: number;
+  readonly min: number;
 }
 
 /** TACO's format, outermost level first: a level of all its coordinates, or one of those listed. Elements not stored are zero. */
