@@ -14,6 +14,7 @@ import { elementwise } from "./elementwise.ts";
 import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
 import { grids } from "./grid.ts";
+import { linearAttentions } from "./linear-attention.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
@@ -23,6 +24,7 @@ import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
 import { qlinear } from "./qlinear.ts";
 import { quantization } from "./quantize.ts";
+import { randoms } from "./random.ts";
 import { recurrents } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
 import { regions } from "./region.ts";
@@ -61,6 +63,7 @@ export const onnxRules = new RuleTable([
   ...loops,
   ...ml,
   ...texts,
+  ...randoms,
   ...conv,
   ...products,
   ...norms,
@@ -80,4 +83,5 @@ export const onnxRules = new RuleTable([
   ...regions,
   ...unpools,
   ...signals,
+  ...linearAttentions,
 ]);

@@ -51,6 +51,9 @@ export interface Attention {
   readonly softcap?: number;
   /** The type in which the softmax is computed. */
   readonly softmaxType?: DType;
+  /** What a model's own functions make of scores and probabilities. */
+  readonly onScores?: ((scores: Value) => Value) | undefined;
+  readonly onShares?: ((shares: Value) => Value) | undefined;
 }
 
 export interface Attended {
@@ -79,8 +82,10 @@ export function attend(b: Builder, a: Attention): Attended {
   const capped = softcap === 0 ? raw : b.op("Mul", [b.op("Tanh", [b.op("RealDiv", [raw, cap])]), cap]);
   const biased = bias ? b.op("AddV2", [capped, b.cast(bias, capped.dtype)]) : capped;
   const type = a.softmaxType ?? q.dtype;
-  const softmax = b.cast(b.op("Softmax", [b.cast(biased, type)]), q.dtype);
-  const shares = bias && a.maybeEmpty ? b.op("SelectV2", [emptyRows(b, bias), b.scalar(q.dtype, 0), softmax]) : softmax;
+  const wide = b.cast(biased, type);
+  const softmax = b.op("Softmax", [a.onScores ? a.onScores(wide) : wide]);
+  const probable = b.cast(a.onShares ? a.onShares(softmax) : softmax, q.dtype);
+  const shares = bias && a.maybeEmpty ? b.op("SelectV2", [emptyRows(b, bias), b.scalar(q.dtype, 0), probable]) : probable;
   const y = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, shares, k), v], { adj_x: false, adj_y: false }), q);
   return { stages: [raw, capped, biased, shares], y };
 }
