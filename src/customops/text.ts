@@ -40,12 +40,16 @@ function stringConcat(tf: Tf, [x, y]: Inputs): Outputs {
   );
 }
 
-/** Rows of axis 0; TF.js's own kernels take no strings but on cpu. */
-function stringGather(tf: Tf, [x, indices]: Inputs): Outputs {
+/** TF.js's own kernels take no strings but on cpu. */
+function stringGather(tf: Tf, [x, indices]: Inputs, attrs: CustomAttrs): Outputs {
   const values = textOf(x!);
-  const run = x!.shape.slice(1).reduce((size, dim) => size * dim, 1);
-  const picked = Array.from(indices!.dataSync(), (i) => values.slice(i * run, (i + 1) * run));
-  return texts(tf, picked.flat(), [...indices!.shape, ...x!.shape.slice(1)]);
+  const axis = attrs["axis"] as number;
+  const dim = x!.shape[axis]!;
+  const run = x!.shape.slice(axis + 1).reduce((size, each) => size * each, 1);
+  const picked: string[] = [];
+  for (let o = 0; o < values.length / (run * dim); o++)
+    for (const i of indices!.dataSync()) picked.push(...values.slice((o * dim + i) * run, (o * dim + i + 1) * run));
+  return texts(tf, picked, [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)]);
 }
 
 /** keys, values and the default stand in the inputs after x. */

@@ -171,10 +171,17 @@ class Lowering {
       this.bind(scope, id, whole);
       return whole;
     }
-    const outer = source.outer && scope.parent ? this.value(scope.parent, source.outer.value) : undefined;
-    if (!outer || !scope.captures) return outer;
-    const inner = captured(this.b, scope.captures, outer, source.name);
-    if (this.tainted.has(outer)) this.tainted.add(inner);
+    return source.outer && this.outer(scope, source.outer, source.name);
+  }
+
+  /** A value of one of the graphs around, seen through every body on the way. */
+  private outer(scope: Scope, { graph, value }: { graph: GraphId; value: ValueId }, name: string): Value | undefined {
+    const { parent } = scope;
+    if (!parent) return undefined;
+    const found = parent.graph.id === graph ? this.value(parent, value) : this.outer(parent, { graph, value }, name);
+    if (!found || !scope.captures) return found;
+    const inner = captured(this.b, scope.captures, found, name);
+    if (this.tainted.has(found)) this.tainted.add(inner);
     return inner;
   }
 

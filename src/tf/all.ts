@@ -9,6 +9,7 @@ import "./scatter.ts";
 import "./einsum.ts";
 import "./control.ts";
 import "./text.ts";
+import "./random.ts";
 import "./fused.ts";
 import "./quantize.ts";
 import "./blocks.ts";

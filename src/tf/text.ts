@@ -37,6 +37,7 @@ define(
     infer: (call) => [{ dtype: "string", shape: call.shape()?.length === 2 ? [1, undefined] : [undefined] }],
   },
   { name: "Bitcast", infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }] },
+  { name: "MatrixInverse", infer: (call) => [call.input(0).type] },
   { name: "MatrixDeterminant", infer: (call) => [{ dtype: call.dtype(), shape: call.shape()?.slice(0, -2) }] },
 );
 
@@ -45,9 +46,11 @@ define(
   { name: "StringEqual", infer: (call) => [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }] },
   {
     name: "StringGather",
-    infer: (call) => [
-      { dtype: "string", shape: call.shape(0) && call.shape(1) && [...call.shape(1)!, ...call.shape(0)!.slice(1)] },
-    ],
+    infer: (call) => {
+      const [shape, indices] = [call.shape(0), call.shape(1)];
+      const axis = call.attr<number>("axis");
+      return [{ dtype: "string", shape: shape && indices && [...shape.slice(0, axis), ...indices, ...shape.slice(axis + 1)] }];
+    },
   },
   { name: "BitcastToInt32", infer: (call) => [{ dtype: "int32", shape: call.shape() }] },
   { name: "BitcastToFloat32", infer: (call) => [{ dtype: "float32", shape: call.shape() }] },

@@ -63,8 +63,13 @@ const trials: Readonly<Record<string, Trial>> = {
   },
   StringConcat: { inputs: () => [texts(["a", "b"]), texts(["!"])], outputs: [{ shape: [2], values: ["a!", "b!"] }] },
   StringGather: {
-    inputs: () => [texts(["a", "b", "c", "d"], [2, 2]), ints([1, 0, 1])],
-    outputs: [{ shape: [3, 2], values: ["c", "d", "a", "b", "c", "d"] }],
+    inputs: () => [texts(["a", "b", "c", "d", "e", "f"], [2, 3]), ints([2, 0], [2, 1])],
+    attrs: { axis: 1 },
+    outputs: [{ shape: [2, 2, 1], values: ["c", "a", "f", "d"] }],
+  },
+  MatrixInverse: {
+    inputs: () => [floats([0, 2, 4, 0, 2, 1, 0, 4], [2, 2, 2])],
+    outputs: [{ shape: [2, 2, 2], values: [0, 0.25, 0.5, 0, 0.5, -0.125, 0, 0.25] }],
   },
   LookUp: {
     inputs: () => [texts(["x", "z", "y"]), texts(["y", "x"]), floats([0.5, 2]), floats([-1], [])],

@@ -5,7 +5,16 @@ import { elementwise } from "./rank.ts";
 
 /** Those that the hub knows by the same name, with the same inputs and attributes. */
 const direct = [
-  ...["TensorScatterMul", "TensorScatterMax", "TensorScatterMin", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "MatrixDeterminant"],
+  ...[
+    "TensorScatterMul",
+    "TensorScatterMax",
+    "TensorScatterMin",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "MatrixDeterminant",
+    "MatrixInverse",
+  ],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText"],
 ];
 
@@ -14,6 +23,14 @@ export const customs: readonly LegalRule[] = [
     if (!customOps.has(op)) throw new Error(`no custom op ${op}`);
     return legal(op, (b, inputs, at) => at.same(b, inputs));
   }),
+  ...(["Sequence", "Optional"] as const).map((op) =>
+    legal(op, (_b, _inputs, at) => {
+      throw at.unsupported(
+        `an output that is ${op === "Sequence" ? "a sequence" : "optional"}`,
+        "cut the graph before it with --outputs",
+      );
+    }),
+  ),
   legal("Equal", (b, inputs, at) => (at.dtype() === "string" ? [b.op("StringEqual", inputs)] : elementwise(b, inputs, at))),
   legal("NotEqual", (b, inputs, at) =>
     at.dtype() === "string" ? [b.op("LogicalNot", [b.op("StringEqual", inputs)])] : elementwise(b, inputs, at),

@@ -2,7 +2,7 @@
  * More than six axes: the wasm kernels that go through XNNPACK (Add, Sub, Mul, Div, Pad) leave such results unwritten without a word, and
  * the GPU backends have no programs for them. Neighbouring axes that an op treats alike are merged before it and parted after it.
  */
-import { isStatic, type Value } from "../../graph/graph.ts";
+import { type Dim, isStatic, type Shape, type Value } from "../../graph/graph.ts";
 import { elementCount, numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
@@ -21,28 +21,40 @@ function runs(rank: number, alike: (axis: number) => boolean): number[][] {
   return found;
 }
 
-/** Dims of a tensor over the runs of the output's axes; axes that a lower rank lacks count as 1. */
-function mergedDims(shape: readonly number[], groups: readonly (readonly number[])[], rank: number): number[] {
+/** Dims of a tensor over the runs of the output's axes, −1 for one that is not known; axes that a lower rank lacks count as 1. */
+function mergedDims(shape: Shape, groups: readonly (readonly number[])[], rank: number): number[] {
   const lead = rank - shape.length;
-  return groups.map((axes) => elementCount(axes.map((axis) => shape[axis - lead] ?? 1)));
+  return groups.map((axes) => {
+    const dims = axes.map((axis) => (axis < lead ? 1 : shape[axis - lead]));
+    return isStatic(dims) ? elementCount(dims) : -1;
+  });
 }
 
 export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
   const out = at.node.outputs[0]!.type.shape;
   if (!out || out.length <= maxRank) return at.same(b, inputs);
-  const shapes = inputs.map((input) => input.staticShape);
-  if (!isStatic(out) || !shapes.every((shape) => shape !== undefined))
-    throw at.unsupported(`${at.node.op} of ${out.length} axes of which some are not known`);
   const rank = out.length;
-  const repeats = (shape: readonly number[], axis: number) => (shape[axis - rank + shape.length] ?? 1) === 1 && out[axis] !== 1;
+  const shapes = inputs.map((input) => input.shape);
+  /** 1: repeated along the axis; undefined where nobody knows. */
+  const own = (shape: Shape, axis: number): Dim => (axis < rank - shape.length ? 1 : shape[axis - rank + shape.length]);
+  const known = shapes.every((shape) =>
+    out.every((dim, axis) => dim !== undefined && [1, dim].includes(own(shape, axis) as string)),
+  );
+  const repeats = (shape: Shape, axis: number) => own(shape, axis) === 1 && out[axis] !== 1;
   const groups = runs(
     rank,
     (axis) =>
       out[axis] === 1 || out[axis - 1] === 1 || shapes.every((shape) => repeats(shape, axis) === repeats(shape, axis - 1)),
   );
+  const merged = shapes.map((shape) => mergedDims(shape, groups, rank));
+  const open = out.filter((dim) => typeof dim !== "number").length;
+  if (!known || open > 1) throw at.unsupported(`${at.node.op} of ${rank} axes of which some are not known`);
   if (groups.length > maxRank) throw at.unsupported(`${at.node.op} of ${groups.length} axes that do not merge`);
-  const merged = inputs.map((input, i) => b.reshape(input, mergedDims(shapes[i]!, groups, rank)));
-  return at.same(b, merged).map((value) => b.reshape(value, out));
+  const results = at.same(
+    b,
+    inputs.map((input, i) => b.reshape(input, merged[i]!)),
+  );
+  return results.map((value) => b.reshapeTo(value, out));
 }
 
 /** Axes that are not padded join their neighbours. */

@@ -72,8 +72,8 @@ export const scatters: readonly LegalRule[] = [
     const batch = at.number("batch_dims", 0);
     const axis = constantOf(along)?.data[0];
     if (x.dtype === "string") {
-      if (batch !== 0 || Number(axis) !== 0) throw at.unsupported("a gather of strings along another axis than the first");
-      return [b.op("StringGather", [x, indices])];
+      if (batch !== 0 || axis === undefined) throw at.unsupported("a gather of strings in batches, or along a computed axis");
+      return [b.op("StringGather", [x, indices], { axis: normalAxis(Number(axis), x.rank) })];
     }
     if (batch === 0) return at.same(b, inputs);
     if (axis === undefined) throw at.unsupported("a gather along an axis that is computed");

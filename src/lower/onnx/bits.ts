@@ -1,5 +1,5 @@
 /** Integer ops: Mod, shifts, bitwise logic. */
-import { bitsOf, type DType, isFloat, isInteger } from "../../base/dtype.ts";
+import { bitsOf, type DType, isInteger } from "../../base/dtype.ts";
 import { type Rule, rule } from "../rule.ts";
 import { bool, oneOf, onnxType, required } from "../schema.ts";
 
@@ -14,11 +14,10 @@ const bitCast = rule("BitCast", { since: 26, arity: [1, 1], attrs: { to: require
 
 export const bits: readonly Rule[] = [
   bitCast,
-  // fmod takes the sign of the dividend, as C's; without it the sign is the divisor's, as Python's.
-  rule("Mod", { since: 10, arity: [2, 2], attrs: { fmod: bool(false) } }, (b, [x, y], a, at) => {
-    if (isFloat(x.dtype) && !a.fmod) throw at.invalid(`Mod of ${x.dtype} needs fmod = 1`);
-    return [b.op(a.fmod ? "TruncateMod" : "FloorMod", [x, y])];
-  }),
+  // fmod takes the sign of the dividend, as C's; without it the sign is the divisor's, as Python's, for floats too, as exporters mean it.
+  rule("Mod", { since: 10, arity: [2, 2], attrs: { fmod: bool(false) } }, (b, [x, y], a) => [
+    b.op(a.fmod ? "TruncateMod" : "FloorMod", [x, y]),
+  ]),
   rule("BitShift", { since: 11, arity: [2, 2], attrs: { direction: required(oneOf("LEFT", "RIGHT")) } }, (b, [x, y], a) => [
     b.op(a.direction === "LEFT" ? "LeftShift" : "RightShift", [x, y]),
   ]),

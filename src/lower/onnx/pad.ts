@@ -1,5 +1,5 @@
 /** Pad: constant, reflect, edge and wrap; pads as attributes (before 11) or inputs; negative pads cut. */
-import type { Value } from "../../graph/graph.ts";
+import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { floorMod } from "../../tf/scalar.ts";
@@ -17,7 +17,9 @@ function pad(b: Builder, x: Value, pads: Pads, mode: Mode, value: Value, at: At)
   if (added.every(([before, after]) => before === 0 && after === 0)) return cut;
   if (mode === "constant") return b.op("PadV2", [cut, table(b, added), value]);
   const dims = cut.shape;
-  const mirrored = mode === "reflect" && added.every((pair, i) => Math.max(...pair) === 0 || Math.max(...pair) < Number(dims[i]));
+  // Where a dim is not known MirrorPad is right or refuses to run: it mirrors no more than there is.
+  const fits = (most: number, dim: Dim) => most === 0 || typeof dim !== "number" || most < dim;
+  const mirrored = mode === "reflect" && added.every((pair, i) => fits(Math.max(...pair), dims[i]));
   if (mirrored) return b.op("MirrorPad", [cut, table(b, added)], { mode: "REFLECT" });
   return added.reduce(
     (y, [before, after], axis) => (before + after === 0 ? y : extend(b, y, axis, before, after, mode, at)),

@@ -137,6 +137,10 @@ function sliceInputs(
   stepsInput: Value | undefined,
   at: At,
 ): Value {
+  if (starts.rank === 0) {
+    const [first, last, ...rest] = [starts, ends, axesInput, stepsInput].map((each) => each && b.reshape(each, [1]));
+    return sliceInputs(b, x, first!, last!, rest[0], rest[1], at);
+  }
   const [begins, lasts, steps] = [dimsOf(starts), dimsOf(ends), stepsInput && knownNumbers(stepsInput)];
   const axes = axesInput ? knownNumbers(axesInput)?.map((axis) => normalAxis(axis, x.rank)) : begins && range(begins.length);
   if (!begins || !lasts || !axes || (stepsInput && !steps)) return sliceComputed(b, x, starts, ends, axesInput, stepsInput, at);

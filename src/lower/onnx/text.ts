@@ -1,4 +1,4 @@
-/** Strings, Unique, Det: ops that become code of our own, for want of any in TF.js. */
+/** Strings, Unique, determinants and inverses: ops that become code of our own, for want of any in TF.js. */
 import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { type Rule, rule } from "../rule.ts";
@@ -20,7 +20,8 @@ export const texts: readonly Rule[] = [
   rule(
     "StringSplit",
     { since: 20, arity: [1, 1], attrs: { delimiter: optionalString(), maxsplit: optionalInt() } },
-    (b, [x], a) => b.ops("StringPieces", [x, words(b, [a.delimiter ?? ""])], { maxsplit: a.maxsplit ?? -1, output_type: "int64" }),
+    (b, [x], a) =>
+      b.ops("StringPieces", [x, words(b, [a.delimiter ?? ""])], { maxsplit: a.maxsplit ?? -1, output_type: "int64" }),
   ),
   rule(
     "StringNormalizer",
@@ -44,5 +45,6 @@ export const texts: readonly Rule[] = [
       output_type: "int64",
     }),
   ),
+  rule("Inverse", { since: 1, domain: "com.microsoft", arity: [1, 1], attrs: {} }, (b, [x]) => [b.op("MatrixInverse", [x])]),
   rule("Det", { since: 11, arity: [1, 1], attrs: {} }, (b, [x]) => [b.op("MatrixDeterminant", [x])]),
 ];

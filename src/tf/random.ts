@@ -1,0 +1,17 @@
+/** Random ops: two are never one, and none is folded. */
+import type { DType } from "../base/dtype.ts";
+import { shapeFrom } from "./dims.ts";
+import { type Call, define } from "./op.ts";
+
+const random = (call: Call) => [{ dtype: call.attr<string>("dtype") as DType, shape: shapeFrom(call, 0) }];
+
+define(
+  { name: "RandomStandardNormal", infer: random, pure: false },
+  // In [0, 1).
+  { name: "RandomUniform", infer: random, pure: false },
+  {
+    name: "Multinomial",
+    infer: (call) => [{ dtype: call.attr<string>("output_dtype") as DType, shape: [call.shape()?.[0], call.dims(1)?.[0]] }],
+    pure: false,
+  },
+);
