@@ -30,8 +30,11 @@ function coordinates(b: Builder, a: ResizeAxis, kind: Coordinates): Value {
       return centre();
     case "pytorch_half_pixel":
       return m.select(single, b.op("ZerosLike", [i]), half());
-    case "align_corners":
-      return m.div(m.mul(i, last), steps);
+    case "align_corners": {
+      // The size before it is rounded, as ONNX's reference has it; whole sizes are the same either way.
+      const unrounded = a.scaled ? m.div(m.mul(i, last), m.sub(m.mul(a.scale, input), 1)) : undefined;
+      return unrounded ? m.select(single, b.op("ZerosLike", [i]), unrounded) : m.div(m.mul(i, last), steps);
+    }
     case "half_pixel_symmetric": {
       const adjustment = m.div(output, m.mul(a.scale, input));
       const offset = m.mul(m.mul(input, 0.5), m.sub(m.number(1), adjustment));
