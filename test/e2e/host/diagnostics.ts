@@ -41,7 +41,7 @@ describe("problems", () => {
     await vscode.workspace.fs.writeFile(broken, whole.subarray(0, 20_000));
     void vscode.commands.executeCommand("modelwright.revealInText", broken);
     const [problem] = await problemsOf(textOf(broken));
-    assert.match(problem!.message, /at byte [\d  ]+/);
+    assert.match(problem!.message, /at byte \d/);
   });
 
   it("come again after the engine was killed", async () => {
