@@ -5,7 +5,7 @@ import { modelError } from "../base/problem.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Builder } from "../tf/build.ts";
-import { castTensor } from "../tf/elementwise.ts";
+import { castTensor } from "../tf/cast.ts";
 import { define } from "../tf/op.ts";
 
 export type TfjsType = "float32" | "int32" | "bool" | "string" | "complex64";

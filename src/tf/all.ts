@@ -1,4 +1,5 @@
 /** Loads the op tables; whoever builds a graph imports this once. */
+import "./cast.ts";
 import "./elementwise.ts";
 import "./shape.ts";
 import "./slice.ts";

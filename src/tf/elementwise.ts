@@ -1,6 +1,5 @@
-/** Elementwise ops: unary, binary with broadcasting, comparisons, logic, Select, Cast. TensorFlow's semantics and dtypes. */
-import { bitsOf, type DType, isComplex, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
-import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, type MiniFloatName, miniFloats } from "../base/minifloat.ts";
+/** Elementwise ops: unary, binary with broadcasting, comparisons, logic, Select. TensorFlow's semantics and dtypes. */
+import { type DType, isInteger } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import { roundTo } from "../base/round.ts";
 import type { Dim, Type } from "../graph/graph.ts";
@@ -8,6 +7,7 @@ import { allocate, type Elements, elementCount, type Tensor } from "../graph/ten
 import { broadcast, type Call, define, type OpDef } from "./op.ts";
 import { productOf } from "./product.ts";
 import * as math from "./scalar.ts";
+import { broadcastStrides, walk } from "./walk.ts";
 
 type Unary = (x: number) => number;
 type Binary = (x: number, y: number) => number;
@@ -38,38 +38,6 @@ function unary(name: string, fn: Unary, big?: (x: bigint) => bigint): OpDef {
       return [{ dtype, shape, data: store(dtype, data.length, (i) => fn(data[i]!)) }];
     },
   };
-}
-
-/** Row-major strides of `shape` seen through the broadcast `out`: 0 where a dim is repeated. */
-export function broadcastStrides(shape: readonly number[], out: readonly number[]): number[] {
-  const strides = new Array<number>(out.length).fill(0);
-  let stride = 1;
-  for (let i = shape.length - 1; i >= 0; i--) {
-    if (shape[i] !== 1) strides[i + out.length - shape.length] = stride;
-    stride *= shape[i]!;
-  }
-  return strides;
-}
-
-/** Calls `visit(out, offsets…)` for every element of `out`, offsets following the strides given. */
-export function walk(
-  out: readonly number[],
-  strides: readonly (readonly number[])[],
-  visit: (at: number, offsets: readonly number[]) => void,
-): void {
-  const total = elementCount(out);
-  const index = new Array<number>(out.length).fill(0);
-  const offsets = new Array<number>(strides.length).fill(0);
-  for (let at = 0; at < total; at++) {
-    visit(at, offsets);
-    for (let axis = out.length - 1; axis >= 0; axis--) {
-      index[axis]!++;
-      for (let k = 0; k < strides.length; k++) offsets[k]! += strides[k]![axis]!;
-      if (index[axis]! < out[axis]!) break;
-      for (let k = 0; k < strides.length; k++) offsets[k]! -= strides[k]![axis]! * out[axis]!;
-      index[axis] = 0;
-    }
-  }
 }
 
 function foldBinary(a: Tensor, b: Tensor, type: Type, fn: Binary, big: BigBinary | undefined): Tensor {
@@ -379,62 +347,9 @@ define(
       });
     },
   },
-  {
-    name: "Cast",
-    elementwise: true,
-    infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
-    fold: ([x], attrs, [type]) => [castTensor(x!, type!.dtype, attrs["saturate"] !== false)],
-    elements: (call) => (isInteger(call.dtype()) && isInteger(call.attr<string>("DstT") as DType) ? call.dims(0) : undefined),
-  },
 );
 
 /** A dim is never negative, whatever its symbol stands for. */
 function dimNeverEquals(a: Dim, b: Dim): boolean {
   return (typeof a === "string" && typeof b === "number" && b < 0) || (typeof b === "string" && typeof a === "number" && a < 0);
-}
-
-/**
- * TensorFlow's Cast: floats truncate toward zero, integers wrap to the narrower width, anything but 0 is true. What is past the
- * greatest float of 4 or 8 bits becomes that one, or (`saturate` false) infinity or NaN.
- */
-export function castTensor(x: Tensor, dtype: DType, saturate = true): Tensor {
-  const { data, shape } = x;
-  if (x.dtype === dtype) return x;
-  if (Array.isArray(data) || dtype === "string") throw modelError("bad-dtype", `cast from ${x.dtype} to ${dtype}`);
-  if (isComplex(x.dtype) || isComplex(dtype)) throw modelError("bad-dtype", `cast from ${x.dtype} to ${dtype}`);
-  const out = allocate(dtype, data.length) as Exclude<Elements, string[]>;
-  const big = out instanceof BigInt64Array || out instanceof BigUint64Array;
-  const bits = bitsOf[dtype] ?? 0;
-  const round = isTiny(dtype) ? roundTiny(dtype, saturate) : roundTo(dtype);
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i]!;
-    if (dtype === "bool") out[i] = Number(value) !== 0 ? 1 : 0;
-    else if (big) out[i] = typeof value === "bigint" ? value : floatToInt64(value, isUnsigned(dtype));
-    else if (isFloat(dtype)) out[i] = round(Number(value));
-    else if (typeof value === "bigint")
-      out[i] = Number(isUnsigned(dtype) ? BigInt.asUintN(bits, value) : BigInt.asIntN(bits, value));
-    else out[i] = round(isFloat(x.dtype) ? floatToInt(value, bits, isUnsigned(dtype)) : value);
-  }
-  return { dtype, shape, data: out };
-}
-
-const isTiny = (dtype: DType): dtype is DType & MiniFloatName => /^float[48]/.test(dtype) && isMiniFloat(dtype);
-
-function roundTiny(dtype: MiniFloatName, saturate: boolean): (x: number) => number {
-  const format = miniFloats[dtype];
-  return (x) => decodeMiniFloat(format, encodeMiniFloat(format, x, saturate));
-}
-
-/** Out of range is undefined in TensorFlow; the nearest value is what its CPU kernels give for 32 bits. */
-function floatToInt(value: number, bits: number, unsigned: boolean): number {
-  if (Number.isNaN(value)) return unsigned ? 0 : -(2 ** (bits - 1));
-  const t = Math.trunc(value);
-  return unsigned ? Math.min(Math.max(t, 0), 2 ** bits - 1) : Math.min(Math.max(t, -(2 ** (bits - 1))), 2 ** (bits - 1) - 1);
-}
-
-function floatToInt64(value: number, unsigned: boolean): bigint {
-  const [low, high] = unsigned ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n];
-  if (Number.isNaN(value)) return low;
-  if (value >= Number(high)) return high;
-  return value <= Number(low) ? low : BigInt(Math.trunc(value));
 }

@@ -3,9 +3,9 @@ import { modelError } from "../base/problem.ts";
 import type { Dim } from "../graph/graph.ts";
 import { allocate, type Tensor } from "../graph/tensor.ts";
 import { axisOf, ints, openVector, refine, sum } from "./dims.ts";
-import { walk } from "./elementwise.ts";
 import { define, normalAxis } from "./op.ts";
 import { concatTensors, repeat, stridesOf } from "./strided.ts";
+import { walk } from "./walk.ts";
 
 define(
   {

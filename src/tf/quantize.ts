@@ -8,9 +8,9 @@ import { type DType, integerRange, isInteger } from "../base/dtype.ts";
 import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, miniFloats } from "../base/minifloat.ts";
 import { roundTo } from "../base/round.ts";
 import { allocate, elementCount, type Tensor } from "../graph/tensor.ts";
-import { broadcastStrides, walk } from "./elementwise.ts";
 import { broadcast, type Call, define } from "./op.ts";
 import { roundHalfEven } from "./scalar.ts";
+import { broadcastStrides, walk } from "./walk.ts";
 
 const shapeOf = (call: Call) => broadcast(call.shape(0), broadcast(call.shape(1), call.shape(2)));
 
@@ -36,7 +36,7 @@ function foldThree(
   const [x, scale, zero] = inputs.map((input) => input.data as Float32Array);
   const strides = inputs.map((input) => broadcastStrides(input.shape, shape));
   walk(shape, strides, (at, [i, j, k]) => {
-    data[at] = each(x![i!]!, scale![j!]!, Number(zero![k!]!));
+    data[at] = each(Number(x![i!]!), scale![j!]!, Number(zero![k!]!));
   });
   return { dtype, shape, data };
 }

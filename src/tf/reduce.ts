@@ -4,9 +4,9 @@ import { modelError } from "../base/problem.ts";
 import { roundTo } from "../base/round.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, numbersOf, type Tensor } from "../graph/tensor.ts";
-import { walk } from "./elementwise.ts";
 import { type Call, define, normalAxis, type OpDef } from "./op.ts";
 import { stridesOf } from "./strided.ts";
+import { walk } from "./walk.ts";
 
 function reducedShape(call: Call): Shape | undefined {
   const shape = call.shape();

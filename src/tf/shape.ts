@@ -4,10 +4,10 @@ import { modelError } from "../base/problem.ts";
 import { type Dim, isStatic, type Shape, showShape, sizeOf, type Type } from "../graph/graph.ts";
 import { allocate } from "../graph/tensor.ts";
 import { axisOf, ints, keepElements, reshapeTensor, shapeFrom, unknown } from "./dims.ts";
-import { broadcastStrides } from "./elementwise.ts";
 import { broadcast, broadcastDim, define, normalAxis } from "./op.ts";
 import { quotientOf } from "./product.ts";
 import { gatherStrided, repeat, stridesOf } from "./strided.ts";
+import { broadcastStrides } from "./walk.ts";
 
 function reshaped(from: Shape | undefined, to: Shape | undefined): Shape | undefined {
   if (!to) return undefined;

@@ -1,6 +1,6 @@
 /** Copies of tensors along strides: what transposing, slicing, broadcasting and joining have in common. */
 import { allocate, elementCount, type Tensor } from "../graph/tensor.ts";
-import { walk } from "./elementwise.ts";
+import { walk } from "./walk.ts";
 
 /** Row-major strides. */
 export function stridesOf(shape: readonly number[]): number[] {
