@@ -15,20 +15,12 @@ import {
 } from "../graph/source.ts";
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
+import { Nested } from "./nested.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
 import { refusal } from "./refusal.ts";
 import { apply, type Context, type QuantizedMode, type RuleTable } from "./rule.ts";
-import {
-  type Body,
-  type Call,
-  type Captures,
-  captured,
-  functionsOf,
-  plainDomain,
-  type Scope,
-  withCallAttributes,
-} from "./scope.ts";
+import { captured, plainDomain, type Scope, withCallAttributes } from "./scope.ts";
 import { dense } from "./sparse.ts";
 
 export type Verdict = "lowered" | "failed" | "not-checked";
@@ -69,8 +61,6 @@ export function lower(
   return new Lowering(model, files, constants, rules, options).run();
 }
 
-/** Sub-graphs and functions within each other; deeper ones are taken for a fault of the file. */
-const maxDepth = 32;
 /** Nodes lowered in all: functions that call others twice, again and again, would otherwise have no end. */
 const maxNodes = 2_000_000;
 
@@ -82,8 +72,7 @@ class Lowering {
   /** Values that stand for something that failed, or were computed from it. */
   private readonly tainted = new Set<Value>();
   private readonly stored = new Map<SourceTensor, Value>();
-  private readonly functions: ReadonlyMap<string, SourceGraph>;
-  private readonly bodies = new Map<string, Graph>();
+  private readonly nested: Nested;
   private lowered = 0;
 
   constructor(
@@ -93,7 +82,10 @@ class Lowering {
     private readonly rules: RuleTable,
     private readonly options: LowerOptions,
   ) {
-    this.functions = functionsOf(model);
+    this.nested = new Nested(model, this.b, {
+      nodes: (scope, wanted) => this.nodes(scope, wanted),
+      value: (scope, id) => this.value(scope, id),
+    });
   }
 
   run(): Lowered {
@@ -113,7 +105,7 @@ class Lowering {
         );
     }
     return {
-      graph: { name: main.name, inputs, outputs, functions: this.bodies },
+      graph: { name: main.name, inputs, outputs, functions: this.nested.bodies },
       problems: this.problems,
       values: this.values,
       verdicts: this.verdicts,
@@ -255,8 +247,11 @@ class Lowering {
     uses: ReadonlySet<ValueId>,
   ): readonly (Value | undefined)[] {
     const domain = plainDomain(node.domain);
-    const own = this.functions.get(`${domain}:${node.op}`);
-    if (own) return this.call(scope, own, node, inputs, place, uses);
+    const own = this.nested.function(domain, node.op);
+    if (own) {
+      const wanted = own.outputs.filter((_, i) => node.outputs[i] !== undefined && uses.has(node.outputs[i]));
+      return this.nested.call(scope, own, node, inputs, wanted, place);
+    }
     const ladder = this.rules.ladder(domain, node.op);
     const opset = scope.call?.opsets[domain] ?? this.model.opsets[domain] ?? 1;
     const each = this.rules.find(domain, node.op, opset);
@@ -279,88 +274,11 @@ class Lowering {
         return id !== undefined && uses.has(id);
       },
       constant: (tensor) => this.constant(tensor),
-      inline: (graph, values) => this.inline(scope, graph, values),
-      body: (graph, values, own, captures) => this.body(scope, graph, values, own, captures),
-      define: (name, graph) => this.define(name, graph),
+      inline: (graph, values) => this.nested.inline(scope, graph, values),
+      body: (graph, values, own, captures) => this.nested.body(scope, graph, values, own, captures),
+      define: (name, graph) => this.nested.define(name, graph),
     };
     return apply(each, this.b, inputs, context);
-  }
-
-  /** A model-local function in the place of its call: its body, with the call's attributes and the function's own opsets. */
-  private call(
-    scope: Scope,
-    graph: SourceGraph,
-    node: SourceNode,
-    inputs: readonly (Value | undefined)[],
-    place: Place,
-    uses: ReadonlySet<ValueId>,
-  ): readonly (Value | undefined)[] {
-    const chain = scope.call?.chain ?? [];
-    if (chain.includes(graph.id)) throw modelError("recursion", `the function calls itself: ${graph.name}`, place);
-    if (inputs.length > graph.inputs.length)
-      throw modelError("invalid-model", `${inputs.length} inputs where the function takes ${graph.inputs.length}`, place);
-    const absent = new Set(graph.inputs.filter((_, i) => !inputs[i]));
-    const given = new Map(graph.inputs.flatMap((input, i) => (inputs[i] ? [[input, inputs[i]] as const] : [])));
-    const call: Call = {
-      attrs: { ...graph.attributeDefaults, ...node.attrs },
-      opsets: graph.opsets ?? this.model.opsets,
-      chain: [...chain, graph.id],
-      absent,
-    };
-    const inner: Scope = { graph, values: given, parent: undefined, call, captures: undefined };
-    const wanted = graph.outputs.filter((_, i) => node.outputs[i] !== undefined && uses.has(node.outputs[i]));
-    this.within(inner, wanted);
-    return graph.outputs.map((output) => (wanted.includes(output) ? this.value(inner, output) : undefined));
-  }
-
-  private inline(parent: Scope, id: GraphId, inputs: readonly Value[]): readonly Value[] {
-    const graph = this.model.graphs[id]!;
-    const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
-    return this.results({ graph, values, parent, call: parent.call, captures: undefined });
-  }
-
-  /** A sub-graph over `inputs`, which are made of the placeholders `own`; what it reads from outside becomes further ones. */
-  private body(parent: Scope, id: GraphId, inputs: readonly Value[], own: readonly Value[], captures: Captures): Body {
-    const graph = this.model.graphs[id]!;
-    const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
-    const outputs = this.results({ graph, values, parent, call: parent.call, captures });
-    return { inputs: own, outputs, captures };
-  }
-
-  private define(name: string, graph: Omit<Graph, "name" | "functions">): string {
-    const base = name.replace(/[^A-Za-z0-9_]/g, "_");
-    let free = base;
-    for (let i = 1; this.bodies.has(free); i++) free = `${base}_${i}`;
-    this.bodies.set(free, { ...graph, name: free, functions: new Map() });
-    return free;
-  }
-
-  private results(scope: Scope): readonly Value[] {
-    const { graph } = scope;
-    this.within(scope, graph.outputs);
-    return graph.outputs.map((output) => {
-      const value = this.value(scope, output);
-      if (!value)
-        throw modelError("dangling-output", "nothing computes this output", {
-          graph: graph.name,
-          tensor: graph.values[output]!.name,
-        });
-      return value;
-    });
-  }
-
-  private depth = 0;
-
-  private within(scope: Scope, wanted: readonly ValueId[]): void {
-    if (++this.depth > maxDepth)
-      throw modelError("too-deep", `more than ${maxDepth} sub-graphs within each other`, { graph: scope.graph.name });
-    const { origin } = this.b;
-    try {
-      this.nodes(scope, wanted);
-    } finally {
-      this.b.origin = origin;
-      this.depth--;
-    }
   }
 
   /** Records the problem (none: not checked) and makes the outputs opaque. */
