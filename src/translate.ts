@@ -11,6 +11,7 @@ import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
 import { functionalize } from "./lower/tensorflow/functionalize.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
+import { tfjsRules } from "./lower/tfjs/rules.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
@@ -72,7 +73,12 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   };
 }
 
-const rules: Partial<Record<Dialect, RuleTable>> = { onnx: onnxRules, tflite: tfliteRules, tensorflow: tensorflowRules };
+const rules: Partial<Record<Dialect, RuleTable>> = {
+  onnx: onnxRules,
+  tflite: tfliteRules,
+  tensorflow: tensorflowRules,
+  tfjs: tfjsRules,
+};
 
 function rulesFor(dialect: Dialect): RuleTable {
   const table = rules[dialect];

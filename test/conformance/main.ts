@@ -5,8 +5,9 @@ import { Backends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
-import { tensorflowCases, runTensorflowCase } from "./tensorflow.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
+import { runTensorflowCase, tensorflowCases } from "./tensorflow.ts";
+import { runTfjsModel, tfjsModels } from "./tfjs.ts";
 import { runTfliteCase, tfliteCases } from "./tflite.ts";
 
 interface Suite {
@@ -17,6 +18,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  tfjs: { cases: tfjsModels, run: runTfjsModel },
   tensorflow: { cases: tensorflowCases, run: runTensorflowCase },
   tflite: { cases: tfliteCases, run: runTfliteCase },
 };

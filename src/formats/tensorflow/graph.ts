@@ -104,6 +104,21 @@ export class GraphBuilder {
     });
   }
 
+  /** Is there a node that `node:port` could be of? */
+  has(input: string): boolean {
+    return this.ops.has(input.split(":")[0]!);
+  }
+
+  /** What a signature says of a value whose node does not. */
+  declare(id: ValueId, type: SourceValue["type"]): void {
+    const value = this.values[id]!;
+    value.type = { dtype: value.type.dtype ?? type.dtype, shape: value.type.shape ?? type.shape };
+  }
+
+  nameOf(id: ValueId): string {
+    return this.values[id]!.name;
+  }
+
   /** The value that `node:port` names, made where nothing does; undefined for a control input. */
   resolve(input: string, offset: number): ValueId | undefined {
     const found = reference(input, offset);

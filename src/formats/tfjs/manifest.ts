@@ -98,8 +98,8 @@ class ManifestReader implements Manifest {
       const reason = `${given} bytes in the weight files where the manifest takes ${wanted}`;
       this.report("error", "weights-short", reason, path, "a file is cut, or one is not listed");
     } else if (given > wanted) {
-      let end = 0;
-      const spare = shards.findIndex(({ size }) => (end += size) - size >= wanted && size > 0);
+      const begins = shards.map((_, i) => shards.slice(0, i).reduce((sum, { size }) => sum + size, 0));
+      const spare = begins.findIndex((begin, i) => begin >= wanted && shards[i]!.size > 0);
       const reason =
         spare >= 0
           ? `a weight file that no weight is in: ${this.files[shards[spare]!.file - 1]}`

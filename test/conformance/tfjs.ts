@@ -1,0 +1,111 @@
+/** TF.js graph models: read, optimised, written again; both files run in stock TF.js on the same inputs, every output compared. */
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { MemorySink } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { convert } from "../../src/convert.ts";
+import { readTfjs } from "../../src/formats/tfjs/read.ts";
+import type { SourceGraph, SourceModel, ValueId } from "../../src/graph/source.ts";
+import type { Tensor } from "../../src/graph/tensor.ts";
+import { compare } from "../../src/parity/compare.ts";
+import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import type { Backends } from "./backends.ts";
+import type { Case, Row } from "./suite.ts";
+
+export function tfjsModels(zoo: string): Case[] {
+  return readdirSync(path.join(zoo, "tfjs"), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".json") && isGraphModel(path.join(zoo, "tfjs", name)))
+    .sort()
+    .map((name) => ({ id: `tfjs/${name}`, path: path.join(zoo, "tfjs", name) }));
+}
+
+function isGraphModel(file: string): boolean {
+  const json = JSON.parse(readFileSync(file, "utf8")) as { readonly modelTopology?: { readonly node?: unknown } };
+  return json.modelTopology?.node !== undefined;
+}
+
+const timeoutMs = 120_000;
+/** Optimising changes the order of sums, no more. */
+const tolerance = { rtol: 1e-5, atol: 1e-5, steps: 0 };
+
+export async function runTfjsModel(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const { model, files } = await readTfjs(await openFile(test.path), sourcesBeside(test.path));
+  const sink = new MemorySink();
+  const converted = await convert(model, files, sink);
+  const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const original = originalFiles(test.path, model);
+  const [before, after] = [computing(original["model.json"]!), computing(sink.files["model.json"]!)];
+  if (after > before) return { test: test.id, status: "wrong", reason: `${after} computing nodes where there were ${before}` };
+  for (const backend of wanted) {
+    const expected = await outputsOf(original, undefined, backend, backends);
+    const actual = await outputsOf(sink.files, expected.feeds, backend, backends);
+    if (expected.outputs.size === 0) return { test: test.id, status: "wrong", backend, reason: "no outputs" };
+    for (const [name, tensor] of expected.outputs) {
+      const found = compare(tensor, actual.outputs.get(name)!, { tolerance });
+      if (found.verdict !== "different") continue;
+      const { firstBad: at } = found;
+      const reason = at ? `${name} at [${at.index}]: ${at.actual} where ${at.reference} is expected` : `${name}: ${found.note}`;
+      return { test: test.id, status: "wrong", backend, reason };
+    }
+  }
+  return { test: test.id, status: "passed", reason: `${before} → ${after} nodes` };
+}
+
+async function outputsOf(
+  model: Readonly<Record<string, Uint8Array>>,
+  given: ReadonlyMap<string, Tensor> | undefined,
+  backend: TfjsBackend,
+  backends: Backends,
+) {
+  const worker = await backends.get(backend);
+  const signal = AbortSignal.timeout(timeoutMs);
+  const loaded = await worker.load(model, signal);
+  const { shapes } = chooseShapes(loaded.inputs, [], "varied");
+  const feeds = given ?? new Map(loaded.inputs.map((spec) => [spec.name, seededTensor(spec, shapes.get(spec.name)!, 1)]));
+  const names = loaded.outputs.map(({ name }) => name);
+  const outputs = await worker.run(loaded, feeds, names, signal);
+  await worker.unload(loaded);
+  return { feeds, outputs };
+}
+
+/** Nodes that run. */
+function computing(json: Uint8Array): number {
+  const { modelTopology } = JSON.parse(new TextDecoder().decode(json)) as { modelTopology: { node: { op: string }[] } };
+  return modelTopology.node.filter(({ op }) => op !== "Const" && op !== "Placeholder").length;
+}
+
+/** The files as a loader wants them: model.json by that name. */
+function originalFiles(file: string, model: SourceModel): Record<string, Uint8Array> {
+  const bytes = (name: string) => Uint8Array.from(readFileSync(path.join(path.dirname(file), name)));
+  const json = JSON.parse(new TextDecoder().decode(bytes(model.files[0]!)));
+  // Old models have none, and then there are no names to feed and fetch by.
+  json.signature ??= signatureOf(model.graphs[0]!);
+  const shards = model.files.slice(1).map((name) => [name, bytes(name)] as const);
+  return { ...Object.fromEntries(shards), "model.json": new TextEncoder().encode(JSON.stringify(json)) };
+}
+
+const dataTypes: Readonly<Record<string, string>> = { float32: "DT_FLOAT", int32: "DT_INT32", bool: "DT_BOOL" };
+
+function signatureOf({ values, inputs, outputs }: SourceGraph) {
+  const infos = (ids: readonly ValueId[]) =>
+    Object.fromEntries(
+      ids.map((id) => {
+        const { name, type } = values[id]!;
+        const dim = (type.shape ?? []).map((size) => ({ size: String(size ?? -1) }));
+        return [name, { name: `${name}:0`, dtype: dataTypes[type.dtype ?? "float32"], tensorShape: { dim } }];
+      }),
+    );
+  return { inputs: infos(inputs), outputs: infos(outputs) };
+}
