@@ -114,6 +114,62 @@ function normalizeText(tf: Tf, [x, stopwords]: Inputs, attrs: CustomAttrs): Outp
   return texts(tf, list, x!.shape.length === 2 ? [1, list.length] : [list.length]);
 }
 
+/**
+ * How often each n-gram of the pool occurs in each row, words up to `skip` apart counted too. Inputs: x, the pool, where its n-grams of
+ * each length begin, the column of each, weights (none: 1). Modes: 0 counts, 1 weights of what occurs, 2 both multiplied.
+ */
+function countNgrams(tf: Tf, [x, pool, starts, columns, weights]: Inputs, attrs: CustomAttrs): Outputs {
+  const listOf = (t: Text): (string | number)[] => (t.dtype === "string" ? textOf(t) : Array.from(t.dataSync()));
+  const [words, grams] = [listOf(x!), listOf(pool!)];
+  const [begins, column] = [starts!.dataSync(), columns!.dataSync()];
+  const weight = weights!.dataSync();
+  const table = new Map<string, number>();
+  let id = 0;
+  for (let n = 1; n <= begins.length; n++)
+    for (let at = begins[n - 1]!; at + n <= (begins[n] ?? grams.length); at += n)
+      table.set(JSON.stringify(grams.slice(at, at + n)), column[id++]!);
+  const width = attrs["width"] as number;
+  const length = x!.shape[x!.shape.length - 1]!;
+  const rows = x!.shape.length === 2 ? x!.shape[0]! : 1;
+  const out = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    const own = words.slice(row * length, (row + 1) * length);
+    for (let n = attrs["min"] as number; n <= (attrs["max"] as number); n++)
+      for (let skip = 0; skip <= (n === 1 ? 0 : (attrs["skip"] as number)); skip++)
+        for (let at = 0; at + (n - 1) * (skip + 1) < length; at++) {
+          const gram = Array.from({ length: n }, (_, i) => own[at + i * (skip + 1)]!);
+          const place = table.get(JSON.stringify(gram));
+          if (place !== undefined) out[row * width + place]!++;
+        }
+  }
+  const mode = attrs["mode"] as number;
+  if (mode > 0)
+    out.forEach((count, i) => {
+      const factor = weight[i % width] ?? 1;
+      out[i] = mode === 1 ? (count > 0 ? factor : 0) : count * factor;
+    });
+  return tf.tensor(out, x!.shape.length === 2 ? [rows, width] : [width], "float32");
+}
+
+/** Words of each text, padded to the most. Inputs: x, separators, the padding, an expression for words (none: empty text). */
+function tokenize(tf: Tf, [x, separators, padding, expression]: Inputs, attrs: CustomAttrs): Outputs {
+  const list = textOf(separators!);
+  const [word] = textOf(expression!);
+  const [pad] = textOf(padding!);
+  const split = (text: string): string[] => {
+    if (word) return text.match(new RegExp(word, "gu")) ?? [];
+    if (list.length === 1 && list[0] === "") return Array.from(text);
+    return text.split(new RegExp(list.join("|"), "u"));
+  };
+  const rows = textOf(x!).map((text) =>
+    split(text).filter((token) => Array.from(token).length >= (attrs["least"] as number) && token !== ""),
+  );
+  const marked = rows.map((tokens) => (attrs["mark"] === true ? ["\u0002", ...tokens, "\u0003"] : tokens));
+  const widest = marked.reduce((size, tokens) => Math.max(size, tokens.length), 0);
+  const padded = marked.flatMap((tokens) => [...tokens, ...new Array<string>(widest - tokens.length).fill(pad!)]);
+  return texts(tf, padded, [...x!.shape, widest]);
+}
+
 export const stringOps: Readonly<Record<string, CustomOp>> = {
   StringEqual: { run: stringEqual, uses: [textOf, pairs] },
   StringConcat: { run: stringConcat, uses: [textOf, texts, pairs] },
@@ -121,5 +177,7 @@ export const stringOps: Readonly<Record<string, CustomOp>> = {
   LookUp: { run: lookUp, uses: [textOf] },
   RegexFullMatch: { run: regexFullMatch, uses: [textOf] },
   StringPieces: { run: stringSplit, uses: [textOf] },
+  CountNgrams: { run: countNgrams, uses: [textOf] },
+  Tokenize: { run: tokenize, uses: [textOf, texts] },
   NormalizeText: { run: normalizeText, uses: [textOf, texts] },
 };

@@ -36,6 +36,13 @@ define(
     name: "NormalizeText",
     infer: (call) => [{ dtype: "string", shape: call.shape()?.length === 2 ? [1, undefined] : [undefined] }],
   },
+  // x, pool, starts, columns, weights; attributes min, max, skip, mode, width
+  {
+    name: "CountNgrams",
+    infer: (call) => [{ dtype: "float32", shape: call.shape() && [...call.shape()!.slice(0, -1), call.attr<number>("width")] }],
+  },
+  // x, separators, padding [1], expression [1]; attributes least, mark
+  { name: "Tokenize", infer: (call) => [{ dtype: "string", shape: call.shape() && [...call.shape()!, undefined] }] },
   { name: "Bitcast", infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }] },
   { name: "MatrixInverse", infer: (call) => [call.input(0).type] },
   { name: "MatrixDeterminant", infer: (call) => [{ dtype: call.dtype(), shape: call.shape()?.slice(0, -2) }] },

@@ -87,6 +87,22 @@ const trials: Readonly<Record<string, Trial>> = {
       { shape: [2], values: [3, 1] },
     ],
   },
+  CountNgrams: {
+    inputs: () => [
+      ints([2, 3, 2, 5, 3, 5], [2, 3]),
+      ints([2, 5, 2, 3, 2, 2]),
+      ints([0, 2]),
+      ints([3, 0, 1, 2]),
+      floats([0.5, 2, 3, 4]),
+    ],
+    attrs: { min: 1, max: 2, skip: 1, mode: 2, width: 4 },
+    outputs: [{ shape: [2, 4], values: [0, 2, 3, 8, 1, 0, 0, 0] }],
+  },
+  Tokenize: {
+    inputs: () => [texts(["a-bc d", "e"], [2, 1]), texts(["-", " "]), texts(["#"]), texts([""])],
+    attrs: { mark: false, least: 1 },
+    outputs: [{ shape: [2, 1, 3], values: ["a", "bc", "d", "e", "#", "#"] }],
+  },
   NormalizeText: {
     inputs: () => [texts(["Monday", "tuesday", "Friday"]), texts(["monday"])],
     attrs: { sensitive: false, change: 2 },

@@ -15,7 +15,7 @@ const direct = [
     "MatrixDeterminant",
     "MatrixInverse",
   ],
-  ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText"],
+  ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
 ];
 
 export const customs: readonly LegalRule[] = [

@@ -153,6 +153,9 @@ export const reshapes: readonly Rule[] = [
     const known = knownNumbers(axes);
     return [known ? unsqueeze(b, x, known) : asDeclared(b, x, at, "the axes to add")];
   }),
+  rule("ExpandDims", { since: 1, domain: "com.microsoft", arity: [2, 2], attrs: {} }, (b, [x, axis], _, at) => [
+    unsqueeze(b, x, [at.numbers(axis, "the axis")[0]!]),
+  ]),
   rule("Expand", { since: 8, arity: [2, 2], attrs: {} }, (b, [x, shape]) => [expand(b, x, shape)]),
   rule("Tile", { since: 1, arity: [3, 3], attrs: {} }, (b, [x, tiles, axis], _, at) => {
     const [count, along] = [at.numbers(tiles, "the count of tiles")[0]!, normalAxis(at.numbers(axis, "the axis")[0]!, x.rank)];

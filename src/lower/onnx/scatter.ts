@@ -4,7 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { type Rule, rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
-import { dimsLike } from "./axis.ts";
+import { dimsLike, inverse, range } from "./axis.ts";
 import { dimVector, flatIndices, flattenAll, wrapIndices } from "./indices.ts";
 
 const reduction = oneOf("none", "add", "mul", "max", "min");
@@ -34,7 +34,33 @@ function scatterNd(b: Builder, x: Value, indices: Value, updates: Value, how: Re
   return b.op(ops[how], [x, wrapped, updates]);
 }
 
+/** Writes `update` into a copy of `cache` along `axis`, from a place of its own in each batch on; circular: over the end, to the start. */
+function writeCache(b: Builder, cache: Value, update: Value, starts: Value | undefined, axis: number, circular: boolean): Value {
+  const order = [0, axis, ...range(cache.rank).filter((i) => i !== 0 && i !== axis)];
+  const [old, news] = [b.transpose(cache, order), b.transpose(update, order)];
+  const count = (x: Value, along: number) =>
+    b.op("Range", [b.scalar("int32", 0), b.reshape(b.dim(x, along), []), b.scalar("int32", 1)]);
+  const column = (x: Value) => b.op("ExpandDims", [x, b.scalar("int32", 1)]);
+  const size = b.dim(old, 1);
+  const steps = count(news, 1);
+  const places = starts
+    ? b.op("AddV2", [column(b.cast(starts, "int32")), steps])
+    : b.op("ExpandDims", [steps, b.scalar("int32", 0)]);
+  const inside = circular ? b.op("FloorMod", [places, size]) : places;
+  const flat = b.op("AddV2", [column(b.op("Mul", [count(old, 0), size])), inside]);
+  const rows = (x: Value) => b.op("Reshape", [x, b.concat([b.ints([-1]), ...range(x.rank - 2).map((i) => b.dim(x, i + 2))], 0)]);
+  const written = b.op("TensorScatterUpdate", [rows(old), column(flattenAll(b, flat)), rows(news)]);
+  return b.transpose(b.reshapeTo(written, old.shape, dimsLike(old)), inverse(order));
+}
+
 export const scatters: readonly Rule[] = [
+  rule(
+    "TensorScatter",
+    { since: 24, arity: [2, 3], attrs: { axis: int(-2), mode: oneOf("linear", "circular") } },
+    (b, [cache, update, starts], a) => [
+      writeCache(b, cache, update, starts, normalAxis(a.axis, cache.rank), a.mode === "circular"),
+    ],
+  ),
   ...["Scatter", "ScatterElements"].map((op) =>
     rule(
       op,
