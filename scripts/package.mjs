@@ -30,7 +30,17 @@ const staging = mkdtempSync(path.join(tmpdir(), "modelwright-package-"));
 try {
   stage();
   const vsce = path.join(path.dirname(require.resolve("@vscode/vsce/package.json")), "vsce");
-  const args = ["package", "--target", target, "--out", out, "--no-dependencies", "--allow-missing-repository", "--skip-license"];
+  const args = [
+    "package",
+    "--target",
+    target,
+    "--out",
+    out,
+    "--no-dependencies",
+    "--no-rewrite-relative-links",
+    "--allow-missing-repository",
+    "--skip-license",
+  ];
   execFileSync(process.execPath, [vsce, ...args], { cwd: staging, stdio: ["ignore", "inherit", "inherit"] });
   console.log(`${path.basename(out)}: ${(statSync(out).size / 1e6).toFixed(1)} MB`);
 } finally {
