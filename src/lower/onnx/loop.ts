@@ -157,15 +157,15 @@ function whileLoop(b: Builder, loop: Loop, at: At): Done {
 const beyondInt32 = (trips: Value): boolean => (knownNumbers(trips)?.[0] ?? 0) >= 2 ** 31 - 1;
 
 /** Of a handle: the hub has no type for lists. */
-const listType: Type = { dtype: "int32", shape: [] };
+export const listType: Type = { dtype: "int32", shape: [] };
 
 const elementShape = (b: Builder, { shape }: Type): Value =>
   shape ? b.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1))) : b.scalar("int32", -1);
 
-const zero = (b: Builder, dtype: DType): Value => (dtype === "bool" ? b.cast(b.scalar("int32", 0), "bool") : b.scalar(dtype, 0));
+export const zero = (b: Builder, dtype: DType): Value => (dtype === "bool" ? b.cast(b.scalar("int32", 0), "bool") : b.scalar(dtype, 0));
 
 /** Where the element's dims are known the list begins with one that is cut off in the end: TF.js cannot stack an empty list. */
-function emptyList(b: Builder, element: Type): Value {
+export function emptyList(b: Builder, element: Type): Value {
   const list = b.op("EmptyTensorList", [elementShape(b, element), b.scalar("int32", -1)], { element_dtype: element.dtype });
   if (!isStatic(element.shape)) return list;
   return b.op("TensorListPushBack", [list, b.op("Fill", [b.ints(element.shape), zero(b, element.dtype)])], {
@@ -173,7 +173,7 @@ function emptyList(b: Builder, element: Type): Value {
   });
 }
 
-function stackList(b: Builder, list: Value, element: Type): Value {
+export function stackList(b: Builder, list: Value, element: Type): Value {
   const shape = element.shape && [undefined, ...element.shape];
   const stacked = b.op("TensorListStack", [list, elementShape(b, element)], {
     element_dtype: element.dtype,

@@ -81,5 +81,8 @@ it.each<Row>([
   ];
   const outputs = op === "LSTM" ? 3 : 2;
   const all = { ...attrs, hidden_size: hidden };
-  for (const fed of [1, 6]) expect(await ort.differences({ op, opset: 14, inputs, attrs: all, outputs, fed })).toEqual([]);
+  const trial = { op, opset: 14, inputs, attrs: all, outputs };
+  for (const fed of [1, 6]) expect(await ort.differences({ ...trial, fed })).toEqual([]);
+  // Of a length that only the run knows: a While.
+  expect(await ort.differences({ ...trial, fed: 1, open: true })).toEqual([]);
 });
