@@ -13,4 +13,5 @@ import "./text.ts";
 import "./random.ts";
 import "./fused.ts";
 import "./quantize.ts";
+import "./detection.ts";
 import "./blocks.ts";

@@ -1,6 +1,5 @@
 /** Functions in the places of their calls, and functional If and While. */
 import type { Type, Value } from "../../graph/graph.ts";
-import { sameShape } from "../../graph/graph.ts";
 import type { GraphId } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
@@ -21,15 +20,16 @@ const settled = (value: Value): boolean | undefined => {
 
 /** TensorFlow takes any type for a condition: numbers but 0 are true. */
 function asCondition(b: Builder, x: Value): Value {
-  return b.cast(x.rank === 0 ? x : b.reshape(x, []), "bool");
+  return b.cast(x.type.shape?.length === 0 ? x : b.reshape(x, []), "bool");
 }
 
-/** What is surely said of a value that is one or the other. */
+/** What is surely said of a value that is one or the other; `a` itself where that says no less. */
 function commonType(a: Type, b: Type, at: At): Type {
   if (a.dtype !== b.dtype) throw at.invalid(`a value that is ${a.dtype} and ${b.dtype}`);
-  if (sameShape(a.shape, b.shape)) return a;
-  const same = a.shape && b.shape && a.shape.length === b.shape.length;
-  return { dtype: a.dtype, shape: same ? a.shape!.map((dim, i) => (dim === b.shape![i] ? dim : undefined)) : undefined };
+  if (!a.shape) return a;
+  if (a.shape.length !== b.shape?.length) return { dtype: a.dtype, shape: undefined };
+  if (a.shape.every((dim, i) => dim === b.shape![i] || dim === undefined)) return a;
+  return { dtype: a.dtype, shape: a.shape.map((dim, i) => (dim === b.shape![i] ? dim : undefined)) };
 }
 
 const named = (values: readonly Value[]) => values.map((value, i) => ({ name: `output_${i}`, value }));

@@ -11,14 +11,16 @@ import {
   type SourceValue,
   type ValueId,
 } from "../../graph/source.ts";
+import { frozen } from "./assignment.ts";
 import { Conditions } from "./conditions.ts";
 import { loopsOf } from "./frames.ts";
 
 const flow = new Set(["Merge", "RefMerge", "Enter", "RefEnter"]);
+const assignments = /^(Assign|AssignAdd|AssignSub|Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update))$/;
 
 /** The model itself where it has no such nodes. */
 export function functionalize(model: SourceModel): SourceModel {
-  if (!model.graphs.some(({ nodes }) => nodes.some(({ op }) => flow.has(op)))) return model;
+  if (!model.graphs.some(({ nodes }) => nodes.some(({ op }) => flow.has(op) || assignments.test(op)))) return model;
   const views: SourceGraph[] = [];
   const graphs = model.graphs.map((graph) => new Rewriting(graph, model.graphs.length, views).run());
   return { ...model, graphs: [...graphs, ...views] };
@@ -45,7 +47,28 @@ export class Rewriting {
         body: this.view(body.inputs, body.outputs),
       });
     new Conditions(this).run();
+    this.freeze();
     return { ...this.graph, nodes: this.nodes, values: this.values };
+  }
+
+  /** Assignments to what is no variable any more, since the graph was frozen, give what the variable would have held. */
+  private freeze(): void {
+    for (const [i, node] of this.nodes.entries()) {
+      if (!assignments.test(node.op) || this.isVariable(node.inputs[0])) continue;
+      this.nodes[i] = { ...node, attrs: { ...node.attrs, [frozen]: { kind: "bool", value: true } } };
+    }
+  }
+
+  private isVariable(value: ValueId | undefined): boolean {
+    let at = value;
+    for (let steps = 0; at !== undefined && steps < this.nodes.length; steps++) {
+      const node = this.producer(at);
+      if (!node) return this.graph.role === "function";
+      if (/^(VarHandleOp|Variable|VariableV2)$/.test(node.op)) return true;
+      if (!assignments.test(node.op) && !/^(Ref)?Identity$/.test(node.op)) return false;
+      at = node.inputs[0];
+    }
+    return false;
   }
 
   producer(value: ValueId): SourceNode | undefined {

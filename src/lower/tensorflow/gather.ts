@@ -1,7 +1,9 @@
 /** Ops that take elements at places told by tensors: gathers, selections, top-k, one-hot, unique. */
+import type { DType } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import type { Rule } from "../rule.ts";
+import { normalAxis } from "../../tf/op.ts";
+import type { At, Rule } from "../rule.ts";
 import { int, required } from "../schema.ts";
 import { dtype, flag, same, tfRule } from "./attrs.ts";
 
@@ -32,6 +34,19 @@ function nthElement(b: Builder, x: Value, n: Value, reverse: boolean): Value {
   return b.gather(sorted!, b.reshape(place, []), x.rank - 1);
 }
 
+/** In the order of first occurrence: the values, which of them each element is, how often each occurs. No axis: of a vector. */
+function unique(b: Builder, x: Value, axis: Value | undefined, type: DType, at: At): readonly Value[] {
+  const known = axis && at.known(axis, "the axis").data;
+  const along = known?.length ? normalAxis(Number(known[0]), x.rank) : undefined;
+  const [values, , places, counts] = b.ops("UniqueElements", [x], {
+    flat: along === undefined,
+    axis: along ?? 0,
+    sorted: false,
+    output_type: "int32",
+  });
+  return [values!, b.cast(places!, type), b.cast(counts!, type)];
+}
+
 export const gathers: readonly Rule[] = [
   tfRule("Gather", [2, 2], {}, (b, [x, indices]) => [b.gather(x, indices, 0)]),
   same("GatherV2", 3, { batch_dims: int(0) }, { parameters: [2] }),
@@ -52,20 +67,21 @@ export const gathers: readonly Rule[] = [
   ...["InTopK", "InTopKV2"].map((op) =>
     tfRule(op, [2, 3], { k: int(1) }, (b, [scores, targets, k], a) => [inTopK(b, scores, targets, k ?? b.scalar("int32", a.k))]),
   ),
-  ...["Unique", "UniqueV2"].map((op) =>
-    tfRule(
-      op,
-      op === "Unique" ? ([1, 1] as const) : ([2, 2] as const),
-      { out_idx: dtype("int32") },
-      (b, [x, axis]: readonly (Value | undefined)[], a, at) => {
-        const known = axis && at.known(axis, "the axis").data;
-        const along = known?.length ? Number(known[0]) : 0;
-        const [y, index] = b.ops("UniqueV2", [x!, b.ints([along])], { axis: along });
-        return [y, b.cast(index!, a.out_idx)];
-      },
-      op === "Unique" ? {} : { parameters: [1] },
-    ),
+  tfRule("Unique", [1, 1], { out_idx: dtype("int32") }, (b, [x], a) => {
+    const [y, places] = b.ops("Unique", [x]);
+    return [y, b.cast(places!, a.out_idx)];
+  }),
+  tfRule(
+    "UniqueV2",
+    [2, 2],
+    { out_idx: dtype("int32") },
+    (b, [x, axis], a, at) => unique(b, x, axis, a.out_idx, at).slice(0, 2),
+    { parameters: [1] },
   ),
+  tfRule("UniqueWithCounts", [1, 1], { out_idx: dtype("int32") }, (b, [x], a, at) => unique(b, x, undefined, a.out_idx, at)),
+  tfRule("UniqueWithCountsV2", [2, 2], { out_idx: dtype("int32") }, (b, [x, axis], a, at) => unique(b, x, axis, a.out_idx, at), {
+    parameters: [1],
+  }),
   tfRule("ListDiff", [2, 2], { out_idx: dtype("int32") }, (b, [x, y], a) => {
     const same = b.op("Equal", [b.op("ExpandDims", [x, b.scalar("int32", 1)]), b.op("ExpandDims", [y, b.scalar("int32", 0)])]);
     const kept = b.op("Where", [b.op("LogicalNot", [b.reduce("Any", same, [1], false)])]);

@@ -1,6 +1,5 @@
 /** Variables of a SavedModel, frozen: a handle is the value that the checkpoint has. */
-import type { Value } from "../../graph/graph.ts";
-import type { At, Rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
 import { tensor } from "../schema.ts";
 import { tfRule } from "./attrs.ts";
 
@@ -9,13 +8,6 @@ const variable = (op: string): Rule =>
     if (!a.value) throw at.unsupported("a variable that the checkpoint has no value for");
     return [at.constant(a.value)];
   });
-
-/** The model would change its own weights as it runs. */
-const assignment = (op: string): Rule => tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => refuse(at));
-
-function refuse(at: At): readonly Value[] {
-  throw at.unsupported("a variable that is assigned as the model runs");
-}
 
 const table = (op: string): Rule =>
   tfRule(op, [0, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => {
@@ -26,9 +18,6 @@ const names = (text: string): string[] => text.split(" ");
 
 export const variables: readonly Rule[] = [
   ...names("VarHandleOp VariableV2 Variable").map(variable),
-  ...names("Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp ResourceScatterUpdate").map(
-    assignment,
-  ),
   ...names("HashTable HashTableV2 MutableHashTableV2 LookupTableFind LookupTableFindV2 LookupTableSize LookupTableSizeV2").map(
     table,
   ),
