@@ -9,6 +9,7 @@ import { convolutions } from "./rules/conv.ts";
 import { customs } from "./rules/custom.ts";
 import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
+import { integers } from "./rules/integer.ts";
 import { matmuls } from "./rules/matmul.ts";
 import { pools } from "./rules/pool.ts";
 import { quantizations } from "./rules/quantize.ts";
@@ -29,6 +30,7 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
 
 export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...arithmetic,
+  ...integers,
   ...cast,
   ...broadcasts,
   ...indexing,

@@ -2,17 +2,14 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type LegalRule, legal } from "../rule.ts";
-
-/** TF.js's Abs of int32 goes through float32. */
-const magnitude = (b: Builder, x: Value): Value =>
-  x.dtype === "int32" ? b.op("Maximum", [x, b.op("Neg", [x])]) : b.op("Abs", [x]);
+import { floorDiv, magnitude, opposite } from "./integer.ts";
 
 /** Truncating division of int32: the floor of the magnitudes, with the sign of the quotient. */
 function truncateDiv(b: Builder, x: Value, y: Value): Value {
-  const q = b.op("FloorDiv", [magnitude(b, x), magnitude(b, y)]);
+  const q = floorDiv(b, magnitude(b, x), magnitude(b, y));
   const zero = b.scalar("int32", 0);
-  const opposite = b.op("NotEqual", [b.op("Less", [x, zero]), b.op("Less", [y, zero])]);
-  return b.op("SelectV2", [opposite, b.op("Neg", [q]), q]);
+  const differ = b.op("NotEqual", [b.op("Less", [x, zero]), b.op("Less", [y, zero])]);
+  return b.op("SelectV2", [differ, opposite(b, q), q]);
 }
 
 export const arithmetic: readonly LegalRule[] = [
@@ -20,7 +17,7 @@ export const arithmetic: readonly LegalRule[] = [
   // The remainder of the magnitudes, with the sign of the dividend.
   legal("TruncateMod", (b, [x, y]) => {
     const rest = b.op("FloorMod", [magnitude(b, x!), magnitude(b, y!)]);
-    return [b.op("SelectV2", [b.op("Less", [x!, b.scalar(x!.dtype, 0)]), b.op("Neg", [rest]), rest])];
+    return [b.op("SelectV2", [b.op("Less", [x!, b.scalar(x!.dtype, 0)]), opposite(b, rest), rest])];
   }),
   legal("StopGradient", (_, [x]) => [x!]),
 ];

@@ -85,7 +85,7 @@ const lastAxis: Legalize = (b, inputs, at) => {
 };
 
 const pointwise = [
-  ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorDiv", "FloorMod", "DivNoNan"],
+  ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorMod", "DivNoNan"],
   ...["Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2"],
 ];
 

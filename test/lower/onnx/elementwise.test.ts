@@ -160,3 +160,15 @@ it("shifts and bitwise logic", async () => {
     expect(await ort.differences({ op, inputs: pair, fed: 2 })).toEqual([]);
   expect(await ort.differences({ op: "BitwiseNot", inputs: [pair[0]!] })).toEqual([]);
 });
+
+it("keeps large integers exact", async () => {
+  const big = tensor("x", "int32", [9], [2147483647, -2147483647, 16777217, -16777219, 123456789, -987654321, 1073741823, 7, -8]);
+  const small = tensor("y", "int32", [9], [3, 7, -5, 11, 16777217, 2, 1073741824, 2147483646, -2147483647]);
+  for (const op of ["Div", "Mod", "Sub", "Max"]) expect(await ort.differences({ op, inputs: [big, small], fed: 2 })).toEqual([]);
+  for (const op of ["Abs", "Neg"]) expect(await ort.differences({ op, inputs: [big] })).toEqual([]);
+  const bounds = [tensor("low", "int32", [], [-16777219]), tensor("high", "int32", [], [123456789])];
+  expect(await ort.differences({ op: "Clip", inputs: [big, ...bounds] })).toEqual([]);
+  const shift = tensor("y", "uint32", [5], [1, 7, 30, 0, 2]);
+  const x = tensor("x", "uint32", [5], [2147483647, 16777217, 1073741825, 17, 1234567891]);
+  expect(await ort.differences({ op: "BitShift", inputs: [x, shift], attrs: { direction: "RIGHT" }, fed: 2 })).toEqual([]);
+});
