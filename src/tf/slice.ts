@@ -1,6 +1,6 @@
 /** Ops that take parts of a tensor: slices, splits, gathers, reversal. */
 import { modelError } from "../base/problem.ts";
-import type { Dim, Shape } from "../graph/graph.ts";
+import type { Dim, Shape, Type } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
 import { axisOf, ints, reshapeTensor, unknown } from "./dims.ts";
 import { type Call, define, normalAxis } from "./op.ts";
@@ -108,6 +108,22 @@ function foldSpec(x: Tensor, begin: Tensor, end: Tensor, step: Tensor, attrs: Re
   };
   return stridedSpec(call as unknown as Call)!;
 }
+
+/** Neighbouring parts along an axis, each as long as its type says. */
+function parts(x: Tensor, axis: number, types: readonly Type[]): Tensor[] {
+  const strides = stridesOf(x.shape);
+  let start = 0;
+  return types.map((type) => {
+    const shape = type.shape as readonly number[];
+    const part = gatherStrided(x, shape, strides, start * strides[axis]!);
+    start += shape[axis]!;
+    return part;
+  });
+}
+
+/** What one size of −1 stands for. */
+const rest = (dim: Dim, sizes: readonly number[]): Dim =>
+  typeof dim === "number" ? dim - sizes.reduce((sum, size) => sum + Math.max(size, 0), 0) : undefined;
 
 define(
   {
@@ -260,6 +276,7 @@ define(
         shape: shape?.map((d, i) => (i !== axis ? d : typeof d === "number" ? d / count : undefined)),
       }));
     },
+    fold: ([axis, x], _, types) => parts(x!, normalAxis(ints(axis!)[0]!, x!.shape.length), types),
   },
   {
     name: "SplitV",
@@ -278,18 +295,9 @@ define(
         throw modelError("shape-mismatch", `split sizes [${sizes}] of a dim of ${shape[axis!]}`);
       return Array.from({ length: count }, (_, k) => ({
         dtype: call.dtype(),
-        shape: shape?.map((d, i) => (i !== axis ? d : sizes && sizes[k] !== -1 ? sizes[k] : undefined)),
+        shape: shape?.map((d, i) => (i !== axis ? d : sizes && (sizes[k] === -1 ? rest(d, sizes) : sizes[k]))),
       }));
     },
-    fold: ([x, sizes, axisTensor], _, types) => {
-      const axis = normalAxis(ints(axisTensor!)[0]!, x!.shape.length);
-      const strides = stridesOf(x!.shape);
-      let start = 0;
-      return types.map((type, i) => {
-        const part = gatherStrided(x!, type.shape as readonly number[], strides, start * strides[axis]!);
-        start += ints(sizes!)[i]!;
-        return part;
-      });
-    },
+    fold: ([x, , axis], _, types) => parts(x!, normalAxis(ints(axis!)[0]!, x!.shape.length), types),
   },
 );
