@@ -15,6 +15,7 @@ import { dropReshape, mergeReshapes, sinkReshape, staticReshape } from "./rules/
 import { sinkAxes } from "./rules/sink-axes.ts";
 import { sinkElementwise } from "./rules/sink-elementwise.ts";
 import { sinkConcat, sinkExpandDims, sinkSqueeze } from "./rules/sink-joins.ts";
+import { shapeOfTranspose, sinkThroughReshape } from "./rules/sink-reshape.ts";
 
 const cleaning: readonly Rewrite[] = [
   identities,
@@ -26,7 +27,16 @@ const cleaning: readonly Rewrite[] = [
   transposeOfReshape,
   mergeTransposes,
 ];
-const layouts: readonly Rewrite[] = [sinkElementwise, sinkAxes, sinkConcat, sinkSqueeze, sinkExpandDims, hoistTranspose];
+const layouts: readonly Rewrite[] = [
+  shapeOfTranspose,
+  sinkElementwise,
+  sinkAxes,
+  sinkConcat,
+  sinkSqueeze,
+  sinkExpandDims,
+  sinkThroughReshape,
+  hoistTranspose,
+];
 const products: readonly Rewrite[] = [plainMatMul, transposeWeights, flattenIntoWeights, flattenBatch];
 const weights: readonly Rewrite[] = [
   batchNormToWeights,
