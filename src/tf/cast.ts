@@ -43,7 +43,9 @@ const isTiny = (dtype: DType): dtype is DType & MiniFloatName => /^float[48]/.te
 
 function roundTiny(dtype: MiniFloatName, saturate: boolean): (x: number) => number {
   const format = miniFloats[dtype];
-  return (x) => decodeMiniFloat(format, encodeMiniFloat(format, x, saturate));
+  // A format without a NaN has nothing to keep it in.
+  const kept = (x: number) => (Number.isNaN(x) && format.nan === undefined ? 0 : x);
+  return (x) => decodeMiniFloat(format, encodeMiniFloat(format, kept(x), saturate));
 }
 
 /** Out of range is undefined in TensorFlow; the nearest value is what its CPU kernels give for 32 bits. */

@@ -34,5 +34,6 @@ export function roundMini(b: Builder, x: Value, name: MiniFloatName, saturate: b
   const past = saturate || format.nan === undefined ? greatest : beyond;
   const fitted = b.op("SelectV2", [b.op("Greater", [rounded, number(greatest)]), number(past), rounded]);
   const signed = format.signed ? b.op("SelectV2", [b.op("Less", [x, number(0)]), b.op("Neg", [fitted]), fitted]) : fitted;
-  return b.op("SelectV2", [nan, x, signed]);
+  // A format without a NaN has nothing to keep it in.
+  return b.op("SelectV2", [nan, format.nan === undefined ? number(0) : x, signed]);
 }
