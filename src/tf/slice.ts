@@ -1,7 +1,7 @@
-/** Ops that take parts of a tensor: slices, splits, gathers, reversal. */
+/** Ops that take parts of a tensor: slices, splits, unstacking, reversal. */
 import { modelError } from "../base/problem.ts";
 import type { Dim, Shape, Type } from "../graph/graph.ts";
-import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import { axisOf, ints, reshapeTensor, unknown } from "./dims.ts";
 import { type Call, define, normalAxis } from "./op.ts";
 import { gatherStrided, stridesOf } from "./strided.ts";
@@ -208,44 +208,6 @@ define(
       const size = spec?.size[0];
       if (!dims || !spec || typeof size !== "number" || Number.isNaN(spec.begin[0])) return undefined;
       return Array.from({ length: size }, (_, i) => dims[spec.begin[0]! + i * spec.stride[0]!]);
-    },
-  },
-  {
-    name: "GatherV2",
-    infer: (call) => {
-      const [shape, indices] = [call.shape(0), call.shape(1)];
-      if (!shape || !indices) return [{ dtype: call.dtype(), shape: undefined }];
-      const batch = call.attr<number>("batch_dims", 0);
-      const axis = axisOf(call, 2, shape.length);
-      const dim = shape[axis];
-      const known = call.numbers(1);
-      if (known && typeof dim === "number" && known.some((i) => i < 0 || i >= dim))
-        throw modelError("index-out-of-range", `index ${known.find((i) => i < 0 || i >= dim)} of a dim of ${dim}`);
-      return [{ dtype: call.dtype(), shape: [...shape.slice(0, axis), ...indices.slice(batch), ...shape.slice(axis + 1)] }];
-    },
-    fold: ([x, indices, axisTensor], attrs, [type]) => {
-      if (attrs["batch_dims"]) throw new Error("gather with batch_dims is not folded");
-      const axis = normalAxis(ints(axisTensor!)[0]!, x!.shape.length);
-      const [outer, inner, dim] = [
-        elementCount(x!.shape.slice(0, axis)),
-        elementCount(x!.shape.slice(axis + 1)),
-        x!.shape[axis]!,
-      ];
-      const picks = ints(indices!);
-      const data = allocate(x!.dtype, outer * picks.length * inner) as Float32Array;
-      const from = x!.data as Float32Array;
-      let at = 0;
-      for (let o = 0; o < outer; o++)
-        for (const pick of picks) {
-          if (pick < 0 || pick >= dim) throw modelError("index-out-of-range", `index ${pick} of a dim of ${dim}`);
-          for (let i = 0; i < inner; i++) data[at++] = from[(o * dim + pick) * inner + i]!;
-        }
-      return [{ dtype: x!.dtype, shape: type!.shape as readonly number[], data: data as Elements }];
-    },
-    elements: (call) => {
-      const [dims, at] = [call.dims(0), call.numbers(1)];
-      if (!dims || !at || call.shape(0)?.length !== 1 || (call.shape(1)?.length ?? 9) > 1) return undefined;
-      return at.map((i) => dims[i]);
     },
   },
   {
