@@ -1,20 +1,12 @@
 /** Ops that read or write elements at places told by index tensors. */
 import { modelError } from "../base/problem.ts";
-import type { Value } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, numbersOf } from "../graph/tensor.ts";
-import { axisOf, ints } from "./dims.ts";
-import { type Call, define, normalAxis, type OpDef } from "./op.ts";
+import { axisOf, ints, shapeFrom } from "./dims.ts";
+import { define, normalAxis, type OpDef } from "./op.ts";
 import { stridesOf } from "./strided.ts";
 
 /** A copy of input 0 with updates (input 2) combined at indices (input 1). Mul is the hub's own; the others are TensorFlow's. */
 const tensorScatter = (how: string): OpDef => ({ name: `TensorScatter${how}`, infer: (call) => [call.input(0).type] });
-
-/** Dims of the output as the shape vector says, as far as it does. */
-function shapeIn(call: Call, i: number) {
-  const value: Value = call.input(i);
-  const length = value.type.shape?.[0];
-  return call.dims(i) ?? (typeof length === "number" ? new Array<undefined>(length).fill(undefined) : undefined);
-}
 
 define(
   {
@@ -66,7 +58,7 @@ define(
   },
   {
     name: "ScatterNd",
-    infer: (call) => [{ dtype: call.dtype(1), shape: shapeIn(call, 2) }],
+    infer: (call) => [{ dtype: call.dtype(1), shape: shapeFrom(call, 2) }],
     fold: ([indices, updates], _, [type]) => {
       const shape = type!.shape as readonly number[];
       const depth = indices!.shape[indices!.shape.length - 1]!;
