@@ -157,7 +157,7 @@ export function rmsNorm(b: Builder, x: Value, scale: Value, a: LayerAttrs): read
 }
 
 /** Channels in groups; scale and shift are per channel, or (opset 18) per group. */
-function groupNorm(
+export function groupNorm(
   b: Builder,
   x: Value,
   scale: Value,

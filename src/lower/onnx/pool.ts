@@ -178,7 +178,7 @@ const spatialAxes = (x: Value): number[] => Array.from({ length: x.rank - 2 }, (
 
 const lowest = (x: Value): number => (isFloat(x.dtype) ? Number.NEGATIVE_INFINITY : Number(integerRange(x.dtype)[0]));
 
-function maxPool(b: Builder, x: Value, a: PoolAttrs & { storage_order: number }, at: At): readonly (Value | undefined)[] {
+export function maxPool(b: Builder, x: Value, a: PoolAttrs & { storage_order: number }, at: At): readonly (Value | undefined)[] {
   const window = poolWindow(x, a, "a max pool", at);
   if (at.used(1)) return maxPoolIndices(b, x, window, a.storage_order === 1);
   return [toFirst(b, pool(b, "MaxPool", toLast(b, x), window), window.axes.length), undefined];

@@ -4,6 +4,7 @@ import { activation } from "./activation.ts";
 import { attentions } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { constants } from "./constant.ts";
+import { contrib } from "./contrib.ts";
 import { contribAttentions } from "./contrib-attention.ts";
 import { control } from "./control.ts";
 import { conv } from "./conv.ts";
@@ -19,6 +20,7 @@ import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
 import { ml } from "./ml/rules.ts";
+import { nbits } from "./nbits.ts";
 import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
@@ -84,4 +86,6 @@ export const onnxRules = new RuleTable([
   ...unpools,
   ...signals,
   ...linearAttentions,
+  ...nbits,
+  ...contrib,
 ]);

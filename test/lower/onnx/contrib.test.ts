@@ -11,6 +11,7 @@ afterAll(() => ort.close());
 
 const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
 const f = (name: string, shape: number[], seed = name.charCodeAt(0)) => tensor(name, "float32", shape, random(size(shape), seed));
+const u8 = (name: string, shape: number[]) => tensor(name, "uint8", shape, randomInts(size(shape), 0, 255, name.charCodeAt(0)));
 const i32 = (name: string, shape: number[], values: number[]) => tensor(name, "int32", shape, values);
 
 type Row = [
@@ -164,6 +165,21 @@ it.each<Row>([
     n,
     { rtol: 1e-3 },
   ],
+  [
+    "MatMulNBits",
+    "4 bits, packed zero points",
+    [f("x", [2, 3, 40]), u8("w", [5, 3, 8]), f("s", [15]), u8("z", [10])],
+    { K: 40, N: 5, bits: 4, block_size: 16 },
+  ],
+  ["MatMulNBits", "8 bits", [f("x", [3, 32]), u8("w", [5, 2, 16]), f("s", [10])], { K: 32, N: 5, bits: 8, block_size: 16 }],
+  [
+    "GatherBlockQuantized",
+    "bytes",
+    [u8("w", [4, 16]), tensor("i", "int64", [2, 2], [3, 0, 1, 2]), f("s", [4, 2])],
+    { block_size: 16 },
+    { fed: 0 },
+  ],
+  ["CDist", "", [f("x", [3, 5]), f("y", [4, 5])], { metric: "euclidean" }, { fed: 2 }],
 ])("%s %s", async (op, _, inputs, attrs = {}, more = {}) => {
   expect(await ort.differences({ op, domain: "com.microsoft", inputs, attrs, ...more })).toEqual([]);
 });

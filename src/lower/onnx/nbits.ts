@@ -1,0 +1,131 @@
+/** MatMulNBits and GatherBlockQuantized of com.microsoft: weights of 2, 4 or 8 bits in blocks, unpacked by foldable operations. */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { normalAxis } from "../../tf/op.ts";
+import { type At, type Rule, rule } from "../rule.ts";
+import { int, required } from "../schema.ts";
+import { matmul } from "./matmul.ts";
+
+const domain = "com.microsoft";
+
+/** Bytes [..., n] as their codes [..., n·8/bits], low bits first. */
+function unpacked(b: Builder, bytes: Value, bits: number): Value {
+  if (bits === 8) return bytes;
+  const base = b.scalar(bytes.dtype, 2 ** bits);
+  const parts: Value[] = [];
+  let rest = bytes;
+  for (let i = 0; i < 8 / bits; i++) {
+    parts.push(b.op("FloorMod", [rest, base]));
+    rest = b.op("FloorDiv", [rest, base]);
+  }
+  const shape = bytes.staticShape!;
+  return b.reshape(b.op("Pack", parts, { axis: bytes.rank, N: parts.length }), [
+    ...shape.slice(0, -1),
+    (shape.at(-1)! * 8) / bits,
+  ]);
+}
+
+/** The first `size` entries of the last axis. */
+const firstOf = (b: Builder, x: Value, size: number): Value =>
+  x.shape[x.rank - 1] === size
+    ? x
+    : b.slice(
+        x,
+        x.shape.map(() => 0),
+        x.shape.map((_, i) => (i === x.rank - 1 ? size : -1)),
+      );
+
+interface NBits {
+  readonly K: number;
+  readonly N: number;
+  readonly bits: number;
+  readonly block_size: number;
+}
+
+/** [N, K]: every block of codes less its zero point, times its scale. */
+function weightsOf(
+  b: Builder,
+  codes: Value,
+  scales: Value,
+  zeros: Value | undefined,
+  { K, N, bits, block_size: block }: NBits,
+  at: At,
+): Value {
+  if (![2, 4, 8].includes(bits)) throw at.unsupported(`weights of ${bits} bits`);
+  if (!codes.staticShape) throw at.unsupported("weights of unknown shape");
+  const blocks = Math.ceil(K / block);
+  const elements = b.reshape(unpacked(b, b.reshape(codes, [N, blocks, (block * bits) / 8]), bits), [N, blocks, block]);
+  const scale = b.reshape(b.cast(scales, "float32"), [N, blocks, 1]);
+  const zero = (): Value => {
+    if (!zeros) return b.scalar("float32", 2 ** (bits - 1));
+    if (zeros.dtype !== "uint8") return b.reshape(b.cast(zeros, "float32"), [N, blocks, 1]);
+    const packed = b.reshape(zeros, [N, Math.ceil((blocks * bits) / 8)]);
+    return b.reshape(b.cast(firstOf(b, unpacked(b, packed, bits), blocks), "float32"), [N, blocks, 1]);
+  };
+  const real = b.op("Mul", [b.op("Sub", [b.cast(elements, "float32"), zero()]), scale]);
+  return firstOf(b, b.reshape(real, [N, blocks * block]), K);
+}
+
+/** Rows of a blockwise quantised table: codes, scales and zero points are gathered alike, then made real. */
+function gatherBlocks(
+  b: Builder,
+  inputs: readonly (Value | undefined)[],
+  a: { gather_axis: number; quantize_axis: number; block_size: number; bits: number },
+  at: At,
+): Value {
+  const [data, indices, scales, zeros] = inputs as readonly [Value, Value, Value, Value | undefined];
+  const axis = normalAxis(a.quantize_axis, data.rank);
+  const gatherAxis = normalAxis(a.gather_axis, data.rank);
+  if (axis !== data.rank - 1) throw at.unsupported(`blocks along axis ${axis}`);
+  if (gatherAxis === axis) throw at.unsupported("a gather along the blocks");
+  const bytes = data.dtype === "uint8";
+  if (!scales.staticShape || !data.staticShape) throw at.unsupported("a table of unknown shape");
+  const codes = bytes ? unpacked(b, data, a.bits) : data;
+  const size = codes.shape[axis] as number;
+  const blocks = scales.shape[axis] as number;
+  const lead = codes.staticShape!.slice(0, -1);
+  const split = (x: Value, inner: number) => b.reshape(x, [...lead, blocks, inner]);
+  const wide = size === blocks * a.block_size ? codes : padLast(b, codes, blocks * a.block_size - size);
+  const zeroCodes = zeros && (bytes ? firstOf(b, unpacked(b, zeros, a.bits), blocks) : zeros);
+  const middle = bytes ? b.scalar("float32", 2 ** (a.bits - 1)) : b.scalar("float32", 0);
+  const zero = zeroCodes ? split(b.cast(zeroCodes, "float32"), 1) : middle;
+  const real = b.op("Mul", [
+    b.op("Sub", [split(b.cast(wide, "float32"), a.block_size), zero]),
+    split(b.cast(scales, "float32"), 1),
+  ]);
+  const table = firstOf(b, b.reshape(real, [...lead, blocks * a.block_size]), size);
+  return b.cast(b.gather(table, indices, gatherAxis), scales.dtype);
+}
+
+function padLast(b: Builder, x: Value, count: number): Value {
+  const rows = x.shape.flatMap((_, i) => [0, i === x.rank - 1 ? count : 0]);
+  return b.op("PadV2", [x, b.reshape(b.ints(rows), [x.rank, 2]), b.scalar(x.dtype, 0)]);
+}
+
+export const nbits: readonly Rule[] = [
+  rule(
+    "MatMulNBits",
+    {
+      domain,
+      since: 1,
+      arity: [3, 6],
+      attrs: { K: required(int(0)), N: required(int(0)), bits: int(4), block_size: required(int(0)), accuracy_level: int(0) },
+    },
+    (b, [x, codes, scales, zeros, groups, bias], a, at) => {
+      if (groups) throw at.unsupported("g_idx");
+      const weights = b.transpose(weightsOf(b, codes, scales, zeros, a, at), [1, 0]);
+      const y = matmul(b, x, b.cast(weights, x.dtype), at);
+      return [bias ? b.op("AddV2", [y, bias]) : y];
+    },
+  ),
+  rule(
+    "GatherBlockQuantized",
+    {
+      domain,
+      since: 1,
+      arity: [3, 4],
+      attrs: { gather_axis: int(0), quantize_axis: int(1), block_size: int(128), bits: int(4) },
+    },
+    (b, inputs, a, at) => [gatherBlocks(b, inputs, a, at)],
+  ),
+];
