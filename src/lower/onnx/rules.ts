@@ -29,6 +29,7 @@ import { quantization } from "./quantize.ts";
 import { randoms } from "./random.ts";
 import { recurrents } from "./recurrent.ts";
 import { reduce } from "./reduce.ts";
+import { refusals } from "./refused.ts";
 import { regions } from "./region.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
@@ -66,6 +67,7 @@ export const onnxRules = new RuleTable([
   ...ml,
   ...texts,
   ...randoms,
+  ...refusals,
   ...conv,
   ...products,
   ...norms,

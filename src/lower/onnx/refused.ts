@@ -1,0 +1,54 @@
+/** Operators that are known and cannot be had: each says why, which is more than that nobody has written it. */
+import { type Rule, rule } from "../rule.ts";
+
+const refused = (domain: string, ops: readonly string[], reason: string, hint?: string): Rule[] =>
+  ops.map((op) =>
+    rule(op, { since: 1, domain, arity: [0, Number.POSITIVE_INFINITY], attrs: {} }, (_b, _inputs, _a, at) => {
+      throw at.unsupported(reason, hint);
+    }),
+  );
+
+const ms = "com.microsoft";
+
+export const refusals: readonly Rule[] = [
+  ...refused(
+    "",
+    ["ImageDecoder"],
+    "the decoding of image files, which every platform does a little differently",
+    "decode before the model and feed pixels",
+  ),
+  ...refused(
+    "ai.onnx.ml",
+    ["DictVectorizer", "CastMap"],
+    "an input that is a map: TF.js has tensors only",
+    "feed the vector that it would make",
+  ),
+  ...refused("ai.onnx.preview.training", ["Gradient"], "gradients within the graph", "export the model for inference"),
+  ...refused(
+    ms,
+    ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch", "NGramRepeatBlock"],
+    "a whole generation loop in one operator",
+    "convert the decoder and write the loop in JavaScript",
+  ),
+  ...refused(
+    ms,
+    ["EPContext", "Snpe", "OpenVINO_Wrapper"],
+    "a part compiled for one execution provider, of which the file holds no graph",
+  ),
+  ...refused(ms, ["MurmurHash3"], "hashes of 32 bits without a sign, which int32 does not hold"),
+  ...refused(
+    ms,
+    [
+      "DropoutGrad",
+      "BitmaskDropoutGrad",
+      "GeluGrad",
+      "SoftmaxCrossEntropyLossGrad",
+      "InPlaceAccumulatorV2",
+      "YieldOp",
+      "BitmaskDropout",
+      "BiasDropout",
+    ],
+    "a step of training",
+    "export the model for inference",
+  ),
+];
