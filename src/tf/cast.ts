@@ -1,6 +1,13 @@
 /** Cast, and what it does to a tensor in memory. */
 import { bitsOf, type DType, isComplex, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
-import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, type MiniFloatName, miniFloats } from "../base/minifloat.ts";
+import {
+  decodeMiniFloat,
+  encodeMiniFloat,
+  isMiniFloat,
+  type MiniFloat,
+  type MiniFloatName,
+  miniFloats,
+} from "../base/minifloat.ts";
 import { modelError } from "../base/problem.ts";
 import { roundTo } from "../base/round.ts";
 import { allocate, type Elements, type Tensor } from "../graph/tensor.ts";
@@ -42,7 +49,7 @@ export function castTensor(x: Tensor, dtype: DType, saturate = true): Tensor {
 const isTiny = (dtype: DType): dtype is DType & MiniFloatName => /^float[48]/.test(dtype) && isMiniFloat(dtype);
 
 function roundTiny(dtype: MiniFloatName, saturate: boolean): (x: number) => number {
-  const format = miniFloats[dtype];
+  const format: MiniFloat = miniFloats[dtype];
   // A format without a NaN has nothing to keep it in.
   const kept = (x: number) => (Number.isNaN(x) && format.nan === undefined ? 0 : x);
   return (x) => decodeMiniFloat(format, encodeMiniFloat(format, kept(x), saturate));
