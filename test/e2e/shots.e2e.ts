@@ -31,7 +31,7 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
       theme,
     });
     const shot = async (name: string) => {
-      await page.mouse.move(1000, 52); // an empty stretch of the tabs, where nothing lights up
+      await page.mouse.move(1150, 52); // an empty stretch of the tabs, where nothing lights up
       await page.waitForTimeout(settle);
       await page.screenshot({ path: path.join(dir, `${name}-${theme}.png`) });
     };
@@ -48,10 +48,11 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
     await shot("problem");
     await problems(page);
     await shot("problems-panel");
-    await page.keyboard.press("ControlOrMeta+j");
     await contextMenu(page, "detector.onnx", "Reveal in Text");
     await page.locator(".squiggly-error").first().waitFor();
+    await page.keyboard.press("ArrowLeft"); // from the selection to its start
     await shot("text");
+    await page.keyboard.press("ControlOrMeta+j");
 
     await openModel(page, "digits.onnx");
     await contextMenu(page, "digits.onnx", "Convert to TF.js…");

@@ -39,11 +39,13 @@ const sharedBrowser = (): Promise<Browser> => {
 
 /** Opens a window that closes with the test; a failed test leaves a picture of it in `out/`. */
 export async function openWorkbench(test: TestContext, options: WorkbenchOptions = {}): Promise<Workbench> {
-  const folder = mkdtempSync(path.join(tmpdir(), "modelwright-models-"));
+  const root = mkdtempSync(path.join(tmpdir(), "modelwright-workspace-"));
+  const folder = path.join(root, "models");
+  mkdirSync(folder);
   for (const [name, content] of Object.entries(options.files ?? {})) writeFileSync(path.join(folder, name), content);
   for (const name of options.samples ?? []) cpSync(path.join(repository, "samples", name), path.join(folder, name));
   options.prepare?.(folder);
-  const settings = { ...themeSettings(options.theme ?? "dark"), ...options.settings };
+  const settings = { ...themeSettings(options.theme ?? "dark"), "files.exclude": { ".vscode": true }, ...options.settings };
   mkdirSync(path.join(folder, ".vscode"));
   writeFileSync(path.join(folder, ".vscode/settings.json"), JSON.stringify(settings));
 
@@ -65,7 +67,7 @@ export async function openWorkbench(test: TestContext, options: WorkbenchOptions
     // Leaving tells the server that the window is closed for good; else it keeps the extension host for hours.
     await page.goto("about:blank").catch(() => undefined);
     await context.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+    rmSync(root, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
   });
 
   await page.goto(`${server}/?folder=${encodeURIComponent(folder)}${options.query ?? ""}`, { waitUntil: "domcontentloaded" });
