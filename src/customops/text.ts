@@ -170,6 +170,31 @@ function tokenize(tf: Tf, [x, separators, padding, expression]: Inputs, attrs: C
   return texts(tf, padded, [...x!.shape, widest]);
 }
 
+/** The shortest text that reads back as the same float32; integers as they are. */
+function numberToText(tf: Tf, [x]: Inputs): Outputs {
+  const word = (value: number): string => {
+    if (Number.isNaN(value)) return "NaN";
+    if (!Number.isFinite(value)) return value > 0 ? "INF" : "-INF";
+    if (x!.dtype !== "float32") return String(value);
+    let digits = 1;
+    while (digits < 9 && Math.fround(Number(value.toPrecision(digits))) !== value) digits++;
+    return String(Number(value.toPrecision(digits)));
+  };
+  return texts(tf, Array.from(x!.dataSync(), word), x!.shape);
+}
+
+/** What is no number at all is NaN; as an integer, 0. */
+function textToNumber(tf: Tf, [x]: Inputs, attrs: CustomAttrs): Outputs {
+  const read = (text: string): number => {
+    const word = text.trim().toLowerCase();
+    const infinite = /^([+-]?)inf(inity)?$/.exec(word);
+    if (infinite) return infinite[1] === "-" ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    return word === "" ? Number.NaN : Number(word);
+  };
+  const dtype = attrs["whole"] === true ? "int32" : "float32";
+  return tf.tensor(textOf(x!).map(read), x!.shape, dtype);
+}
+
 export const stringOps: Readonly<Record<string, CustomOp>> = {
   StringEqual: { run: stringEqual, uses: [textOf, pairs] },
   StringConcat: { run: stringConcat, uses: [textOf, texts, pairs] },
@@ -177,6 +202,8 @@ export const stringOps: Readonly<Record<string, CustomOp>> = {
   LookUp: { run: lookUp, uses: [textOf] },
   RegexFullMatch: { run: regexFullMatch, uses: [textOf] },
   StringPieces: { run: stringSplit, uses: [textOf] },
+  NumberToText: { run: numberToText, uses: [texts] },
+  TextToNumber: { run: textToNumber, uses: [textOf] },
   CountNgrams: { run: countNgrams, uses: [textOf] },
   Tokenize: { run: tokenize, uses: [textOf, texts] },
   NormalizeText: { run: normalizeText, uses: [textOf, texts] },

@@ -59,6 +59,8 @@ define(
       return [{ dtype: "string", shape: shape && indices && [...shape.slice(0, axis), ...indices, ...shape.slice(axis + 1)] }];
     },
   },
+  { name: "NumberToText", infer: (call) => [{ dtype: "string", shape: call.shape() }] },
+  { name: "TextToNumber", infer: (call) => [{ dtype: call.attr<boolean>("whole") ? "int32" : "float32", shape: call.shape() }] },
   { name: "BitcastToInt32", infer: (call) => [{ dtype: "int32", shape: call.shape() }] },
   { name: "BitcastToFloat32", infer: (call) => [{ dtype: "float32", shape: call.shape() }] },
 );

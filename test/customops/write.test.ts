@@ -2,7 +2,12 @@ import { registerOp } from "@tensorflow/tfjs-converter";
 import * as core from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
+import { bitOps } from "../../src/customops/bits.ts";
+import { matrixOps } from "../../src/customops/matrix.ts";
+import { scatterOps } from "../../src/customops/scatter.ts";
 import { customOps } from "../../src/customops/table.ts";
+import { stringOps } from "../../src/customops/text.ts";
+import { uniqueOps } from "../../src/customops/unique.ts";
 import { customOpsModule } from "../../src/customops/write.ts";
 
 type Run = (node: { inputs: core.Tensor[]; attrs: Record<string, unknown> }) => core.Tensor | core.Tensor[];
@@ -87,6 +92,15 @@ const trials: Readonly<Record<string, Trial>> = {
       { shape: [2], values: [3, 1] },
     ],
   },
+  NumberToText: {
+    inputs: () => [floats([0.1, -2, 1e-7, 16777216, Number.NaN, Number.NEGATIVE_INFINITY])],
+    outputs: [{ shape: [6], values: ["0.1", "-2", "1e-7", "16777216", "NaN", "-INF"] }],
+  },
+  TextToNumber: {
+    inputs: () => [texts(["3.5", " 1e3", "-inf", "INF", "x"])],
+    attrs: { whole: false },
+    outputs: [{ shape: [5], values: [3.5, 1000, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, Number.NaN] }],
+  },
   CountNgrams: {
     inputs: () => [
       ints([2, 3, 2, 5, 3, 5], [2, 3]),
@@ -116,8 +130,13 @@ beforeAll(async () => {
 });
 
 describe("custom ops, from the text that a model carries", () => {
-  it("has a trial for every op", () => {
-    expect(Object.keys(trials).sort()).toEqual([...customOps.keys()].sort());
+  it("has a trial for every op of these families", () => {
+    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...stringOps, ...uniqueOps };
+    expect(Object.keys(trials).sort()).toEqual(Object.keys(families).sort());
+  });
+
+  it("registers every op there is", async () => {
+    expect([...(await registered([...customOps.keys()])).keys()].sort()).toEqual([...customOps.keys()].sort());
   });
 
   it.each(Object.entries(trials))("%s", async (name, { inputs, attrs = {}, outputs }) => {

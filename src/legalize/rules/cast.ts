@@ -18,7 +18,9 @@ export const cast: readonly LegalRule[] = [
   legal("Cast", (b, [x], at) => {
     const from = at.dtype();
     const to = at.node.outputs[0]!.dtype;
-    if (from === "string" || to === "string") throw at.unsupported(`cast from ${from} to ${to}`);
+    if (from === "string" && to === "bool") throw at.unsupported("cast from string to bool");
+    if (from === "string") return [b.op("TextToNumber", [x!], { whole: isInteger(to) })];
+    if (to === "string") return [b.op("NumberToText", [x!])];
     if (/^float[48]/.test(to)) {
       if (!isMiniFloat(to) || to === "float8e8m0") throw at.unsupported(`TF.js cannot round to ${to}`);
       return [roundMini(b, b.cast(x!, "float32"), to, at.attrs["saturate"] !== false)];

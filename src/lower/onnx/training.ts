@@ -5,6 +5,7 @@ import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { float, oneOf } from "../schema.ts";
+import { asScalar } from "./axis.ts";
 
 /** Everything is kept: the data itself and a mask of ones. */
 const kept = (b: Builder, x: Value, mask: DType): readonly Value[] => {
@@ -17,11 +18,21 @@ const isSet = (value: Value | undefined): boolean | undefined => {
   return value ? data && Number(data[0]) !== 0 : false;
 };
 
-/** With a ratio of 0 even a training run drops nothing. */
+/**
+ * With a ratio of 0 even a training run drops nothing. Where only the run knows whether it is one, elements are dropped as it says;
+ * a model that always trains is taken for a mistake.
+ */
 function dropout(b: Builder, x: Value, ratio: Value | undefined, training: Value | undefined, at: At): readonly Value[] {
-  if (isSet(training) !== false && isSet(ratio) !== false)
-    throw at.unsupported("dropout in training mode", "export the model for inference");
-  return kept(b, x, "bool");
+  const [trains, drops] = [isSet(training), isSet(ratio ?? b.scalar("float32", 0.5))];
+  if (trains === false || drops === false) return kept(b, x, "bool");
+  if (trains) throw at.unsupported("dropout in training mode", "export the model for inference");
+  const one = b.scalar(x.dtype, 1);
+  const share = ratio ? b.cast(asScalar(b, ratio), x.dtype) : b.scalar(x.dtype, 0.5);
+  const numbers = b.cast(b.op("RandomUniform", [b.op("Shape", [x])], { dtype: "float32" }), x.dtype);
+  const stays = b.op("GreaterEqual", [numbers, share]);
+  const mask = b.op("LogicalOr", [stays, b.op("LogicalNot", [asScalar(b, training!)])]);
+  const scale = b.op("SelectV2", [asScalar(b, training!), b.op("RealDiv", [one, b.op("Sub", [one, share])]), one]);
+  return [b.op("SelectV2", [mask, b.op("Mul", [x, scale]), b.scalar(x.dtype, 0)]), mask];
 }
 
 const domain = "ai.onnx.preview.training";
