@@ -3,9 +3,10 @@ import type { ByteSource, ByteSources } from "../base/bytes.ts";
 import { modelError } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
+import { readKeras, readLayersModel } from "./keras/read.ts";
 import { readOnnx } from "./onnx/read.ts";
 import { readTensorflow } from "./tensorflow/read.ts";
-import { readTfjs } from "./tfjs/read.ts";
+import { isLayersModel, readModelJson, readTfjs } from "./tfjs/read.ts";
 import { readTflite } from "./tflite/read.ts";
 
 export interface OpenedModel {
@@ -15,7 +16,6 @@ export interface OpenedModel {
 
 /** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
 const unread: readonly (readonly [ending: RegExp, format: string])[] = [
-  [/\.(h5|hdf5|keras)$/i, "a Keras model"],
   [/\.zip$/i, "an ML.NET model"],
   [/\.(pt|pth|safetensors|bin|ckpt)$/i, "PyTorch weights, without a graph"],
   [/\.ort$/i, "a model in ORT format"],
@@ -25,7 +25,13 @@ const unread: readonly (readonly [ending: RegExp, format: string])[] = [
 export async function openModel(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
-  if (/\.json$/i.test(source.name)) return readTfjs(source, sources);
+  if (/\.json$/i.test(source.name)) return openJson(source, sources);
+  if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
   if (/\.pb$/i.test(source.name)) return readTensorflow(source, sources);
   return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
+}
+
+async function openJson(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
+  const json = await readModelJson(source);
+  return isLayersModel(json.value) ? readLayersModel(source, json, sources) : readTfjs(source, sources, json);
 }

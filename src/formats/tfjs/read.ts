@@ -21,8 +21,8 @@ export interface TfjsModel {
  * Reads a graph model, or a weights manifest alone (which has no graph). What is odd about it is in `model.problems`, with the byte at which
  * the JSON says so; a `ModelError` where it is no TF.js model, or a layers model: that is Keras's architecture, see `isLayersModel`.
  */
-export async function readTfjs(source: ByteSource, sources: ByteSources): Promise<TfjsModel> {
-  const json = await readModelJson(source);
+export async function readTfjs(source: ByteSource, sources: ByteSources, given?: JsonText): Promise<TfjsModel> {
+  const json = given ?? (await readModelJson(source));
   const read = isManifest(json.value) ? await weightsOnly(source, json, sources) : await graphModel(source, json, sources);
   const files = new ModelFiles(read.files, source, sources);
   return { model: { ...read, problems: [...read.problems, ...verify(read)] }, files };

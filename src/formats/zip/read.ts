@@ -2,6 +2,7 @@
 import { inflateSync } from "fflate";
 import type { ByteSource } from "../../base/bytes.ts";
 import { crc32 } from "../../base/crc32.ts";
+import { endOfFile, memorySource } from "../../base/memory.ts";
 import { modelError } from "../../base/problem.ts";
 import { decodeUtf8 } from "../../base/utf8.ts";
 
@@ -11,6 +12,8 @@ export interface ZipEntry {
   readonly size: number;
   /** Unpacks the entry; a `ModelError` where it is damaged, encrypted or packed in another way. */
   read(): Promise<Uint8Array>;
+  /** The entry as a file of its own: a part of the archive where it is stored as it is, else unpacked into memory. Its checksum is compared. */
+  open(): Promise<ByteSource>;
 }
 
 /** End record and the longest comment after it. */
@@ -21,6 +24,9 @@ const MAX_DIRECTORY = 64 * 2 ** 20;
 const MAX_ENTRY = 2 ** 32;
 /** Deflate cannot pack better, so that a larger promise is a lie and no memory is set aside for it. */
 const MAX_RATIO = 1032;
+
+/** Read at once while a checksum is computed. */
+const WINDOW = 2 ** 20;
 
 const END = 0x06054b50;
 const END64 = 0x06064b50;
@@ -76,19 +82,36 @@ function entryOf(source: ByteSource, name: string, view: DataView, at: number, e
   const size = long(view.getUint32(at + 24, true));
   const packed = long(view.getUint32(at + 20, true));
   const offset = long(view.getUint32(at + 42, true));
-  const read = async (): Promise<Uint8Array> => {
-    const fail = (reason: string) => modelError("malformed", `${name}: ${reason}`, { offset });
+  const fail = (reason: string) => modelError("malformed", `${name}: ${reason}`, { offset });
+  const begin = async (): Promise<number> => {
     if (flags & 1) throw fail("encrypted");
     if (size > MAX_ENTRY || size > packed * MAX_RATIO + 64) throw fail(`${packed} bytes said to unpack to ${size}`);
     const local = viewOf(await source.read(offset, 30));
     if (local.getUint32(0, true) !== LOCAL) throw fail("no local header");
-    const start = offset + 30 + local.getUint16(26, true) + local.getUint16(28, true);
-    const data = await source.read(start, packed);
+    return offset + 30 + local.getUint16(26, true) + local.getUint16(28, true);
+  };
+  const read = async (): Promise<Uint8Array> => {
+    const data = await source.read(await begin(), packed);
     const bytes = unpack(data, method, size, fail);
     if (bytes.length !== size || crc32(bytes) !== crc) throw fail("the checksum does not agree");
     return bytes;
   };
-  return { name, size, read };
+  const open = async (): Promise<ByteSource> => {
+    if (method !== STORED || size !== packed) return memorySource(name, await read());
+    const start = await begin();
+    let sum = 0;
+    for (let at = 0; at < size; at += WINDOW) sum = crc32(await source.read(start + at, Math.min(WINDOW, size - at)), sum);
+    if (sum !== crc) throw fail("the checksum does not agree");
+    return {
+      name,
+      size,
+      read: (from, length) => {
+        if (from + length > size) throw endOfFile(name, from, length, size);
+        return source.read(start + from, length);
+      },
+    };
+  };
+  return { name, size, read, open };
 }
 
 /** The fields that do not fit 32 bits follow in the zip64 extra field, in the order size, packed, offset. */

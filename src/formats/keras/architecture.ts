@@ -1,0 +1,303 @@
+/** Keras's configuration of a model (Sequential, Functional; Keras 1, 2 and 3) → graphs: a node for every call of a layer. */
+
+import type { DType } from "../../base/dtype.ts";
+import { modelError, type Place, type Problem, problem } from "../../base/problem.ts";
+import type { SourceGraph, SourceNode, SourceTensor, SourceType, SourceValue, ValueId } from "../../graph/source.ts";
+import { attributesOf, isObject, type Json } from "./attributes.ts";
+import { type Call, type Reference, readCalls, readReferences } from "./calls.ts";
+import { snakeCase } from "./names.ts";
+
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: SourceTensor;
+}
+
+/** Where a layer's weights are looked for. */
+export interface LayerPlace {
+  /** Names of the models around it, outermost first, the whole model left out; then its own. */
+  readonly names: readonly string[];
+  /** Keras 3: as the archive has it, `layers/dense_1`. */
+  readonly path: string;
+}
+
+export type WeightsOf = (place: LayerPlace) => readonly NamedTensor[];
+
+/** Domain of nodes that stand for a model within a model. */
+export const modelDomain = "model";
+/** Models within models. */
+const MAX_DEPTH = 32;
+const MAX_LAYERS = 100_000;
+
+const models = new Set(["Sequential", "Model", "Functional"]);
+
+export interface Architecture {
+  readonly graphs: readonly SourceGraph[];
+  readonly problems: readonly Problem[];
+}
+
+/** A `ModelError` where the configuration is none of a model, or one that says nothing (a subclassed model). */
+export function readArchitecture(config: unknown, weightsOf: WeightsOf): Architecture {
+  const reader = new Reader(weightsOf);
+  reader.model(config, { names: [], path: "" }, 0);
+  return reader;
+}
+
+interface Layer {
+  readonly name: string;
+  readonly op: string;
+  readonly config: Json;
+  readonly calls: readonly Call[];
+  readonly place: LayerPlace;
+}
+
+class Reader implements Architecture {
+  readonly graphs: SourceGraph[] = [];
+  readonly problems: Problem[] = [];
+  private layers = 0;
+
+  constructor(readonly weightsOf: WeightsOf) {}
+
+  /** Reads a model and the models in it; gives its graph. */
+  model(given: unknown, place: LayerPlace, depth: number): SourceGraph {
+    const op = isObject(given) ? String(given["class_name"] ?? "") : "";
+    const config = isObject(given) ? given["config"] : undefined;
+    if (depth > MAX_DEPTH) throw modelError("too-deep", `more than ${MAX_DEPTH} models within each other`);
+    if (!models.has(op))
+      throw modelError(
+        "unsupported",
+        `a model that is no graph of layers: ${op || "nothing"}`,
+        {},
+        "save it as a Functional model: its layers are in code, not in the file",
+      );
+    // A Sequential of the first versions is its list of layers.
+    const list = Array.isArray(config) ? config : isObject(config) ? config["layers"] : undefined;
+    if (!Array.isArray(list)) throw modelError("malformed", `a ${op} model without layers`);
+    const id = this.graphs.length;
+    const role = depth === 0 ? "main" : "function";
+    const name = depth === 0 ? "main" : this.unique(place.names.at(-1)!);
+    // Reserved first: the main graph is the first of the list.
+    this.graphs.push({ id, name, role, nodes: [], values: [], inputs: [], outputs: [] });
+    const layers = this.layersOf(list, place);
+    const builder = new GraphReader(this, name, depth);
+    if (op === "Sequential") builder.sequential(layers, isObject(config) ? config : {});
+    else builder.functional(layers, config as Json);
+    const graph: SourceGraph = { ...builder.finish(id, role), ...(depth > 0 && { domain: modelDomain }) };
+    this.graphs[id] = graph;
+    return graph;
+  }
+
+  private unique(name: string): string {
+    let free = name;
+    for (let i = 1; this.graphs.some((graph) => graph.name === free); i++) free = `${name}#${i}`;
+    return free;
+  }
+
+  private layersOf(list: readonly unknown[], place: LayerPlace): Layer[] {
+    const counts = new Map<string, number>();
+    return list.map((each, i): Layer => {
+      if (++this.layers > MAX_LAYERS) throw modelError("too-large", `more than ${MAX_LAYERS} layers`);
+      if (!isObject(each)) throw modelError("malformed", `layer ${i} is no object`);
+      const op = String(each["class_name"] ?? "");
+      const config = isObject(each["config"]) ? each["config"] : {};
+      const name = String(each["name"] ?? config["name"] ?? `${snakeCase(op)}_${i}`);
+      const kind = snakeCase(op);
+      const seen = counts.get(kind) ?? 0;
+      counts.set(kind, seen + 1);
+      const path = `${place.path}layers/${kind}${seen === 0 ? "" : `_${seen}`}`;
+      return {
+        name,
+        op,
+        // A model within a model is its list of layers in the first versions.
+        config: models.has(op) ? each : config,
+        calls: readCalls(each["inbound_nodes"], { graph: place.names.at(-1) ?? "main", node: name, op }),
+        place: { names: [...place.names, name], path },
+      };
+    });
+  }
+}
+
+class GraphReader {
+  private readonly nodes: SourceNode[] = [];
+  private readonly values: SourceValue[] = [];
+  private readonly inputs: ValueId[] = [];
+  private readonly outputs: ValueId[] = [];
+  /** By layer, call and output. */
+  private readonly made = new Map<string, ValueId>();
+  private readonly weights = new Map<string, readonly { readonly name: string; readonly value: ValueId }[]>();
+  private readonly inner = new Map<string, SourceGraph>();
+
+  constructor(
+    private readonly reader: Reader,
+    private readonly name: string,
+    private readonly depth: number,
+  ) {}
+
+  finish(id: number, role: SourceGraph["role"]): SourceGraph {
+    const { name, nodes, values, inputs, outputs } = this;
+    return { id, name, role, nodes, values, inputs, outputs };
+  }
+
+  /** Each layer takes what the one before gives; where none is an input, the first says its shape. */
+  sequential(layers: readonly Layer[], config: Json): void {
+    let at: readonly ValueId[] = [];
+    for (const [i, layer] of layers.entries()) {
+      if (i === 0) {
+        const inner = layer.op !== "InputLayer" && isModel(layer) ? this.innerGraph(layer) : undefined;
+        const type = inner ? inner.values[inner.inputs[0]!]!.type : inputType(layer.config, config);
+        const name = layer.op === "InputLayer" ? layer.name : `${layer.name}_input`;
+        at = [this.input(name, type)];
+        if (layer.op === "InputLayer") continue;
+      }
+      at = this.call(layer, 0, at.slice(0, 1), {}, 1);
+    }
+    this.outputs.push(...at);
+  }
+
+  functional(layers: readonly Layer[], config: Json): void {
+    const place = { graph: this.name };
+    const starts = readReferences(config["input_layers"], place);
+    const ends = readReferences(config["output_layers"], place);
+    const byName = new Map(layers.map((layer) => [layer.name, layer]));
+    const counts = this.outputCounts(layers, ends);
+    for (const { layer } of starts) {
+      const found = byName.get(layer);
+      if (!found) throw modelError("malformed", `an input that is no layer: ${layer}`, place);
+      this.made.set(key(layer, 0, 0), this.input(layer, inputType(found.config, {})));
+    }
+    // A layer may be listed before those it reads.
+    const calls = layers.flatMap((layer) =>
+      layer.op === "InputLayer" ? [] : layer.calls.map((call, index) => ({ layer, call, index })),
+    );
+    for (const { layer, index } of calls) {
+      const count = counts.get(`${layer.name}\0${index}`) ?? 1;
+      for (let port = 0; port < count; port++) {
+        const id = key(layer.name, index, port);
+        if (!this.made.has(id)) this.made.set(id, this.value(valueName(layer.name, index, port), untyped));
+      }
+    }
+    for (const { layer, call, index } of calls) {
+      const inputs = call.inputs.map((each) => this.resolve(each, { ...place, node: layer.name, op: layer.op }));
+      this.call(layer, index, inputs, call.attrs, counts.get(`${layer.name}\0${index}`) ?? 1);
+    }
+    for (const end of ends) this.outputs.push(this.resolve(end, place));
+  }
+
+  /** Outputs of each call that anything reads. */
+  private outputCounts(layers: readonly Layer[], ends: readonly Reference[]): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { layer, call, output } of [...ends, ...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs))])
+      counts.set(`${layer}\0${call}`, Math.max(counts.get(`${layer}\0${call}`) ?? 1, output + 1));
+    return counts;
+  }
+
+  private resolve({ layer, call, output }: Reference, place: Place): ValueId {
+    const found = this.made.get(key(layer, call, output));
+    if (found !== undefined) return found;
+    this.reader.problems.push(problem("error", "dangling-input", `no such call of a layer: ${layer}, call ${call}`, place));
+    const id = this.value(valueName(layer, call, output), untyped);
+    this.made.set(key(layer, call, output), id);
+    return id;
+  }
+
+  private input(name: string, type: SourceType): ValueId {
+    const id = this.value(name, type);
+    this.inputs.push(id);
+    return id;
+  }
+
+  private value(name: string, type: SourceType, more: Partial<SourceValue> = {}): ValueId {
+    const id = this.values.length;
+    this.values.push({ id, name, type, ...more });
+    return id;
+  }
+
+  /** A node for call `index` of the layer; its outputs. */
+  private call(layer: Layer, index: number, inputs: readonly ValueId[], attrs: Json, count: number): readonly ValueId[] {
+    const id = this.nodes.length;
+    const outputs = Array.from({ length: count }, (_, port) => {
+      const known = this.made.get(key(layer.name, index, port)) ?? this.value(valueName(layer.name, index, port), untyped);
+      this.values[known] = { ...this.values[known]!, producer: id };
+      return known;
+    });
+    const node = { id, name: callName(layer.name, index), outputs, captures: [] };
+    const inner = isModel(layer) ? this.innerGraph(layer) : undefined;
+    if (inner) this.nodes.push({ ...node, op: inner.name, domain: modelDomain, inputs, attrs: {} });
+    else {
+      const weights = this.weightsOf(layer);
+      this.nodes.push({
+        ...node,
+        op: layer.op,
+        domain: "",
+        inputs: [...inputs, ...weights.map(({ value }) => value)],
+        attrs: {
+          ...attributesOf({ ...layer.config, ...attrs }),
+          ...(weights.length > 0 && { weights: { kind: "strings", value: weights.map(({ name }) => name) } as const }),
+        },
+      });
+    }
+    return outputs;
+  }
+
+  private innerGraph(layer: Layer): SourceGraph {
+    let graph = this.inner.get(layer.name);
+    if (!graph) {
+      const { names, path } = layer.place;
+      graph = this.reader.model(layer.config, { names, path: `${path}/` }, this.depth + 1);
+      this.inner.set(layer.name, graph);
+    }
+    return graph;
+  }
+
+  /** Shared by all calls of the layer. */
+  private weightsOf(layer: Layer) {
+    let found = this.weights.get(layer.name);
+    if (!found) {
+      found = this.reader.weightsOf(layer.place).map(({ name, tensor }) => ({
+        name,
+        value: this.value(`${layer.name}/${name}`, { dtype: tensor.dtype, shape: tensor.shape }, { tensor }),
+      }));
+      this.weights.set(layer.name, found);
+    }
+    return found;
+  }
+}
+
+const isModel = (layer: Layer): boolean => models.has(layer.op);
+
+const untyped: SourceType = { dtype: undefined, shape: undefined };
+
+const key = (layer: string, call: number, output: number): string => `${layer}\0${call}\0${output}`;
+const callName = (layer: string, call: number): string => (call === 0 ? layer : `${layer}#${call}`);
+const valueName = (layer: string, call: number, output: number): string =>
+  output === 0 ? callName(layer, call) : `${callName(layer, call)}:${output}`;
+
+const dtypes: ReadonlySet<string> = new Set<DType>([
+  "float16",
+  "float32",
+  "float64",
+  "bfloat16",
+  "int8",
+  "int16",
+  "int32",
+  "int64",
+  "uint8",
+  "bool",
+  "string",
+]);
+
+/** What an input layer, or the first of a Sequential, says of its input. */
+function inputType(config: Json, model: Json): SourceType {
+  const build = isObject(model["build_input_shape"]) ? undefined : model["build_input_shape"];
+  const shape = config["batch_input_shape"] ?? config["batch_shape"] ?? build;
+  const { dtype } = config;
+  const name =
+    typeof dtype === "string" ? dtype : isObject(dtype) && isObject(dtype["config"]) ? String(dtype["config"]["name"]) : "";
+  return {
+    dtype: dtypes.has(name) ? (name as DType) : "float32",
+    shape: Array.isArray(shape)
+      ? shape.map((dim) => (typeof dim === "number" && dim >= 0 ? dim : null))
+      : typeof config["input_dim"] === "number" && config["output_dim"] === undefined
+        ? [null, config["input_dim"]]
+        : undefined,
+  };
+}

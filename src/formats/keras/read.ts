@@ -1,0 +1,167 @@
+/** A Keras model → SourceModel: .h5 of Keras 1 and 2, the .keras archive, and the layers model of TF.js, which is Keras's architecture in JSON. */
+import type { ByteSource, ByteSources } from "../../base/bytes.ts";
+import { ModelError, modelError, type Problem, problem } from "../../base/problem.ts";
+import { decodeUtf8 } from "../../base/utf8.ts";
+import type { SourceModel } from "../../graph/source.ts";
+import { ModelFiles } from "../../graph/tensor.ts";
+import { verify, verifyFiles } from "../../graph/verify.ts";
+import { foreignFile } from "../foreign.ts";
+import { find, type Hdf5Object, openHdf5 } from "../hdf5/read.ts";
+import type { JsonText } from "../tfjs/json.ts";
+import { readManifest } from "../tfjs/manifest.ts";
+import { readZip, type ZipEntry } from "../zip/read.ts";
+import { readArchitecture, type WeightsOf } from "./architecture.ts";
+import { isObject } from "./attributes.ts";
+import { groupedWeights, listedWeights, savedWeights } from "./weights.ts";
+
+export interface KerasModel {
+  readonly model: SourceModel;
+  readonly files: ModelFiles;
+}
+
+/** Of an architecture's text. */
+const MAX_CONFIG = 2 ** 28;
+
+/** Reads .h5, .hdf5 and .keras, by what they are and not by name. A `ModelError` where there is no architecture, or the file is broken. */
+export async function readKeras(source: ByteSource, sources: ByteSources): Promise<KerasModel> {
+  try {
+    const head = await source.read(0, Math.min(2, source.size));
+    return decodeUtf8(head) === "PK" ? await archive(source, sources) : await hdf5Model(source, sources);
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.problem.code !== "not-this-format") throw error;
+    throw (await foreignFile(source)) ?? error;
+  }
+}
+
+interface Read {
+  readonly source: ByteSource;
+  readonly config: unknown;
+  readonly version: string | undefined;
+  readonly formatVersion: string;
+  readonly files: readonly string[];
+  readonly weightsOf: WeightsOf;
+  readonly problems: readonly Problem[];
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Architectures without a word of their version are of the first. */
+const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.exec(version ?? "")?.[1] ?? 1);
+
+async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
+  const { graphs, problems } = readArchitecture(read.config, read.weightsOf);
+  const model: SourceModel = {
+    name: read.source.name,
+    dialect: "keras",
+    formatVersion: read.formatVersion,
+    ...(read.version === undefined ? {} : { producer: `Keras ${read.version}` }),
+    opsets: { "": majorOf(read.version) },
+    graphs,
+    files: read.files,
+    metadata: read.metadata ?? {},
+    problems: [...read.problems, ...problems],
+  };
+  const files = new ModelFiles(model.files, read.source, sources);
+  return { model: { ...model, problems: [...model.problems, ...verify(model), ...(await verifyFiles(model, files))] }, files };
+}
+
+function parsed(text: string, what: string): unknown {
+  if (text.length > MAX_CONFIG) throw modelError("too-large", `${text.length} characters of ${what}`);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw modelError("malformed", `${what} is no JSON`);
+  }
+}
+
+async function hdf5Model(source: ByteSource, sources: ByteSources): Promise<KerasModel> {
+  const root = await openHdf5(source);
+  const [text] = (await root.strings("model_config")) ?? [];
+  if (text === undefined) throw withoutArchitecture(root, await root.members());
+  const weights = await groupedWeights((await find(root, "model_weights")) ?? root, 0);
+  const [version] =
+    (await root.strings("keras_version")) ?? (await (await find(root, "model_weights"))?.strings("keras_version")) ?? [];
+  const [backend] = (await root.strings("backend")) ?? [];
+  return finished(
+    {
+      source,
+      config: parsed(text, "model_config"),
+      version,
+      formatVersion: "HDF5",
+      files: [source.name],
+      weightsOf: weights.of,
+      problems: weights.problems,
+      ...(backend === undefined ? {} : { metadata: { backend } }),
+    },
+    sources,
+  );
+}
+
+function withoutArchitecture(_root: Hdf5Object, members: ReadonlyMap<string, unknown>): ModelError {
+  const hint = "save the whole model: model.save, not save_weights";
+  if (members.has("layers") || members.has("_layer_checkpoint_dependencies"))
+    return modelError("no-graph", "weights of a Keras model without its architecture", {}, `${hint}; or read the .keras file`);
+  return modelError("no-graph", "an HDF5 file without the architecture of a Keras model: model_config is not there", {}, hint);
+}
+
+const weightsName = "model.weights.h5";
+const configName = "config.json";
+
+async function archive(source: ByteSource, sources: ByteSources): Promise<KerasModel> {
+  const entries = new Map((await readZip(source)).map((entry) => [entry.name, entry]));
+  const config = entries.get(configName);
+  if (!config)
+    throw modelError("not-this-format", `a zip archive, but no Keras model: ${configName} is not in it`, { offset: 0 });
+  const metadata = entries.get("metadata.json");
+  const about = metadata ? parsed(await entryText(metadata), "metadata.json") : {};
+  const version = isObject(about) && typeof about["keras_version"] === "string" ? about["keras_version"] : "3.0.0";
+  const weights = entries.get(weightsName);
+  const inner: ByteSources = {
+    open: async (name) => (name === weightsName && weights ? await weights.open() : await sources.open(name)),
+  };
+  const problems: Problem[] = [];
+  let weightsOf: WeightsOf = () => [];
+  if (weights) {
+    const saved = await savedWeights(await openHdf5(await inner.open(weightsName)), 1);
+    problems.push(...saved.problems);
+    weightsOf = saved.of;
+  } else problems.push(problem("error", "file-missing", `no weights in the archive: ${weightsName}`, { offset: 0 }));
+  return finished(
+    {
+      source,
+      config: parsed(await entryText(config), configName),
+      version,
+      formatVersion: "Keras archive",
+      files: weights ? [source.name, weightsName] : [source.name],
+      weightsOf,
+      problems,
+    },
+    inner,
+  );
+}
+
+async function entryText(entry: ZipEntry): Promise<string> {
+  if (entry.size > MAX_CONFIG) throw modelError("too-large", `${entry.name} of ${entry.size} bytes`);
+  return decodeUtf8(await entry.read());
+}
+
+/** A TF.js layers model: the architecture is its topology, the weights are in shards. */
+export async function readLayersModel(source: ByteSource, json: JsonText, sources: ByteSources): Promise<KerasModel> {
+  const value = isObject(json.value) ? json.value : {};
+  const topology = isObject(value["modelTopology"]) ? value["modelTopology"] : {};
+  const manifest = await readManifest(json, ["weightsManifest"], value["weightsManifest"], sources);
+  const config = topology["model_config"] ?? topology;
+  const version = typeof topology["keras_version"] === "string" ? topology["keras_version"] : undefined;
+  return finished(
+    {
+      source,
+      config,
+      // What TF.js itself saves is of Keras 2's kind.
+      version: majorOf(version) < 1 ? "2.0.0" : (version ?? "2.0.0"),
+      formatVersion: "layers model",
+      files: [source.name, ...manifest.files],
+      weightsOf: listedWeights(manifest.weights),
+      problems: manifest.problems,
+    },
+    sources,
+  );
+}
