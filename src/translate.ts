@@ -9,7 +9,7 @@ import { readConstants } from "./lower/constants.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
-import { functionalize } from "./lower/tensorflow/functionalize.ts";
+import { prepare } from "./lower/tensorflow/prepare.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
 import { tfjsRules } from "./lower/tfjs/rules.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
@@ -48,7 +48,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const { signal } = options;
   const started = performance.now();
   const constants = await readConstants(model, files);
-  const lowered = lower(functionalize(model), files, constants, rulesFor(model.dialect), options);
+  const lowered = lower(prepare(model), files, constants, rulesFor(model.dialect), options);
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);

@@ -1,11 +1,13 @@
 /** All custom ops by the name that they have in a written model. */
 import { bitOps } from "./bits.ts";
+import { factorOps } from "./factor.ts";
 import { matrixOps } from "./matrix.ts";
 import type { CustomOp } from "./op.ts";
 import { scatterOps } from "./scatter.ts";
+import { specialOps } from "./special.ts";
 import { stringOps } from "./text.ts";
 import { uniqueOps } from "./unique.ts";
 
 export const customOps: ReadonlyMap<string, CustomOp> = new Map(
-  Object.entries({ ...scatterOps, ...bitOps, ...matrixOps, ...stringOps, ...uniqueOps }),
+  Object.entries({ ...scatterOps, ...bitOps, ...matrixOps, ...factorOps, ...specialOps, ...stringOps, ...uniqueOps }),
 );

@@ -1,9 +1,10 @@
 /** Hub graph → a graph that TF.js's executor runs: its ops, its dtypes, its quirks. The only place that knows them. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, type Problem } from "../base/problem.ts";
-import type { Attrs, Graph, Node, Value } from "../graph/graph.ts";
+import { type Attrs, type Graph, type Node, sizeOf, type Value } from "../graph/graph.ts";
 import { movingOps } from "../graph/moving.ts";
 import { topological } from "../graph/order.ts";
+import { allocate } from "../graph/tensor.ts";
 import { Builder, bytesOf, eagerBytes } from "../tf/build.ts";
 import { executorOps } from "./ops.ts";
 import { LegalAt, type Legalize } from "./rule.ts";
@@ -134,6 +135,11 @@ class Legalization {
     }
     this.b.origin = node.origin;
     try {
+      // Kernels are careless with results of no elements, and those need none.
+      if (node.outputs.every((output) => sizeOf(output.type.shape) === 0)) {
+        for (const output of node.outputs) this.values.set(output, this.nothing(output));
+        return;
+      }
       const at = new LegalAt(node, borderAttrs(node.attrs));
       const outputs = this.rule(node.op)(
         this.b,
@@ -149,6 +155,11 @@ class Legalization {
       this.record(error, node, report);
       for (const output of node.outputs) this.failed.add(output);
     }
+  }
+
+  private nothing({ dtype, type }: Value): Value {
+    const border = borderType(dtype);
+    return this.b.constant({ dtype: border, shape: type.shape as readonly number[], data: allocate(border, 0) });
   }
 
   private rule(op: string): Legalize {

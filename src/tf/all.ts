@@ -14,4 +14,5 @@ import "./random.ts";
 import "./fused.ts";
 import "./quantize.ts";
 import "./detection.ts";
+import "./special.ts";
 import "./blocks.ts";

@@ -30,7 +30,7 @@ define(
     name: "MaxPoolWithArgmax",
     infer: (call) => {
       const [type] = opDef("MaxPool").infer(call);
-      return [type!, { dtype: call.attr<string>("Targmax", "int64") as DType, shape: type!.shape }];
+      return [type!, { dtype: call.attr<string>("output_type", "int64") as DType, shape: type!.shape }];
     },
   },
   {

@@ -5,6 +5,7 @@ import { roundTo } from "../base/round.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, numbersOf, type Tensor } from "../graph/tensor.ts";
 import { type Call, define, normalAxis, type OpDef } from "./op.ts";
+import { productOf } from "./product.ts";
 import { stridesOf } from "./strided.ts";
 import { walk } from "./walk.ts";
 
@@ -95,12 +96,19 @@ define(
     (a, b) => a + b,
   ),
   reduction("Mean", 0, (a, x) => a + x),
-  reduction(
-    "Prod",
-    1,
-    (a, x) => a * x,
-    (a, b) => a * b,
-  ),
+  {
+    ...reduction(
+      "Prod",
+      1,
+      (a, x) => a * x,
+      (a, b) => a * b,
+    ),
+    // Dims multiplied: a flattened shape, of which some may be symbols.
+    elements: (call) => {
+      const dims = call.shape()?.length === 1 && call.shape(1) ? call.dims(0) : undefined;
+      return dims && [productOf(dims)];
+    },
+  },
   reduction(
     "Max",
     Number.NEGATIVE_INFINITY,

@@ -27,10 +27,13 @@ function reshaped(from: Shape | undefined, to: Shape | undefined): Shape | undef
 function inferOpen(from: Shape | undefined, rest: Shape): Dim {
   const dim = from && quotientOf(from, rest);
   if (typeof dim !== "number") return dim;
-  if (Number.isNaN(dim)) return 0;
+  // Nothing into nothing: TensorFlow leaves the dims of 0 out on both sides.
+  if (Number.isNaN(dim)) return quotientOf(withoutZeroes(from!), withoutZeroes(rest));
   if (!Number.isInteger(dim)) throw modelError("shape-mismatch", `${showShape(from)} does not reshape to ?×${showShape(rest)}`);
   return dim;
 }
+
+const withoutZeroes = (shape: Shape): Shape => shape.filter((each) => each !== 0);
 
 define(
   { name: "Const", infer: (call) => [call.attrs["value"] as unknown as Type] },

@@ -16,7 +16,7 @@ export interface Fed {
 const carrying = new Set(
   (
     "Identity Pack ConcatV2 Add AddV2 Sub Mul FloorDiv FloorMod Cast StridedSlice Slice GatherV2 Gather Reshape ExpandDims Squeeze " +
-    "Maximum Minimum Prod Range Fill Switch Merge Enter Exit NextIteration Unpack Split SplitV Neg Max Min Sum BroadcastArgs " +
+    "Maximum Minimum Prod Range Fill Switch Merge Enter Exit NextIteration Unpack Split SplitV Neg " +
     "Select SelectV2 ListDiff InvertPermutation Transpose ReverseV2 Tile LinSpace"
   ).split(" "),
 );

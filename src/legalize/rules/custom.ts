@@ -15,6 +15,7 @@ const direct = [
     "MatrixDeterminant",
     "MatrixInverse",
   ],
+  ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
 ];
 

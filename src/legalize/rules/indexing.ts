@@ -1,7 +1,23 @@
 /** Ops whose indices, axes or index types TF.js reads in its own way. */
+import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalRule, legal } from "../rule.ts";
 
+/** The axis counted from the front: TF.js takes a negative one for none of its axes. */
+const alongAxis = (op: string): LegalRule =>
+  legal(op, (b, [x, axis], at) => {
+    const known = constantOf(axis!);
+    if (!known) throw at.unsupported(`${op} along an axis that is computed`);
+    return at.same(b, [x!, b.scalar("int32", normalAxis(Number(known.data[0]), x!.rank))]);
+  });
+
 export const indexing: readonly LegalRule[] = [
+  alongAxis("Cumsum"),
+  alongAxis("Cumprod"),
+  // The executor gives the first two of three.
+  legal("NonMaxSuppressionV5", (b, inputs, at) => {
+    const [kept, scores] = at.same(b, inputs);
+    return [kept!, scores!, b.op("Size", [kept!])];
+  }),
   legal("ArgMax", (b, inputs, at) => at.same(b, inputs, { output_type: "int32" })),
   legal("ArgMin", (b, inputs, at) => at.same(b, inputs, { output_type: "int32" })),
   legal("Where", (b, inputs, at) => at.same(b, inputs, { out_type: "int32" })),

@@ -7,7 +7,6 @@ import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type Legalize, type LegalRule, legal } from "../rule.ts";
-import { elementwise } from "./rank.ts";
 
 const negative = (b: Builder, x: Value): Value => b.op("Sub", [b.scalar("int32", 0), x]);
 
@@ -92,6 +91,10 @@ export const integers: readonly LegalRule[] = [
   ),
   legal(
     "FloorDiv",
-    forIntegers((b, [x, y]) => floorDiv(b, x!, y!), elementwise),
+    // TF.js gives int32 whatever it is given.
+    forIntegers(
+      (b, [x, y]) => floorDiv(b, x!, y!),
+      (b, inputs) => [b.op("Floor", [b.op("RealDiv", inputs)])],
+    ),
   ),
 ];

@@ -1,5 +1,5 @@
 /** Elementwise ops: most are the hub's own; the others are written as arithmetic. */
-import { isFloat, isInteger } from "../../base/dtype.ts";
+import { bitsOf, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
@@ -78,6 +78,9 @@ export const elementwise: readonly Rule[] = [
   ),
   ...names("Equal NotEqual Less LessEqual Greater GreaterEqual").map((op) => same(op, 2)),
   ...renamed.map(([op, hub, inputs]) => same(op, inputs, {}, { hub })),
+  ...names("Lgamma Digamma").map((op) => same(op, 1)),
+  ...names("Polygamma Zeta Igamma Igammac").map((op) => same(op, 2)),
+  same("Betainc", 3),
   same("LeakyRelu", 1, { alpha: float(0.2) }),
   same("ClipByValue", 3),
   unary("Softsign", softsign),
@@ -112,10 +115,10 @@ export const elementwise: readonly Rule[] = [
   ...gradients,
 ];
 
-/** The same bits: only where they mean the same number is it an op of TF.js. */
-function bitcast(_: Builder, x: Value, to: Value["dtype"], at: At): Value {
+/** The same bits. TF.js has 32 of them to a number. */
+function bitcast(b: Builder, x: Value, to: Value["dtype"], at: At): Value {
   if (x.dtype === to) return x;
-  const kind =
-    isFloat(x.dtype) || isFloat(to) ? "its bits are no numbers of TF.js" : "integers of other widths are carried as int32";
-  throw at.unsupported(`bits of ${x.dtype} read as ${to}: ${kind}`);
+  const [from, into] = [bitsOf[x.dtype], bitsOf[to]];
+  if (from === 32 && into === 32 && x.dtype !== "uint32" && to !== "uint32") return b.op("Bitcast", [x], { DstT: to });
+  throw at.unsupported(`the bits of ${x.dtype} as ${to}`);
 }

@@ -2,7 +2,7 @@
 import type { DType } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { normalAxis } from "../../tf/op.ts";
+import { dimsOf, normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, required } from "../schema.ts";
 import { dtype, flag, same, tfRule } from "./attrs.ts";
@@ -47,6 +47,19 @@ function unique(b: Builder, x: Value, axis: Value | undefined, type: DType, at: 
   return [values!, b.cast(places!, type), b.cast(counts!, type)];
 }
 
+/** What of x is not in y, and where it was. Known axes stay known: Tensordot's permutations are made so. */
+function listDiff(b: Builder, x: Value, y: Value, type: DType): readonly Value[] {
+  const [all, without] = [dimsOf(x), dimsOf(y)];
+  if (all?.every((each) => typeof each === "number") && without?.every((each) => typeof each === "number")) {
+    const places = all.flatMap((each, i) => (without.includes(each) ? [] : [i]));
+    return [b.gather(x, b.ints(places), 0), b.cast(b.ints(places), type)];
+  }
+  const same = b.op("Equal", [b.op("ExpandDims", [x, b.scalar("int32", 1)]), b.op("ExpandDims", [y, b.scalar("int32", 0)])]);
+  const kept = b.op("Where", [b.op("LogicalNot", [b.reduce("Any", same, [1], false)])]);
+  const places = b.squeeze(b.cast(kept, "int32"), [1]);
+  return [b.gather(x, places, 0), b.cast(places, type)];
+}
+
 export const gathers: readonly Rule[] = [
   tfRule("Gather", [2, 2], {}, (b, [x, indices]) => [b.gather(x, indices, 0)]),
   same("GatherV2", 3, { batch_dims: int(0) }, { parameters: [2] }),
@@ -82,10 +95,5 @@ export const gathers: readonly Rule[] = [
   tfRule("UniqueWithCountsV2", [2, 2], { out_idx: dtype("int32") }, (b, [x, axis], a, at) => unique(b, x, axis, a.out_idx, at), {
     parameters: [1],
   }),
-  tfRule("ListDiff", [2, 2], { out_idx: dtype("int32") }, (b, [x, y], a) => {
-    const same = b.op("Equal", [b.op("ExpandDims", [x, b.scalar("int32", 1)]), b.op("ExpandDims", [y, b.scalar("int32", 0)])]);
-    const kept = b.op("Where", [b.op("LogicalNot", [b.reduce("Any", same, [1], false)])]);
-    const places = b.squeeze(b.cast(kept, "int32"), [1]);
-    return [b.gather(x, places, 0), b.cast(places, a.out_idx)];
-  }),
+  tfRule("ListDiff", [2, 2], { out_idx: dtype("int32") }, (b, [x, y], a) => listDiff(b, x, y, a.out_idx)),
 ];

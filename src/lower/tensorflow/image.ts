@@ -153,7 +153,7 @@ export const images: readonly Rule[] = [
     "MaxPoolWithArgmax",
     [1, 1],
     { ksize: list(), strides: list(), padding: string("VALID"), Targmax: dtype("int64"), include_batch_in_index: flag(false) },
-    (b, [x], a) => b.ops("MaxPoolWithArgmax", [x], a),
+    (b, [x], { Targmax, ...a }) => b.ops("MaxPoolWithArgmax", [x], { ...a, output_type: Targmax }),
   ),
   tfRule("CompareAndBitpack", [2, 2], {}, (b, [x, threshold]) => {
     const bits = b.cast(b.op("Greater", [b.cast(x, "float32"), b.cast(threshold, "float32")]), "int32");

@@ -3,7 +3,7 @@ import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { string } from "../schema.ts";
-import { flag, same, tfRule } from "./attrs.ts";
+import { dtype, flag, same, tfRule } from "./attrs.ts";
 import { zeroOf } from "./shape.ts";
 
 const upTo = (b: Builder, count: Value): Value =>
@@ -113,7 +113,24 @@ function triangularSolve(b: Builder, matrix: Value, right: Value, lower: boolean
   return solve(b, lower ? band(b, matrix, all, none) : band(b, matrix, none, all), right, adjoint);
 }
 
+/** Both halves of x = L · Lᵀ and of x[p] = L · U. */
+const factors: readonly Rule[] = [
+  same("Cholesky", 1),
+  tfRule("Lu", [1, 1], { output_idx_type: dtype("int32") }, (b, [x], a) => {
+    const [both, order] = b.ops("Lu", [x]);
+    return [both, b.cast(order!, a.output_idx_type)];
+  }),
+  tfRule("Qr", [1, 1], { full_matrices: flag(false) }, (b, [x], a) => b.ops("Qr", [x], a)),
+  // The signs of singular vectors are an implementation's own: no two agree.
+  tfRule("Svd", [1, 1], { compute_uv: flag(true) }, (b, [x], a, at) => {
+    if (a.compute_uv && (at.used(1) || at.used(2)))
+      throw at.unsupported("singular vectors, whose signs every implementation chooses itself");
+    return [b.op("SingularValues", [x])];
+  }),
+];
+
 export const matrices: readonly Rule[] = [
+  ...factors,
   tfRule("MatrixBandPart", [3, 3], {}, (b, [x, lower, upper]) => [band(b, x, lower, upper)]),
   tfRule("MatrixDiag", [1, 1], {}, (b, [x], _, at) => [fromDiagonal(b, x, 0, [-1, -1], zeroOf(b, x.dtype), at)]),
   tfRule("MatrixDiagPart", [1, 1], {}, (b, [x], _, at) => [diagonalPart(b, x, 0, at)]),

@@ -104,7 +104,7 @@ export const shapes: readonly Rule[] = [
   same("ExpandDims", 2, {}, { parameters: [1] }),
   same("Squeeze", 1, { squeeze_dims: list() }),
   same("BroadcastTo", 2, {}, { parameters: [1] }),
-  same("BroadcastArgs", 2, {}, { parameters: [0, 1] }),
+  same("BroadcastArgs", 2),
   same("Tile", 2, {}, { parameters: [1] }),
   same("Range", 3, {}, { parameters: [0, 1, 2] }),
   same("Fill", 2, {}, { parameters: [0] }),
