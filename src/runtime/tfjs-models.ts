@@ -11,6 +11,8 @@ interface Loaded {
   readonly model: GraphModel;
   readonly signature: Signature;
   readonly weights: ReadonlySet<number>;
+  /** Names of the main graph's. */
+  readonly nodes: ReadonlySet<string>;
   /** Learnt at the first run that TF.js refuses to do synchronously. */
   asynchronous: boolean;
 }
@@ -40,7 +42,7 @@ export class TfjsModels {
     const model = await this.modelFault("load-failed", () => loadGraphModel({ load: async () => artifacts }));
     const weights = new Set(Object.values(model.weights).flatMap((tensors) => tensors.map((tensor) => tensor.id)));
     const id = this.nextId++;
-    this.models.set(id, { model, signature, weights, asynchronous: false });
+    this.models.set(id, { model, signature, weights, nodes: nodeNames(artifacts.modelTopology), asynchronous: false });
     return { id, inputs: specsOf(signature.inputs), outputs: specsOf(signature.outputs) };
   }
 
@@ -52,7 +54,7 @@ export class TfjsModels {
     // A fed or stored tensor may come back as an output: those are not this run's to dispose of, nor twice.
     const keep = new Set([...loaded.weights, ...Object.values(inputs).map((tensor) => tensor.id)]);
     try {
-      const names = fetches.map((name) => fetchName(name, loaded.signature));
+      const names = fetches.map((name) => fetchName(name, loaded));
       if (fetches.length === 0) return [];
       return await this.modelFault("run-failed", async () => {
         const results = await execute(loaded, inputs, names);
@@ -110,6 +112,11 @@ export class TfjsModels {
   }
 }
 
+function nodeNames(topology: unknown): ReadonlySet<string> {
+  const { node } = topology as { readonly node?: readonly { readonly name: string }[] };
+  return new Set((node ?? []).map(({ name }) => name));
+}
+
 function feedTensors({ signature }: Loaded, feeds: readonly (readonly [string, Tensor])[]): Record<string, core.Tensor> {
   for (const [name] of feeds) {
     if (!signature.inputs?.[name]) throw modelError("unknown-input", `the TF.js model has no input ${name}`, { tensor: name });
@@ -119,11 +126,14 @@ function feedTensors({ signature }: Loaded, feeds: readonly (readonly [string, T
   return inputs;
 }
 
-/** TF.js reads what it is given first as an output of the signature, then as `node:port`: a tap must not be taken for an output. */
-function fetchName(name: string, { outputs = {} }: Signature): string {
+/**
+ * TF.js reads what it is given first as an output of the signature, then as `node:port`. Where a node has that name the tap is meant: an
+ * output must not be taken for it. Files written here have no such node (formats/tfjs/names.ts).
+ */
+function fetchName(name: string, { signature: { outputs = {} }, nodes }: Loaded): string {
   const target = outputs[name]?.name;
-  const isTap = /:\d+$/.test(name);
-  if (target === undefined || target === name || !isTap) return name;
+  const tapped = /^(.*):\d+$/.exec(name)?.[1];
+  if (target === undefined || target === name || tapped === undefined || !nodes.has(tapped)) return name;
   const bare = name.replace(/:0$/, "");
   if (bare === name || bare in outputs) throw modelError("unreachable-value", `${name} is also the name of an output`);
   return bare;

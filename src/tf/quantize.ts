@@ -2,7 +2,7 @@
  * The hub's own quantisation ops, since TensorFlow's have no per-axis zero points:
  * Quantize(x, scale, zero) = saturate(roundHalfEven(x / scale) + zero), in attribute `dtype`, and Dequantize(q, scale, zero) =
  * (q − zero) · scale, in the scale's type. Scale and zero point broadcast against the first input: per tensor, per axis, per block.
- * QuantizeDequantize is the one after the other: numbers rounded to what the codes of `dtype` can say.
+ * QuantizeSteps(x, factor) = x · factor rounded half to even and kept to attributes `low` and `high`: codes less their zero point, as floats.
  */
 import { type DType, integerRange, isInteger } from "../base/dtype.ts";
 import { decodeMiniFloat, encodeMiniFloat, isMiniFloat, miniFloats } from "../base/minifloat.ts";
@@ -52,13 +52,13 @@ define(
     },
   },
   {
-    name: "QuantizeDequantize",
+    name: "QuantizeSteps",
     elementwise: true,
-    infer: (call) => [{ dtype: call.dtype(), shape: shapeOf(call) }],
-    fold: (inputs, attrs, [type]) => {
-      const fit = saturating(attrs["dtype"] as DType, true);
-      const code = (x: number, s: number, z: number) => fit(roundHalfEven(Math.fround(x / s)) + z);
-      return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => (code(x, s, z) - z) * s)];
+    infer: (call) => [{ dtype: call.dtype(), shape: broadcast(call.shape(0), call.shape(1)) }],
+    fold: ([x, factor], attrs, [type]) => {
+      const [low, high] = [attrs["low"] as number, attrs["high"] as number];
+      const step = (value: number, by: number) => Math.min(Math.max(roundHalfEven(Math.fround(value * by)), low), high);
+      return [foldThree([x!, factor!, factor!], type!.dtype, type!.shape as readonly number[], step)];
     },
   },
   {

@@ -9,6 +9,11 @@ export class Names {
 
   /** Gives every node of the graph a name, the wanted ones first. */
   constructor(graph: Graph, wanted: ReadonlyMap<Node, string>) {
+    // An output may be called as a tap would be, `pred:0`: no node is called `pred` then, so that it is clear which is meant.
+    for (const { name } of graph.outputs) {
+      const tapped = /^(.*):\d+$/.exec(name)?.[1];
+      if (tapped !== undefined) this.taken.add(tapped);
+    }
     for (const input of graph.inputs) this.name(input.node, input.node.attrs["name"] as string);
     for (const { name, value } of graph.outputs) if (!this.names.has(value.node)) this.name(value.node, name);
     for (const [node, name] of wanted) if (!this.names.has(node)) this.name(node, name);

@@ -18,17 +18,11 @@ function quantize(b: Builder, [x, scale, zero]: readonly Value[], dtype: DType, 
   return b.cast(clipped, "int32");
 }
 
-/** Codes are not needed as such: the steps are rounded and kept to their range, all in floats. */
-function snap(b: Builder, x: Value, scale: Value, zero: Value, dtype: DType): Value {
-  const [low, high] = integerRange(dtype).map((bound) => b.scalar("float32", Number(bound))) as [Value, Value];
-  const shift = float(b, zero);
-  const steps = b.op("Round", [b.op("RealDiv", [x, scale])]);
-  const kept = b.op("ClipByValue", [steps, b.op("Sub", [low, shift]), b.op("Sub", [high, shift])]);
-  return b.op("Mul", [kept, scale]);
-}
-
 export const quantizations: readonly LegalRule[] = [
-  legal("QuantizeDequantize", (b, [x, scale, zero], at) => [snap(b, x!, scale!, zero!, at.node.attrs["dtype"] as DType)]),
+  legal("QuantizeSteps", (b, [x, factor], at) => {
+    const bound = (name: string) => b.scalar("float32", at.number(name, 0));
+    return [b.op("ClipByValue", [b.op("Round", [b.op("Mul", [x!, factor!])]), bound("low"), bound("high")])];
+  }),
   legal("Quantize", (b, inputs, at) => [quantize(b, inputs, at.node.outputs[0]!.dtype, at.attrs["saturate"] !== false)]),
   legal("Dequantize", (b, [codes, scale, zero], at) => {
     // int32 codes differ from their zero point exactly as integers; float32 would round them first.

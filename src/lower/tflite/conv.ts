@@ -4,8 +4,8 @@ import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
 import { activate, type Fused, fused } from "./activation.ts";
-import { hybridInput } from "./hybrid.ts";
-import { reshapeWeights, transposeWeights } from "./quantized.ts";
+import { convolutionRange, hybridInput } from "./hybrid.ts";
+import { quantizationOf, rescaled, reshapeWeights, scaled, transposeWeights, weightSteps } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 export const padding = oneOf("SAME", "VALID");
@@ -33,8 +33,32 @@ const attrs2d = (a: Window2d) => ({
   data_format: "NHWC",
 });
 
-export function finish(b: Builder, y: Value, bias: Value | undefined, activation: Fused, at: At): Value {
-  return activate(b, bias ? b.op("BiasAdd", [y, b.reshape(bias, [-1])]) : y, activation, at);
+type Product = (x: Value, w: Value) => Value;
+
+/**
+ * A product with weights, its bias and activation. Weights that are codes are multiplied as such; their scale, and that of an input of
+ * steps, stays outside.
+ */
+export function weighted(
+  b: Builder,
+  x: Value,
+  w: Value,
+  bias: Value | undefined,
+  activation: Fused,
+  product: Product,
+  at: At,
+): Value {
+  const add = (y: Value, c: Value | undefined) => (c ? b.op("BiasAdd", [y, b.reshape(c, [-1])]) : y);
+  const weights = weightSteps(b, w);
+  if (!weights) return activate(b, add(product(x, w), bias), activation, at);
+  const { value, scale: own } = scaled(b, x);
+  const sums = product(value, weights.steps);
+  if (!own) return activate(b, add(rescaled(b, sums, weights.scale), bias), activation, at);
+  const scale = b.op("Mul", [weights.scale, own]);
+  // A bias has codes of this very scale, which sums of products are added to; dividing brings them back but for an error of rounding.
+  const codes = bias && b.op("RealDiv", [bias, scale]);
+  const whole = codes && quantizationOf(at.given(2), true) ? b.op("Round", [codes]) : codes;
+  return activate(b, rescaled(b, add(sums, whole), scale), activation, at);
 }
 
 /** Filters 1 H W (I·M), the multiplier innermost. */
@@ -75,23 +99,25 @@ const attrs3d = (a: Window3d) => ({
 
 export const convolutions: readonly Rule[] = [
   lite("CONV_2D", { arity: [2, 3], attrs: window2d }, (b, [x, w, bias], a, at) => {
-    const filter = transposeWeights(b, w, [1, 2, 3, 0]);
-    return [finish(b, b.op("Conv2D", [hybridInput(b, x, w, at), filter], attrs2d(a)), bias, a.fused_activation_function, at)];
+    const input = hybridInput(b, x, convolutionRange(at), at);
+    const convolve: Product = (part, filter) => b.op("Conv2D", [part, filter], attrs2d(a));
+    return [weighted(b, input, transposeWeights(b, w, [1, 2, 3, 0]), bias, a.fused_activation_function, convolve, at)];
   }),
   lite("DEPTHWISE_CONV_2D", { arity: [2, 3], attrs: window2d }, (b, [x, w, bias], a, at) => {
-    const filter = depthwiseFilter(b, w, x.shape[3], at);
-    const y = b.op("DepthwiseConv2dNative", [hybridInput(b, x, w, at), filter], attrs2d(a));
-    return [finish(b, y, bias, a.fused_activation_function, at)];
+    const input = hybridInput(b, x, "asymmetric", at);
+    const convolve: Product = (part, filter) => b.op("DepthwiseConv2dNative", [part, filter], attrs2d(a));
+    return [weighted(b, input, depthwiseFilter(b, w, x.shape[3], at), bias, a.fused_activation_function, convolve, at)];
   }),
   lite("TRANSPOSE_CONV", { arity: [3, 4], attrs: transposed }, (b, [sizes, w, x, bias], a, at) => {
     const attrs = { strides: [1, a.stride_h, a.stride_w, 1], padding: a.padding, data_format: "NHWC" };
-    const y = b.op("Conv2DBackpropInput", [sizes, transposeWeights(b, w, [1, 2, 0, 3]), x], attrs);
-    return [finish(b, y, bias, a.fused_activation_function, at)];
+    const convolve: Product = (part, filter) => b.op("Conv2DBackpropInput", [sizes, filter, part], attrs);
+    return [weighted(b, x, transposeWeights(b, w, [1, 2, 0, 3]), bias, a.fused_activation_function, convolve, at)];
   }),
   lite("CONV_3D", { arity: [2, 3], attrs: window3d }, (b, [x, w, bias], a, at) => [
-    finish(b, b.op("Conv3D", [x, w], attrs3d(a)), bias, a.fused_activation_function, at),
+    weighted(b, x, w, bias, a.fused_activation_function, (part, filter) => b.op("Conv3D", [part, filter], attrs3d(a)), at),
   ]),
-  lite("CONV_3D_TRANSPOSE", { arity: [3, 4], attrs: window3d }, (b, [sizes, w, x, bias], a, at) => [
-    finish(b, b.op("Conv3DBackpropInputV2", [sizes, w, x], attrs3d(a)), bias, a.fused_activation_function, at),
-  ]),
+  lite("CONV_3D_TRANSPOSE", { arity: [3, 4], attrs: window3d }, (b, [sizes, w, x, bias], a, at) => {
+    const convolve: Product = (part, filter) => b.op("Conv3DBackpropInputV2", [sizes, filter, part], attrs3d(a));
+    return [weighted(b, x, w, bias, a.fused_activation_function, convolve, at)];
+  }),
 ];

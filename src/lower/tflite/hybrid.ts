@@ -1,16 +1,54 @@
 /**
- * Float activations against integer weights: TFLite's kernels then round the activations too, to 8 bits a row (batch), on the fly. The
- * `float` mode leaves them as they are, which is nearer to what the model meant.
+ * Float activations against integer weights: TFLite's kernels round the activations too, to 8 bits a batch, as they run. The `float` mode
+ * leaves them as they are, which is nearer to what the model meant.
  */
-import { isFloat } from "../../base/dtype.ts";
+import { bitsOf, type DType, isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At } from "../rule.ts";
 import { quantizationOf } from "./quantized.ts";
 
-/** The input as the hybrid kernels see it; itself where weights are floats or the input has codes of its own. */
-export function hybridInput(b: Builder, x: Value, weights: Value, at: At): Value {
-  const isHybrid = weights.node.constant && weights.node.op === "Dequantize" && isFloat(at.given(0)?.dtype ?? "int8");
-  if (!isHybrid || at.quantized !== "faithful" || !quantizationOf(at.given(1), true)) return x;
-  return x;
+type Range = "symmetric" | "asymmetric";
+
+/** The input as the hybrid kernels see it; itself where the weights are floats, or where the input has codes of its own. */
+export function hybridInput(b: Builder, x: Value, range: Range, at: At, input = 0, weights = 1): Value {
+  if (!isHybrid(at, input, weights) || at.quantized !== "faithful") return x;
+  return range === "symmetric" ? symmetric(b, x) : asymmetric(b, x);
 }
+
+function isHybrid(at: At, input: number, weights: number): boolean {
+  const type = at.given(weights);
+  const dtype: DType | undefined = at.given(input)?.dtype;
+  return dtype !== undefined && isFloat(dtype) && !!quantizationOf(type, true) && bitsOf[type!.dtype!]! <= 8;
+}
+
+/** Extremes of each batch, 0 among them. */
+function extremes(b: Builder, x: Value): readonly [least: Value, greatest: Value] {
+  const axes = x.shape.map((_, i) => i).slice(1);
+  const zero = b.scalar(x.dtype, 0);
+  return [b.op("Minimum", [b.reduce("Min", x, axes, true), zero]), b.op("Maximum", [b.reduce("Max", x, axes, true), zero])];
+}
+
+/** A batch of zeroes keeps any scale. */
+const orOne = (b: Builder, scale: Value): Value =>
+  b.op("SelectV2", [b.op("Equal", [scale, b.scalar(scale.dtype, 0)]), b.scalar(scale.dtype, 1), scale]);
+
+function symmetric(b: Builder, x: Value): Value {
+  const [least, greatest] = extremes(b, x);
+  const scale = orOne(b, b.op("RealDiv", [b.op("Maximum", [b.op("Neg", [least]), greatest]), b.scalar(x.dtype, 127)]));
+  return b.op("Mul", [b.op("Round", [b.op("RealDiv", [x, scale])]), scale]);
+}
+
+function asymmetric(b: Builder, x: Value): Value {
+  const number = (value: number) => b.scalar(x.dtype, value);
+  const [least, greatest] = extremes(b, x);
+  const scale = orOne(b, b.op("RealDiv", [b.op("Sub", [greatest, least]), number(255)]));
+  const zero = b.op("Round", [b.op("Sub", [number(-128), b.op("RealDiv", [least, scale])])]);
+  const codes = b.op("AddV2", [b.op("Round", [b.op("RealDiv", [x, scale])]), zero]);
+  const kept = b.op("ClipByValue", [codes, number(-128), number(127)]);
+  return b.op("Mul", [b.op("Sub", [kept, zero]), scale]);
+}
+
+/** Weights of a scale a channel are met by asymmetric inputs in convolutions, whatever the options say. */
+export const convolutionRange = (at: At): Range =>
+  (at.given(1)?.quantization?.scale.length ?? 1) > 1 ? "asymmetric" : "symmetric";

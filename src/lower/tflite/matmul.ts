@@ -4,9 +4,9 @@ import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, oneOf } from "../schema.ts";
 import { fused } from "./activation.ts";
-import { finish } from "./conv.ts";
+import { weighted } from "./conv.ts";
 import { hybridInput } from "./hybrid.ts";
-import { transposeWeights } from "./quantized.ts";
+import { linear, transposeWeights } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 /** Rows as long as the weights want them. */
@@ -16,11 +16,8 @@ function rows(b: Builder, x: Value, length: Dim, at: At): Value {
   return b.reshape(x, [-1, length]);
 }
 
-function fullyConnected(b: Builder, x: Value, w: Value, at: At): Value {
-  const flat = hybridInput(b, rows(b, x, w.shape[1], at), w, at);
-  if (w.node.constant) return b.op("MatMul", [flat, transposeWeights(b, w, [1, 0])], { transpose_a: false, transpose_b: false });
-  return b.op("MatMul", [flat, w], { transpose_a: false, transpose_b: true });
-}
+const product = (b: Builder, x: Value, w: Value, transposed: boolean): Value =>
+  b.op("MatMul", [x, w], { transpose_a: false, transpose_b: transposed });
 
 /** The leading axes of the input, where they are kept. */
 function unflatten(b: Builder, y: Value, x: Value): Value {
@@ -33,12 +30,22 @@ const attrs = {
   fused_activation_function: fused,
   weights_format: oneOf("DEFAULT", "SHUFFLED4x16INT8"),
   keep_num_dims: flag(false),
+  asymmetric_quantize_inputs: flag(false),
 };
 
 export const products: readonly Rule[] = [
   lite("FULLY_CONNECTED", { arity: [2, 3], attrs }, (b, [x, w, bias], a, at) => {
     if (a.weights_format !== "DEFAULT") throw at.unsupported(`weights in the format ${a.weights_format}`);
-    const y = finish(b, fullyConnected(b, x, w, at), bias, a.fused_activation_function, at);
+    const flat = hybridInput(
+      b,
+      linear(b, x, (part) => rows(b, part, w.shape[1], at)),
+      a.asymmetric_quantize_inputs ? "asymmetric" : "symmetric",
+      at,
+    );
+    // Constant weights are turned as they are written; wasm multiplies by turned ones wrongly.
+    const { constant } = w.node;
+    const weights = constant ? transposeWeights(b, w, [1, 0]) : w;
+    const y = weighted(b, flat, weights, bias, a.fused_activation_function, (part, by) => product(b, part, by, !constant), at);
     return [a.keep_num_dims ? unflatten(b, y, x) : y];
   }),
   lite("BATCH_MATMUL", { arity: [2, 2], attrs: { adj_x: flag(false), adj_y: flag(false) } }, (b, [x, y], a) => [

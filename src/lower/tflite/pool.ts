@@ -5,6 +5,7 @@ import type { Rule } from "../rule.ts";
 import { int } from "../schema.ts";
 import { activate, fused } from "./activation.ts";
 import { padding } from "./conv.ts";
+import { linear } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 const attrs = {
@@ -26,14 +27,8 @@ const pool = (op: string, apply: Pool): Rule =>
       padding: a.padding,
       data_format: "NHWC",
     };
-    return [
-      activate(
-        b,
-        apply(b, x, (target, input) => b.op(target, [input], window)),
-        a.fused_activation_function,
-        at,
-      ),
-    ];
+    const each = (target: string, input: Value) => linear(b, input, (part) => b.op(target, [part], window));
+    return [activate(b, apply(b, x, each), a.fused_activation_function, at)];
   });
 
 export const pools: readonly Rule[] = [

@@ -2,6 +2,9 @@
  * Values that TFLite keeps as integer codes. Operators are lowered on the real numbers that codes stand for: inputs are dequantised, outputs
  * rounded to their codes (`faithful`) or only kept to their range (`float`), then coded. The codes are computed only where something reads
  * them as codes: an output of the graph, a cast.
+ *
+ * A rounded value is written steps · scale, steps whole numbers in float32. What is linear takes the steps and leaves the scale outside, so
+ * that a convolution adds up products of whole numbers, exactly up to 2^24, as integer kernels do, and its scale goes into the next rounding.
  */
 import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
@@ -10,46 +13,45 @@ import type { Quantization, SourceType } from "../../graph/source.ts";
 import { numbersOf, tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
+import { roundHalfEven } from "../../tf/scalar.ts";
 import type { QuantizedMode } from "../rule.ts";
 
-/** Scale and zero point as constants, in a form that broadcasts against the codes. */
-interface Params {
-  readonly scale: Value;
-  readonly zero: Value;
-}
-
-/** The parameters where a value of this type holds codes. Wider integers do so only as constants (biases). */
-export function quantizationOf(type: SourceType | undefined, constant = false): Quantization | undefined {
+/** The parameters where a value of this type holds codes. Wider integers do so where something says so: biases, results of QUANTIZE. */
+export function quantizationOf(type: SourceType | undefined, wide = false): Quantization | undefined {
   const { dtype, quantization } = type ?? {};
   if (!dtype || !quantization || !isInteger(dtype)) return undefined;
   if (!quantization.block && quantization.scale.every((scale) => scale === 0)) return undefined;
-  return constant || bitsOf[dtype]! <= 16 ? quantization : undefined;
+  return wide || bitsOf[dtype]! <= 16 ? quantization : undefined;
 }
 
-function params(b: Builder, { scale, zeroPoint, axis, block }: Quantization, dtype: DType, rank: number): Params {
+/** Scale and zero point as constants that broadcast against the codes. */
+function params(
+  b: Builder,
+  { scale, zeroPoint, axis, block }: Quantization,
+  dtype: DType,
+  rank: number,
+): readonly [Value, Value] {
   if (block) throw modelError("unsupported", `weights quantised in blocks of ${block.size}`);
+  // Biases of some files keep the axis of their weights.
+  const along = rank <= 1 ? 0 : axis;
   const shape =
-    scale.length === 1 ? [] : Array.from({ length: rank }, (_, i) => (i === normalAxis(axis, rank) ? scale.length : 1));
-  return {
-    scale: b.constant(tensorOf("float32", shape, scale)),
-    zero: b.constant(tensorOf(dtype, shape, zeroPoint)),
-  };
+    scale.length === 1 ? [] : Array.from({ length: rank }, (_, i) => (i === normalAxis(along, rank) ? scale.length : 1));
+  return [b.constant(tensorOf("float32", shape, scale)), b.constant(tensorOf(dtype, shape, zeroPoint))];
 }
 
 /** The real numbers that a value stands for; itself where it is not quantised. */
 export function real(b: Builder, value: Value, type: SourceType | undefined): Value {
-  const quantization = quantizationOf(type, value.node.constant);
-  if (!quantization || isFloat(value.dtype)) return value;
   const { node } = value;
+  const quantization = quantizationOf(type, node.constant || node.op === "Quantize");
+  if (!quantization || isFloat(value.dtype)) return value;
   if (node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
-  const { scale, zero } = params(b, quantization, value.dtype, quantization.scale.length === 1 ? 0 : value.rank);
-  return b.op("Dequantize", [value, scale, zero]);
+  const rank = quantization.scale.length === 1 ? 0 : value.rank;
+  return b.op("Dequantize", [value, ...params(b, quantization, value.dtype, rank)]);
 }
 
 function isOf([, scale, zero]: readonly Value[], { scale: scales, zeroPoint }: Quantization): boolean {
   const [s, z] = [constantOf(scale!), constantOf(zero!)];
-  if (!s || !z) return false;
-  return equal(numbersOf(s), scales.map(Math.fround)) && equal(numbersOf(z), zeroPoint);
+  return !!s && !!z && equal(numbersOf(s), scales.map(Math.fround)) && equal(numbersOf(z), zeroPoint);
 }
 
 const equal = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
@@ -60,42 +62,97 @@ export function sameCodes(a: SourceType | undefined, b: SourceType | undefined):
   return !!p && !!q && a!.dtype === b!.dtype && equal(p.scale, q.scale) && equal(p.zeroPoint, q.zeroPoint);
 }
 
+/** `value · scale` is what was asked about; no scale: the value itself. */
+export interface Scaled {
+  readonly value: Value;
+  readonly scale: Value | undefined;
+}
+
+/** A constant factor taken off: one number, or (`channels`) one a channel. Codes that come from outside become steps. */
+export function scaled(b: Builder, x: Value, channels = false): Scaled {
+  const { node } = x;
+  const isFactor = (value: Value) => value.node.op === "Const" && (value.rank === 0 || (channels && value.rank === 1));
+  if (node.op === "Mul" && isFactor(node.inputs[1]!)) return { value: node.inputs[0]!, scale: node.inputs[1]! };
+  if (node.op !== "Dequantize" || node.inputs[1]!.rank > 0) return { value: x, scale: undefined };
+  const [codes, scale, zero] = node.inputs as readonly [Value, Value, Value];
+  return { value: centred(b, codes, zero), scale };
+}
+
+/** Codes less their zero point, as float32. Without one they are only cast, so that weights are stored as they are. */
+function centred(b: Builder, codes: Value, zero: Value): Value {
+  const known = constantOf(zero);
+  const x = b.cast(codes, "float32");
+  return known && numbersOf(known).every((z) => z === 0) ? x : b.op("Sub", [x, b.cast(zero, "float32")]);
+}
+
+/** What `scaled` took off, put back on. */
+export const rescaled = (b: Builder, x: Value, scale: Value | undefined): Value => (scale ? b.op("Mul", [x, scale]) : x);
+
+/** A function that commutes with scaling, applied to the steps. */
+export function linear(b: Builder, x: Value, apply: (x: Value) => Value): Value {
+  const { value, scale } = scaled(b, x);
+  return rescaled(b, apply(value), scale);
+}
+
+/** Weights as steps and their scales, a number or a vector over the channels; undefined where they are floats. */
+export function weightSteps(b: Builder, w: Value): { readonly steps: Value; readonly scale: Value } | undefined {
+  if (!w.node.constant || w.node.op !== "Dequantize") return undefined;
+  const [codes, scale, zero] = w.node.inputs as readonly [Value, Value, Value];
+  return { steps: centred(b, codes, zero), scale: scale.rank === 0 ? scale : b.reshape(scale, [-1]) };
+}
+
 /** A result as codes of the declared type; itself where that is not quantised. `exact`: every number is one that a code stands for. */
 export function coded(b: Builder, x: Value, type: SourceType | undefined, mode: QuantizedMode, exact: boolean): Value {
-  const quantization = quantizationOf(type);
+  const quantization = quantizationOf(type, true);
   if (!quantization || !isFloat(x.dtype)) return x;
+  if (quantization.scale.length !== 1) throw modelError("unsupported", "a result quantised by channel");
   const dtype = type!.dtype!;
-  const { scale, zero } = params(b, quantization, dtype, x.type.shape?.length ?? 0);
-  const kept = exact
-    ? x
-    : mode === "faithful"
-      ? b.op("QuantizeDequantize", [x, scale, zero], { dtype })
-      : inRange(b, x, quantization, dtype);
+  const [scale, zero] = params(b, quantization, dtype, 0);
+  const kept = exact ? x : mode === "faithful" ? rounded(b, x, quantization, dtype, scale) : inRange(b, x, quantization, dtype);
   return b.op("Quantize", [kept, scale, zero], { dtype, saturate: true });
 }
 
+const codeRange = ({ zeroPoint }: Quantization, dtype: DType): readonly [number, number] =>
+  integerRange(dtype).map((code) => Number(code) - zeroPoint[0]!) as [number, number];
+
+/** An activation that only cuts off becomes a narrower range of the codes, as in the integer kernels. */
+function rounded(b: Builder, x: Value, quantization: Quantization, dtype: DType, scale: Value): Value {
+  const [low, high] = codeRange(quantization, dtype);
+  const [inner, least, greatest] = cutOff(x);
+  const step = (bound: number) => roundHalfEven(Math.fround(bound / Math.fround(quantization.scale[0]!)));
+  const { value, scale: own } = scaled(b, inner, true);
+  const factor = b.op("RealDiv", [own ?? b.scalar("float32", 1), scale]);
+  const attrs = { low: Math.max(low, step(least)), high: Math.min(high, step(greatest)) };
+  return b.op("Mul", [b.op("QuantizeSteps", [value, factor], attrs), scale]);
+}
+
+/** What is cut off, and where. */
+function cutOff(x: Value): readonly [inner: Value, least: number, greatest: number] {
+  const { op, inputs } = x.node;
+  if (op === "Relu") return [inputs[0]!, 0, Number.POSITIVE_INFINITY];
+  if (op === "Relu6") return [inputs[0]!, 0, 6];
+  if (op === "ClipByValue") {
+    const [low, high] = [constantOf(inputs[1]!), constantOf(inputs[2]!)];
+    if (low && high) return [inputs[0]!, Number(low.data[0]), Number(high.data[0])];
+  }
+  return [x, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+}
+
 /** A ReLU may be nothing but a range that ends at 0, so the range is kept to where nothing is rounded. */
-function inRange(b: Builder, x: Value, { scale, zeroPoint }: Quantization, dtype: DType): Value {
-  if (scale.length > 1) return x;
-  const [low, high] = integerRange(dtype).map((code) => b.scalar("float32", (Number(code) - zeroPoint[0]!) * scale[0]!));
+function inRange(b: Builder, x: Value, quantization: Quantization, dtype: DType): Value {
+  const [low, high] = codeRange(quantization, dtype).map((step) => b.scalar("float32", step * quantization.scale[0]!));
   return b.op("ClipByValue", [x, low!, high!]);
 }
 
-/**
- * Weights with their axes in another order. Codes are moved rather than what they stand for, so that a large weight stays one of 8 bits
- * in another order, scaled along its new axis.
- */
+/** Weights with their axes in another order: the codes are moved, so that a large weight stays one of 8 bits. */
 export function transposeWeights(b: Builder, w: Value, perm: readonly number[]): Value {
-  const move = (part: Value) => (part.rank === 0 ? part : b.transpose(part, perm));
-  return movedCodes(b, w, move) ?? b.transpose(w, perm);
+  return movedCodes(b, w, (part) => (part.rank === 0 ? part : b.transpose(part, perm))) ?? b.transpose(w, perm);
 }
 
 /** As `transposeWeights`, with other dims; each scale must keep its place among the elements. */
 export function reshapeWeights(b: Builder, w: Value, dims: readonly number[], scaleDims: readonly number[]): Value {
-  return (
-    movedCodes(b, w, (part, isScale) => (part.rank === 0 ? part : b.reshape(part, isScale ? scaleDims : dims))) ??
-    b.reshape(w, dims)
-  );
+  const move = (part: Value, isScale: boolean) => (part.rank === 0 ? part : b.reshape(part, isScale ? scaleDims : dims));
+  return movedCodes(b, w, move) ?? b.reshape(w, dims);
 }
 
 function movedCodes(b: Builder, w: Value, move: (part: Value, isScale: boolean) => Value): Value | undefined {

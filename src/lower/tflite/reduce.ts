@@ -4,6 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, float, int } from "../schema.ts";
+import { linear } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 function axesOf(x: Value, axes: Value, at: At): number[] {
@@ -11,9 +12,10 @@ function axesOf(x: Value, axes: Value, at: At): number[] {
 }
 
 const reduction = (op: string, target: string): Rule =>
-  lite(op, { arity: [2, 2], attrs: { keep_dims: flag(false) } }, (b, [x, axes], a, at) => [
-    b.reduce(target, x, axesOf(x, axes, at), a.keep_dims),
-  ]);
+  lite(op, { arity: [2, 2], attrs: { keep_dims: flag(false) } }, (b, [x, axes], a, at) => {
+    const each = (part: Value) => b.reduce(target, part, axesOf(x, axes, at), a.keep_dims);
+    return [target === "Mean" || target === "Sum" ? linear(b, x, each) : each(x)];
+  });
 
 const search = (op: string, target: string): Rule =>
   lite(op, { arity: [2, 2], attrs: {} }, (b, [x, axis], _, at) => {

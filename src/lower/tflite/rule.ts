@@ -1,9 +1,10 @@
 /** Rows of the TFLite dialect: rules over real numbers, whatever codes the file keeps them in. */
+import { isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Inputs, type Rule, rule } from "../rule.ts";
 import type { AttrsOf, Schema } from "../schema.ts";
-import { coded, quantizationOf, real, sameCodes } from "./quantized.ts";
+import { coded, quantizationOf, real, rescaled, sameCodes, scaled } from "./quantized.ts";
 
 export interface TfliteRow<S extends Schema, Min extends number, Max extends number> {
   readonly arity: readonly [Min, Max];
@@ -28,16 +29,27 @@ export function lite<const S extends Schema, const Min extends number, const Max
     ...plain,
     lower: (b, inputs, values, at) => {
       const reals = inputs.map((input, i) => input && real(b, input, at.given(i)));
-      return plain.lower(b, reals, values, at).map((output, i) => {
-        const type = at.declared(i);
-        return output && coded(b, output, type, at.quantized, moves === true && keepsCodes(at, inputs.length, i));
-      });
+      const exact = moves === true && keepsCodes(at, inputs.length);
+      const outputs = exact ? moved(b, reals, (parts) => plain.lower(b, parts, values, at)) : plain.lower(b, reals, values, at);
+      return outputs.map((output, i) => output && coded(b, output, at.declared(i), at.quantized, exact));
     },
   };
 }
 
-/** Every quantised input, and there is one, has the codes of output `i`. */
-function keepsCodes(at: At, inputs: number, i: number): boolean {
+/** The rule over steps: the scale, which all of them share, stays outside. */
+function moved(
+  b: Builder,
+  reals: readonly (Value | undefined)[],
+  lower: (parts: readonly (Value | undefined)[]) => readonly (Value | undefined)[],
+): readonly (Value | undefined)[] {
+  const parts = reals.map((x) => (x && isFloat(x.dtype) ? scaled(b, x) : undefined));
+  const [scale] = parts.flatMap((part) => part?.scale ?? []);
+  if (!scale || parts.some((part) => part && !part.scale)) return lower(reals);
+  return lower(reals.map((x, i) => parts[i]?.value ?? x)).map((output) => output && rescaled(b, output, scale));
+}
+
+/** Every quantised input, and there is one, has the codes of every output. */
+function keepsCodes(at: At, inputs: number): boolean {
   const types = Array.from({ length: inputs }, (_, k) => at.given(k)).filter((type) => quantizationOf(type));
-  return types.length > 0 && types.every((type) => sameCodes(type, at.declared(i)));
+  return types.length > 0 && types.every((type) => at.node.outputs.every((_, i) => sameCodes(type, at.declared(i))));
 }
