@@ -1,9 +1,10 @@
 /** QuantizeLinear, DequantizeLinear, DynamicQuantizeLinear: per tensor, per axis and per block, also of com.microsoft. */
 import type { DType } from "../../base/dtype.ts";
-import { isFloat } from "../../base/dtype.ts";
+import { integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
+import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
-import { normalAxis } from "../../tf/op.ts";
+import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, int, onnxType } from "../schema.ts";
 
@@ -72,12 +73,39 @@ function dequantizeLinear(
   at: At,
 ): Value {
   const origin = zero ?? b.scalar(x.dtype, 0);
-  const y = b.op("Dequantize", [
-    x,
-    spreadAlong(b, scale, x, a.axis, a.block_size, at),
-    spreadAlong(b, origin, x, a.axis, a.block_size, at),
-  ]);
-  return a.output_dtype ? b.cast(y, a.output_dtype) : y;
+  const parameters = [scale, origin].map((v) => spreadAlong(b, v, x, a.axis, a.block_size, at)) as [Value, Value];
+  const y = rounded(b, x, parameters, at) ?? b.op("Dequantize", [x, ...parameters]);
+  return b.cast(y, a.output_dtype ?? scale.dtype);
+}
+
+/**
+ * Codes that were just made by the same scale and zero point: the numbers rounded to them without ever being codes, or, in the `float`
+ * mode, only kept to their range. Undefined where the codes come from elsewhere.
+ */
+function rounded(b: Builder, codes: Value, [scale, zero]: readonly [Value, Value], at: At): Value | undefined {
+  const { op, inputs } = codes.node;
+  const origin = constantOf(zero);
+  if (op !== "Quantize" || !isInteger(codes.dtype) || !origin || !same(inputs[1]!, scale) || !same(inputs[2]!, zero))
+    return undefined;
+  const zeros = new Set(numbersOf(origin));
+  if (zeros.size !== 1) return undefined;
+  const [least, greatest] = integerRange(codes.dtype).map((bound) => Number(bound) - [...zeros][0]!) as [number, number];
+  const [x, unit] = inputs as readonly [Value, Value];
+  if (at.quantized === "faithful") {
+    const steps = b.op("Round", [b.op("RealDiv", [x, unit])]);
+    return b.op("Mul", [b.op("ClipByValue", [steps, b.scalar("float32", least), b.scalar("float32", greatest)]), unit]);
+  }
+  const bound = (steps: number) => b.op("Mul", [unit, b.scalar("float32", steps)]);
+  return b.op("Minimum", [b.op("Maximum", [x, bound(least)]), bound(greatest)]);
+}
+
+/** The same value, or constants of the same numbers. */
+function same(x: Value, y: Value): boolean {
+  if (x === y) return true;
+  const [p, q] = [constantOf(x), constantOf(y)];
+  if (!p || !q || p.data.length !== q.data.length) return false;
+  const numbers = numbersOf(q);
+  return numbersOf(p).every((number, i) => number === numbers[i]);
 }
 
 /** Scale and zero point of uint8 from the values themselves; zero is always a code. */

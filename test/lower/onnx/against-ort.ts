@@ -11,7 +11,7 @@ import { OrtProcess } from "../../../src/runtime/ort.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
 import { type AttrValue, node, onnxModel, openOnnx, type TensorSpec, untyped, value } from "../../build/onnx.ts";
 
-export interface Trial {
+export interface Trial extends Leeway {
   readonly op: string;
   readonly domain?: string;
   /** Of the op's domain; default 21 (1 for other domains). */
@@ -25,9 +25,12 @@ export interface Trial {
   readonly fed?: number;
   /** Declares fed inputs, vectors aside, with symbols for dims, so that the converter knows no size. */
   readonly open?: boolean;
+}
+
+export interface Leeway {
   /** Steps that integers may be off. */
-  readonly steps?: number;
-  readonly rtol?: number;
+  readonly steps?: number | undefined;
+  readonly rtol?: number | undefined;
 }
 
 export class AgainstOrt {
@@ -51,16 +54,16 @@ export class AgainstOrt {
   }
 
   /** What differs, a line a backend and output; nothing where all agree. */
-  async differences(trial: Trial): Promise<string[]> {
+  differences(trial: Trial): Promise<string[]> {
     return this.modelDifferences(modelOf(trial), fedOf(trial), outputNames(trial), trial);
   }
 
-  /** The same for a whole model. */
+  /** The same of a whole model. */
   async modelDifferences(
     bytes: Uint8Array,
     fed: readonly TensorSpec[],
     names: readonly string[],
-    trial: { readonly steps?: number; readonly rtol?: number } = {},
+    { rtol, steps = 0 }: Leeway = {},
   ): Promise<string[]> {
     const feeds = new Map(fed.map((each) => [each.name, each]));
     const file = path.join(this.folder, `${this.models++}.onnx`);
@@ -79,7 +82,7 @@ export class AgainstOrt {
       const actual = await worker.run(converted, feeds, names);
       await worker.unload(converted);
       for (const name of names) {
-        const tolerance = { ...toleranceFor("float32", { rtol: trial.rtol }), steps: trial.steps ?? 0 };
+        const tolerance = { ...toleranceFor("float32", { rtol }), steps };
         const { verdict, firstBad, note, bad } = compare(expected.get(name)!, actual.get(name)!, { tolerance });
         if (verdict !== "different") continue;
         const where = firstBad && `[${firstBad.index}] is ${firstBad.actual}, not ${firstBad.reference}; ${bad} bad`;
