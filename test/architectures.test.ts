@@ -107,9 +107,13 @@ function layoutsLeft(sink: MemorySink, model: SourceModel, map: SourceMap): stri
   const own = new Set(main.nodes.filter(({ op }) => op === "Transpose").map(({ name }) => `${main.name}/${name}`));
   const asked = new Set(map.nodes.filter(({ source }) => source.some((name) => own.has(name))).map(({ target }) => target));
   const given = new Set(Object.values(signature.outputs).map(({ name }) => name.replace(/:0$/, "")));
-  const { node: nodes } = modelTopology;
-  const placeholders = new Set(nodes.filter(({ op }) => op === "Placeholder").map(({ name }) => name));
-  return nodes
-    .filter(({ op, name, input }) => op === "Transpose" && !asked.has(name) && !given.has(name) && !placeholders.has(input![0]!))
+  const nodes = new Map(modelTopology.node.map((node) => [node.name, node]));
+  /** Is it an input, but for its shape? */
+  const isInput = (name: string): boolean => {
+    const { op, input } = nodes.get(name)!;
+    return op === "Placeholder" || (["Reshape", "ExpandDims"].includes(op) && isInput(input![0]!));
+  };
+  return [...nodes.values()]
+    .filter(({ op, name, input }) => op === "Transpose" && !asked.has(name) && !given.has(name) && !isInput(input![0]!))
     .map(({ name }) => name);
 }

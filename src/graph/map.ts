@@ -9,7 +9,7 @@ export interface MappedValue {
   readonly source: string;
   /** `<node>:<port>`. */
   readonly target: string;
-  /** source = transpose(target, perm); absent where the layout is the source's. */
+  /** source = transpose(target, perm), reshaped after it where `reshaped` says so; absent where the layout is the source's. */
   readonly perm?: readonly number[];
   /** The source has the elements in the same order under another shape. */
   readonly reshaped?: true;

@@ -5,11 +5,11 @@ import { isView } from "./views.ts";
 
 export interface Resolved {
   readonly value: Value;
-  /** What was asked for = transpose(value, perm). */
+  /** What was asked for = transpose(value, perm), before it is reshaped. */
   readonly perm?: readonly number[];
-  /** What was asked for has the elements in the same order under another shape. */
+  /** What was asked for has the elements, once transposed, in the same order under another shape. */
   readonly reshaped: boolean;
-  /** False: a cast lies between, or both a transposition and a reshape. */
+  /** False: a cast lies between, or a transposition of what was reshaped. */
   readonly exact: boolean;
 }
 
@@ -25,13 +25,33 @@ export function resolveView(value: Value, live: ReadonlySet<Node>): Resolved | u
     if (at.node.op === "Cast") exact = false;
     else if (at.node.op !== "Identity") {
       const step = at.node.op === "Transpose" ? permOf(at.node) : onesMoved(x.type.shape, at.type.shape);
-      if (step) perm = isIdentity(step) ? perm : perm ? perm.map((axis) => step[axis]!) : step;
-      else reshaped = true;
+      if (step) perm = perm ? perm.map((axis) => step[axis]!) : step;
+      else if (perm && !isIdentity(perm)) {
+        const inner = beforeReshape(at, perm);
+        if (inner) [perm, reshaped] = [inner, true];
+        else exact = false;
+      } else [perm, reshaped] = [undefined, true];
     }
     at = x;
   }
-  if (!perm || isIdentity(perm)) return { value: at, reshaped, exact };
-  return reshaped ? { value: at, reshaped: false, exact: false } : { value: at, perm, reshaped, exact };
+  if (!exact) return { value: at, reshaped: false, exact };
+  return !perm || isIdentity(perm) ? { value: at, reshaped, exact } : { value: at, perm, reshaped, exact };
+}
+
+/** The permutation before a Reshape that adds or drops only axes of size 1; what it dropped goes to the end, where it changes nothing. */
+function beforeReshape({ node, type }: Value, perm: readonly number[]): readonly number[] | undefined {
+  const from = node.inputs[0]!.type.shape;
+  const origins = from && type.shape && axisOrigins(from, type.shape);
+  if (!origins) return undefined;
+  const kept = perm.map((axis) => origins[axis]).filter((axis) => axis !== undefined);
+  return [...kept, ...from.map((_, axis) => axis).filter((axis) => !kept.includes(axis))];
+}
+
+/** For each axis of `to` the one of `from` it was, undefined for an added 1; nothing where other axes changed too. */
+function axisOrigins(from: Shape, to: Shape): readonly (number | undefined)[] | undefined {
+  const [old, now] = [from, to].map((shape) => shape.flatMap((dim, axis) => (dim === 1 ? [] : [axis]))) as [number[], number[]];
+  const alike = old.length === now.length && old.every((axis, i) => from[axis] !== undefined && from[axis] === to[now[i]!]);
+  return alike ? to.map((_, axis) => old[now.indexOf(axis)]) : undefined;
 }
 
 const isIdentity = (perm: readonly number[]): boolean => perm.every((axis, i) => axis === i);

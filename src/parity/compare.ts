@@ -36,13 +36,37 @@ export interface CompareOptions {
   readonly tolerance: Tolerance;
   /** reference = transpose(actual, perm): axis `d` of the reference is axis `perm[d]` of `actual`. */
   readonly perm?: readonly number[] | undefined;
-  /** The other tensor has the elements in the same order under a shape of its own. */
+  /** The other tensor, once transposed, has the elements in the same order under a shape of its own. */
   readonly reshaped?: true | undefined;
 }
 
-export function compare(reference: Tensor, other: Tensor, { tolerance, perm, reshaped }: CompareOptions): Comparison {
-  const actual =
-    reshaped && elementCount(other.shape) === elementCount(reference.shape) ? { ...other, shape: reference.shape } : other;
+export function compare(reference: Tensor, other: Tensor, options: CompareOptions): Comparison {
+  const { tolerance, perm, reshaped } = options;
+  const shape = reshaped && elementCount(other.shape) === elementCount(reference.shape) ? moved(other.shape, perm) : undefined;
+  if (!shape) return compareAlike(reference, other, tolerance, perm);
+  const found = compareAlike({ ...reference, shape }, other, tolerance, perm);
+  if (!found.firstBad) return found;
+  const index = indexIn(reference.shape, linear(shape, found.firstBad.index));
+  return { ...found, firstBad: { ...found.firstBad, index } };
+}
+
+const moved = (shape: readonly number[], perm: readonly number[] | undefined): readonly number[] =>
+  perm ? perm.map((axis) => shape[axis]!) : shape;
+
+const linear = (shape: readonly number[], index: readonly number[]): number =>
+  index.reduce((at, each, d) => at * shape[d]! + each, 0);
+
+function indexIn(shape: readonly number[], at: number): number[] {
+  const index = new Array<number>(shape.length).fill(0);
+  let rest = at;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    index[d] = rest % shape[d]!;
+    rest = Math.floor(rest / shape[d]!);
+  }
+  return index;
+}
+
+function compareAlike(reference: Tensor, actual: Tensor, tolerance: Tolerance, perm: readonly number[] | undefined): Comparison {
   const mismatch = mismatchOf(reference, actual, perm);
   if (mismatch) return { verdict: "different", bad: elementCount(reference.shape), note: mismatch };
   const walk = walkOf(reference, actual, perm);
@@ -206,13 +230,7 @@ function measureStrings(a: string[], b: string[], walk: Walk): Comparison {
 }
 
 function placeOf(a: Elements, b: Elements, { shape, strides }: Walk, at: number, complex: boolean) {
-  const index = new Array<number>(shape.length).fill(0);
-  let rest = at;
-  let other = 0;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    index[d] = rest % shape[d]!;
-    rest = Math.floor(rest / shape[d]!);
-    other += index[d]! * strides[d]!;
-  }
+  const index = indexIn(shape, at);
+  const other = index.reduce((sum, each, d) => sum + each * strides[d]!, 0);
   return { index: complex ? index.slice(0, -1) : index, reference: a[at]!, actual: b[other]! };
 }

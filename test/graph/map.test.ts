@@ -52,8 +52,20 @@ describe("values", () => {
     expect(values).toEqual([{ source: "main/v", target: "mean:0", perm: [0, 3, 1, 2], exact: true }]);
   });
 
-  test("what is both moved and reshaped, or cast, is for navigation only", () => {
+  test("moved, then reshaped", () => {
     const both = b.reshape(b.transpose(live, [0, 3, 1, 2]), [-1, 105]);
+    expect(mapped(both)).toEqual({ source: "main/v", target: "relu:0", perm: [0, 3, 1, 2], reshaped: true, exact: true });
+  });
+
+  test("axes of size 1 dropped, the rest moved: told as moved, then reshaped", () => {
+    const wide = b.op("Relu", [b.input("w", { dtype: "float32", shape: ["n", 1, 7, 3] })]);
+    const thin: Graph = { ...graph, outputs: [{ name: "y", value: wide }] };
+    const { values } = sourceMap(new Map([["main/v", b.transpose(b.squeeze(wide, [1]), [0, 2, 1])]]), thin, nameOf);
+    expect(values).toEqual([{ source: "main/v", target: "relu:0", perm: [0, 3, 2, 1], reshaped: true, exact: true }]);
+  });
+
+  test("reshaped, then moved, or cast: for navigation only", () => {
+    const both = b.transpose(b.reshape(live, [-1, 21, 5]), [0, 2, 1]);
     expect(mapped(both)).toEqual({ source: "main/v", target: "relu:0", exact: false });
     expect(mapped(b.cast(live, "int32"))).toEqual({ source: "main/v", target: "relu:0", exact: false });
   });

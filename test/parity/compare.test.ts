@@ -91,6 +91,16 @@ describe("float32", () => {
   });
 });
 
+it("transposes first, then takes the shape of the reference", () => {
+  const actual = tensorOf("float32", [2, 1, 5, 3], random(30));
+  const source = { ...transpose(actual, [0, 3, 1, 2]), shape: [2, 15] };
+  expect(compare(source, actual, { tolerance, perm: [0, 3, 1, 2], reshaped: true }).verdict).toBe("equal");
+  const changed = Float32Array.from(source.data as Float32Array);
+  changed[17] = 9;
+  const found = compare({ ...source, data: changed }, actual, { tolerance, perm: [0, 3, 1, 2], reshaped: true });
+  expect(found).toMatchObject({ bad: 1, firstBad: { index: [1, 2], reference: 9 } });
+});
+
 describe("what is not finite", () => {
   const compareValues = (a: number[], b: number[]) =>
     compare(tensor("float32", [a.length], a), tensor("float32", [b.length], b), { tolerance });

@@ -4,7 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { any, op } from "../pattern.ts";
 import { compose, isIdentity, onlyMovesOnes, permOf } from "../perm.ts";
 import { isReshape } from "../reshape.ts";
-import { everywhere, rewrite } from "../rewrite.ts";
+import { everywhere, merged, rewrite } from "../rewrite.ts";
 
 const perms = (...nodes: readonly Node[]) => {
   const all = nodes.map(permOf);
@@ -19,7 +19,7 @@ export const mergeTransposes = everywhere(
     ({ x, inner, outer }, b) => {
       const [first, second] = perms(inner, outer) ?? [];
       if (!first || !second) return undefined;
-      b.origin = inner.origin;
+      b.origin = merged(outer.origin.how, outer, inner);
       return b.transpose(x, compose(first, second));
     },
   ),

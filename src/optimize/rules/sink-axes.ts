@@ -71,16 +71,20 @@ const gather: Sink = (b, node, x, perm) => {
 };
 
 const strided: Sink = (b, node, x, perm) => {
-  const vectors = [1, 2, 3].map((i) => numbers(node.inputs[i]!));
   const mask = (name: string) => (node.attrs[name] as number | undefined) ?? 0;
-  if (vectors.some((vector) => !vector) || mask("ellipsis_mask") || mask("new_axis_mask") || mask("shrink_axis_mask"))
-    return undefined;
+  if (mask("ellipsis_mask") || mask("new_axis_mask") || mask("shrink_axis_mask")) return undefined;
   const back = inverse(perm);
-  const count = vectors[0]!.length;
-  const entry = (vector: readonly number[], rest: number) => b.ints(back.map((i) => vector[i] ?? rest));
+  const count = node.inputs[1]!.type.shape?.[0];
+  const entry = (i: number, rest: number) => {
+    const known = numbers(node.inputs[i]!);
+    if (known) return b.ints(back.map((axis) => known[axis] ?? rest));
+    return count === perm.length ? b.gather(node.inputs[i]!, b.ints(back), 0) : undefined;
+  };
+  const [begin, end, steps] = [entry(1, 0), entry(2, 0), entry(3, 1)];
+  if (!begin || !end || !steps || typeof count !== "number") return undefined;
   const bits = (name: string) => back.reduce((bits, i, axis) => bits | ((i >= count ? 1 : (mask(name) >> i) & 1) << axis), 0);
-  const changes = { 0: x, 1: entry(vectors[0]!, 0), 2: entry(vectors[1]!, 0), 3: entry(vectors[2]!, 1) };
-  return { values: over(b, node, changes, { ...node.attrs, begin_mask: bits("begin_mask"), end_mask: bits("end_mask") }), perm };
+  const masks = { ...node.attrs, begin_mask: bits("begin_mask"), end_mask: bits("end_mask") };
+  return { values: over(b, node, { 0: x, 1: begin, 2: end, 3: steps }, masks), perm };
 };
 
 const reductions = ["Sum", "Mean", "Max", "Min", "Prod", "All", "Any"];

@@ -24,6 +24,10 @@ describe("through ops that name axes", () => {
       "StridedSlice",
       (b, x) => b.op("StridedSlice", [x, b.ints([0, 0, 1, 1]), b.ints([2, 2, 4, 7]), b.ints([1, 1, 2, 3])], strided),
     ],
+    [
+      "StridedSlice by computed bounds",
+      (b, x) => b.op("StridedSlice", [x, b.ints([0, 0, 1, 1]), b.op("Shape", [x]), b.ints([1, 1, 1, 1])]),
+    ],
     ["Sum", (b, x) => b.op("AddV2", [x, b.reduce("Sum", x, [1, 2], true)])],
   ])("%s", async (_, make) => {
     const { ops } = await rewritten(island(make), rules);
