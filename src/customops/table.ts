@@ -3,11 +3,21 @@ import { bitOps } from "./bits.ts";
 import { factorOps } from "./factor.ts";
 import { matrixOps } from "./matrix.ts";
 import type { CustomOp } from "./op.ts";
+import { regionOps } from "./region.ts";
 import { scatterOps } from "./scatter.ts";
 import { specialOps } from "./special.ts";
 import { stringOps } from "./text.ts";
 import { uniqueOps } from "./unique.ts";
 
 export const customOps: ReadonlyMap<string, CustomOp> = new Map(
-  Object.entries({ ...scatterOps, ...bitOps, ...matrixOps, ...factorOps, ...specialOps, ...stringOps, ...uniqueOps }),
+  Object.entries({
+    ...scatterOps,
+    ...bitOps,
+    ...matrixOps,
+    ...regionOps,
+    ...factorOps,
+    ...specialOps,
+    ...stringOps,
+    ...uniqueOps,
+  }),
 );

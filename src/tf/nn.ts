@@ -173,4 +173,13 @@ define(
   { ...like("ClipByValue"), elementwise: true },
   // boxes [N, 4], scores [N], max_output_size, iou_threshold, score_threshold → indices of the boxes kept, best first
   { name: "NonMaxSuppressionV3", infer: () => [{ dtype: "int32", shape: [undefined] }] },
+  ...["RoiMaxPool", "RoiAlignAdaptive"].map(
+    (name): OpDef => ({
+      name,
+      infer: (call) => {
+        const [height, width] = [call.attr<number>("height"), call.attr<number>("width")];
+        return [{ dtype: call.dtype(), shape: [call.shape(1)?.[0], call.shape()?.[1], height, width] }];
+      },
+    }),
+  ),
 );

@@ -14,6 +14,8 @@ const direct = [
     "BitwiseXor",
     "MatrixDeterminant",
     "MatrixInverse",
+    "RoiMaxPool",
+    "RoiAlignAdaptive",
   ],
   ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],

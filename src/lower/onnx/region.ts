@@ -3,7 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
-import { float, int, oneOf } from "../schema.ts";
+import { float, int, ints, oneOf, required } from "../schema.ts";
 import { Arithmetic } from "./arithmetic.ts";
 import { sizeAt } from "./dims.ts";
 import { clampEdge, floatSize, linearNeighbours, type Neighbour, neighbourRows, tableOf } from "./sample.ts";
@@ -33,10 +33,18 @@ function held(b: Builder, place: Value, size: Value): { neighbours: readonly Nei
   return { neighbours: linearNeighbours(b, m.clamp(place, 0, m.sub(size, 1))), inside };
 }
 
-function roiAlign(b: Builder, x: Value, rois: Value, batches: Value, a: RoiAttrs, halfPixel: boolean, at: At): Value {
+function roiAlign(b: Builder, x: Value, rois: Value, batches: Value, a: RoiAttrs, halfPixel: boolean): Value {
   const count = a.sampling_ratio;
-  if (count <= 0)
-    throw at.unsupported("a sampling_ratio that follows each region's size: 0", "export with a fixed sampling_ratio");
+  if (count <= 0) {
+    const attrs = {
+      height: a.output_height,
+      width: a.output_width,
+      scale: a.spatial_scale,
+      half_pixel: halfPixel,
+      max: a.mode === "max",
+    };
+    return b.op("RoiAlignAdaptive", [x, b.cast(rois, "float32"), b.cast(batches, "int32")], attrs);
+  }
   const m = new Arithmetic(b);
   const table = tableOf(b, x);
   const corners = b.ops("Split", [b.scalar("int32", 1), m.float(rois)], { num_split: 4 });
@@ -144,8 +152,17 @@ const roiAttrs = {
 };
 
 export const regions: readonly Rule[] = [
-  rule("RoiAlign", { since: 10, arity: [3, 3], attrs: roiAttrs }, (b, [x, rois, batches], a, at) => [
-    roiAlign(b, x, rois, batches, a, false, at),
+  rule(
+    "MaxRoiPool",
+    { since: 1, arity: [2, 2], attrs: { pooled_shape: required(ints()), spatial_scale: float(1) } },
+    (b, [x, rois], a, at) => {
+      const [height, width] = a.pooled_shape;
+      if (a.pooled_shape.length !== 2) throw at.invalid(`a pooled_shape of ${a.pooled_shape.length} numbers`);
+      return [b.op("RoiMaxPool", [x, b.cast(rois, "float32")], { height: height!, width: width!, scale: a.spatial_scale })];
+    },
+  ),
+  rule("RoiAlign", { since: 10, arity: [3, 3], attrs: roiAttrs }, (b, [x, rois, batches], a) => [
+    roiAlign(b, x, rois, batches, a, false),
   ]),
   rule(
     "RoiAlign",
@@ -154,7 +171,7 @@ export const regions: readonly Rule[] = [
       arity: [3, 3],
       attrs: { ...roiAttrs, coordinate_transformation_mode: oneOf("half_pixel", "output_half_pixel") },
     },
-    (b, [x, rois, batches], a, at) => [roiAlign(b, x, rois, batches, a, a.coordinate_transformation_mode === "half_pixel", at)],
+    (b, [x, rois, batches], a) => [roiAlign(b, x, rois, batches, a, a.coordinate_transformation_mode === "half_pixel")],
   ),
   rule("NonMaxSuppression", { since: 10, arity: [2, 5], attrs: { center_point_box: int(0) } }, (b, inputs, a, at) => [
     nonMaxSuppression(b, inputs, a.center_point_box === 1, at),
