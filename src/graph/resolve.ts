@@ -41,10 +41,18 @@ export function resolveView(value: Value, live: ReadonlySet<Node>): Resolved | u
 /** The permutation before a Reshape that adds or drops only axes of size 1; what it dropped goes to the end, where it changes nothing. */
 function beforeReshape({ node, type }: Value, perm: readonly number[]): readonly number[] | undefined {
   const from = node.inputs[0]!.type.shape;
-  const origins = from && type.shape && axisOrigins(from, type.shape);
+  const origins = from && type.shape && (squeezed(node, from.length) ?? axisOrigins(from, type.shape));
   if (!origins) return undefined;
   const kept = perm.map((axis) => origins[axis]).filter((axis) => axis !== undefined);
   return [...kept, ...from.map((_, axis) => axis).filter((axis) => !kept.includes(axis))];
+}
+
+/** For each axis that a Squeeze leaves the one it was, whatever its size. */
+function squeezed({ op, attrs }: Node, rank: number): readonly number[] | undefined {
+  const dropped = op === "Squeeze" ? (attrs["squeeze_dims"] as readonly number[] | undefined) : undefined;
+  if (!dropped?.length) return undefined;
+  const gone = dropped.map((axis) => (axis < 0 ? axis + rank : axis));
+  return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !gone.includes(axis));
 }
 
 /** For each axis of `to` the one of `from` it was, undefined for an added 1; nothing where other axes changed too. */
