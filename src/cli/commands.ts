@@ -5,7 +5,7 @@ import path from "node:path";
 import { modelError } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
-import { openModel } from "../formats/open.ts";
+import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import { inspect } from "../inspect.ts";
 import { type ParityRequest, parity } from "../parity.ts";
@@ -48,11 +48,16 @@ export async function textOf({ path: file }: { readonly path: string }): Promise
   return { report: { format: model.dialect, ok: true, problems: model.problems, ms: {} }, text: () => [projectText(model).text] };
 }
 
-const read = async (file: string) => openModel(await openFile(file), sourcesBeside(file));
+const read = async (file: string, opening?: OpenOptions) => openModel(await openFile(file), sourcesBeside(file), opening);
 
-export async function checkModel(file: string, options: CheckOptions): Promise<Told> {
+/** What is said of the model itself, beside what is done with it. */
+interface Opening {
+  readonly opening?: OpenOptions;
+}
+
+export async function checkModel(file: string, options: CheckOptions & Opening): Promise<Told> {
   const started = performance.now();
-  const { model, files } = await read(file);
+  const { model, files } = await read(file, options.opening);
   const opened = performance.now() - started;
   const found = await check(model, files, options);
   const problems = [...model.problems, ...found.problems];
@@ -71,10 +76,10 @@ export async function checkModel(file: string, options: CheckOptions): Promise<T
 export async function convertModel(
   file: string,
   out: string,
-  options: ConvertOptions & { readonly force?: boolean },
+  options: ConvertOptions & Opening & { readonly force?: boolean },
 ): Promise<Told> {
   const started = performance.now();
-  const { model, files } = await read(file);
+  const { model, files } = await read(file, options.opening);
   const opened = performance.now() - started;
   const sink = await openSink(out, options.force ? { force: true } : {});
   let converted: Converted;
@@ -102,12 +107,12 @@ export interface ParityOptions
   readonly converted?: string | undefined;
   readonly inputs?: string | undefined;
   readonly backend: TfjsBackend;
-  readonly convert: ConvertOptions;
+  readonly convert: ConvertOptions & Opening;
 }
 
 export async function parityModel(file: string, options: ParityOptions): Promise<Told> {
   const started = performance.now();
-  const { model, files } = await read(file);
+  const { model, files } = await read(file, options.convert.opening);
   const temporary = options.converted === undefined ? await mkdtemp(path.join(tmpdir(), "modelwright-")) : undefined;
   try {
     const folder = options.converted ?? path.join(temporary!, "tfjs");

@@ -30,6 +30,8 @@ cli
   .option("--deep", "Read every weight too")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--outputs <names>", "Values to cut the model at")
+  .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
+  .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = check(models, options);
@@ -45,6 +47,8 @@ cli
   .option("--outputs <names>", "Values to cut the model at")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--force", "Write into a folder that holds other things")
+  .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
+  .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = convert(models, options);
@@ -63,6 +67,8 @@ cli
   .option("--atol <x>", "Absolute tolerance")
   .option("--rtol <x>", "Tolerance relative to the largest reference value")
   .option("--no-optimize", "Convert without the optimiser")
+  .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
+  .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = parity(models, options);
@@ -94,6 +100,7 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
   const settings = {
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     deep: options["deep"] === true,
+    opening: parse.opening(options["signature"], options["tags"]),
     ...(backend && { backend }),
     ...(outputs && { outputs }),
   };
@@ -126,6 +133,7 @@ async function conversion(options: Options) {
   return {
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     optimize: options["optimize"] !== false,
+    opening: parse.opening(options["signature"], options["tags"]),
     ...(outputs && { outputs }),
     ...(quantize && { quantize }),
   };

@@ -12,7 +12,9 @@ export interface NamedModel {
   readonly below: string;
 }
 
-const modelFile = /\.(onnx)$/i;
+const modelFile = /\.(onnx|pb)$/i;
+/** Tensors and notes beside models. */
+const noModel = /^((input|output)_\d+|fingerprint|keras_metadata|saved_model_config)\.pb$/;
 const marks = /^(saved_model\.pb|model\.json)$|_manifest\.json$/;
 
 /** Files and model folders as they are; other folders walked, model folders within not entered. */
@@ -33,12 +35,25 @@ export async function namedModels(args: readonly string[]): Promise<readonly Nam
   }
   const only = found.length === 1 && !walked;
   const common = only ? "" : commonFolder(found);
-  return found.map((file) => ({
-    label: file,
-    path: path.resolve(file),
-    below: only ? "" : path.relative(common, path.resolve(file)),
-  }));
+  return Promise.all(
+    found.map(async (file) => ({
+      label: file,
+      path: await modelIn(path.resolve(file)),
+      below: only ? "" : path.relative(common, path.resolve(file)),
+    })),
+  );
 }
+
+/** The file that a model folder is read by. */
+async function modelIn(file: string): Promise<string> {
+  if (!statSync(file, { throwIfNoEntry: false })?.isDirectory()) return file;
+  const held = (await readdir(file)).filter((name) => marks.test(name)).sort(byRank);
+  return held[0] === undefined ? file : path.join(file, held[0]);
+}
+
+/** A folder that holds several: the model itself before a list of its weights. */
+const byRank = (a: string, b: string): number => rank(a) - rank(b);
+const rank = (name: string): number => (name === "saved_model.pb" ? 0 : name === "model.json" ? 1 : 2);
 
 async function isModelFolder(folder: string): Promise<boolean> {
   return (await readdir(folder)).some((name) => marks.test(name));
@@ -57,7 +72,7 @@ async function walk(top: string): Promise<string[]> {
     for (const entry of entries.sort(byName)) {
       const full = path.join(folder, entry.name);
       if (entry.isDirectory() && !entry.name.startsWith(".")) folders.push(full);
-      else if (modelFile.test(entry.name)) found.push(full);
+      else if (modelFile.test(entry.name) && !noModel.test(entry.name)) found.push(full);
     }
   }
   return found;

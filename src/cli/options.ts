@@ -1,4 +1,5 @@
 /** Option values of the command line, checked and in the form the pipelines take. */
+import type { OpenOptions } from "../formats/open.ts";
 import type { QuantizedType } from "../formats/tfjs/weights.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { type Backend, backends } from "../legalize/backends.ts";
@@ -14,6 +15,12 @@ export function list(value: unknown): readonly string[] {
 export function names(value: unknown): readonly string[] | undefined {
   const found = list(value).flatMap((each) => each.split(",").filter((name) => name !== ""));
   return found.length === 0 ? undefined : found;
+}
+
+/** Which of a SavedModel's graphs is meant, and which of its signatures. */
+export function opening(signature: unknown, tags: unknown): OpenOptions {
+  const tagged = names(tags);
+  return { ...(signature === undefined ? {} : { signature: String(signature) }), ...(tagged && { tags: tagged }) };
 }
 
 /** `NAME:1x3x?xwidth`, split at the last colon; `NAME:` is a scalar. */

@@ -6,6 +6,7 @@ import type { ModelFiles } from "../graph/tensor.ts";
 import { readKeras, readLayersModel } from "./keras/read.ts";
 import { readOnnx } from "./onnx/read.ts";
 import { readTensorflow } from "./tensorflow/read.ts";
+import type { SavedModelOptions } from "./tensorflow/saved-model.ts";
 import { isLayersModel, readModelJson, readTfjs } from "./tfjs/read.ts";
 import { readTflite } from "./tflite/read.ts";
 
@@ -21,13 +22,16 @@ const unread: readonly (readonly [ending: RegExp, format: string])[] = [
   [/\.ort$/i, "a model in ORT format"],
 ];
 
+/** Which of a SavedModel's graphs and signatures is meant; other formats have but one. */
+export type OpenOptions = SavedModelOptions;
+
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
-export async function openModel(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
+export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
-  if (/\.pb$/i.test(source.name)) return readTensorflow(source, sources);
+  if (/\.pb$/i.test(source.name)) return readTensorflow(source, sources, options);
   return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
 }
 

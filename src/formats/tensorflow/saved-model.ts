@@ -1,15 +1,17 @@
 /** saved_model.pb with its checkpoint → SourceModel: one meta graph, seen through one signature, its variables bound. */
 import type { ByteSources } from "../../base/bytes.ts";
 import { ModelError, modelError } from "../../base/problem.ts";
-import type { SourceGraph, SourceModel, SourceNode } from "../../graph/source.ts";
+import type { SourceDim, SourceGraph, SourceModel, SourceNode, SourceType } from "../../graph/source.ts";
 import { ModelFiles } from "../../graph/tensor.ts";
 import { Fields } from "../protobuf/fields.ts";
 import type { Image } from "../protobuf/image.ts";
 import { entry } from "./attributes.ts";
 import { type Bundle, checkedSources, readBundle } from "./bundle.ts";
+import { dtypeOf } from "./dtypes.ts";
 import { type ReadGraph, readGraphDef } from "./library.ts";
 import { Reading } from "./reading.ts";
 import { MetaGraph, MetaInfo, SavedModel, Signature, TensorInfo } from "./schema.ts";
+import { readShape } from "./tensor.ts";
 import { isVariable, tensorOf, variableKeys } from "./variables.ts";
 
 export interface SavedModelOptions {
@@ -26,10 +28,17 @@ interface MetaDraft {
   readonly signatures: ReadonlyMap<string, SignatureDraft>;
 }
 
+/** An input or output of a signature. */
+interface Argument {
+  readonly name: string;
+  /** `node:port`. */
+  readonly value: string;
+  readonly type: SourceType;
+}
+
 interface SignatureDraft {
-  /** Name to `node:port`. */
-  readonly inputs: readonly (readonly [string, string])[];
-  readonly outputs: readonly (readonly [string, string])[];
+  readonly inputs: readonly Argument[];
+  readonly outputs: readonly Argument[];
 }
 
 const checkpoint = "variables/variables";
@@ -88,16 +97,28 @@ function readMeta(f: Fields): MetaDraft {
 }
 
 function readSignature(f: Fields): SignatureDraft {
-  const inputs: [string, string][] = [];
-  const outputs: [string, string][] = [];
+  const inputs: Argument[] = [];
+  const outputs: Argument[] = [];
   while (f.next()) {
     if (f.field !== Signature.inputs && f.field !== Signature.outputs) continue;
     const { key, value } = entry(f.message());
-    let name = "";
-    while (value?.next()) if (value.field === TensorInfo.name) name = value.string();
-    if (name !== "") (f.field === Signature.inputs ? inputs : outputs).push([key, name]);
+    if (value) (f.field === Signature.inputs ? inputs : outputs).push(readArgument(key, value));
   }
   return { inputs, outputs };
+}
+
+function readArgument(name: string, f: Fields): Argument {
+  let value = "";
+  let code = 0;
+  let shape: readonly SourceDim[] | undefined;
+  while (f.next()) {
+    if (f.field === TensorInfo.name) value = f.string();
+    else if (f.field === TensorInfo.dtype) code = f.int();
+    else if (f.field === TensorInfo.shape) shape = readShape(f.message());
+    else if (f.field === TensorInfo.sparse || f.field === TensorInfo.composite)
+      throw modelError("unsupported-type", `the signature's ${name} is no single tensor`, { offset: f.offset });
+  }
+  return { name, value, type: { dtype: dtypeOf(code), shape } };
 }
 
 function chosenMeta(metas: readonly MetaDraft[], tags: readonly string[] | undefined): MetaDraft {
@@ -131,16 +152,16 @@ function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | un
       {},
       "choose one with --signature",
     );
-  const idOf = ([name, value]: readonly [string, string]) => {
+  const idOf = ({ name, value, type }: Argument) => {
     const id = main.resolve(value, 0);
     if (id === undefined) throw modelError("malformed", `the signature's ${name} is no value: ${value}`);
+    main.declare(id, type);
     return id;
   };
-  const names = (list: readonly (readonly [string, string])[]) => list.map(([name]) => name);
   const { inputs, outputs } = signature;
   const graph = main.finish("main", inputs.map(idOf), outputs.map(idOf), {
-    inputNames: names(inputs),
-    outputNames: names(outputs),
+    inputNames: inputs.map(({ name }) => name),
+    outputNames: outputs.map(({ name }) => name),
   });
   return { graph, key };
 }

@@ -172,6 +172,18 @@ export const controls: readonly Rule[] = [
     ),
   ),
   ...["While", "StatelessWhile"].map(loop),
+  ...["Merge", "RefMerge"].map((op) =>
+    tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => {
+      throw at.unsupported(
+        "a Merge without the Switches that belong to it: which input it takes only TensorFlow's runtime knows",
+      );
+    }),
+  ),
+  ...["Enter", "RefEnter", "Exit", "RefExit", "NextIteration", "RefNextIteration"].map((op) =>
+    tfRule(op, [1, 1], {}, (_, __, ___, at) => {
+      throw at.unsupported("a loop that is not regular: a variable without Merge, Switch and NextIteration of its own");
+    }),
+  ),
   // What is left of the first version's control flow where it is not regular: only a condition that is known can be followed.
   ...["Switch", "RefSwitch"].map((op) =>
     tfRule(op, [2, 2], {}, (_, [x, condition], __, at) => {
