@@ -6,6 +6,7 @@ import type { Dialect, SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
 import { readConstants } from "./lower/constants.ts";
+import { kerasRules } from "./lower/keras/rules.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
@@ -78,6 +79,7 @@ const rules: Partial<Record<Dialect, RuleTable>> = {
   tflite: tfliteRules,
   tensorflow: tensorflowRules,
   tfjs: tfjsRules,
+  keras: kerasRules,
 };
 
 function rulesFor(dialect: Dialect): RuleTable {

@@ -254,7 +254,11 @@ class GraphReader {
     if (!found) {
       found = this.reader.weightsOf(layer.place).map(({ name, tensor }) => ({
         name,
-        value: this.value(`${layer.name}/${name}`, { dtype: tensor.dtype, shape: tensor.shape }, { tensor }),
+        value: this.value(
+          name.startsWith(`${layer.name}/`) ? name : `${layer.name}/${name}`,
+          { dtype: tensor.dtype, shape: tensor.shape },
+          { tensor },
+        ),
       }));
       this.weights.set(layer.name, found);
     }

@@ -1,0 +1,24 @@
+/** Keras's layers: every family, one table. */
+import { RuleTable } from "../rule.ts";
+import { activationLayers } from "./activation.ts";
+import { convLayers } from "./conv.ts";
+import { coreLayers } from "./core.ts";
+import { layerRules } from "./layer.ts";
+import { mergeLayers } from "./merge.ts";
+import { normLayers } from "./norm.ts";
+import { poolLayers } from "./pool.ts";
+import { recurrentLayers } from "./recurrent.ts";
+import { wrapperLayers } from "./wrapper.ts";
+
+export const kerasRules = new RuleTable(
+  layerRules({
+    ...activationLayers,
+    ...coreLayers,
+    ...convLayers,
+    ...poolLayers,
+    ...mergeLayers,
+    ...normLayers,
+    ...recurrentLayers,
+    ...wrapperLayers,
+  }),
+);
