@@ -56,7 +56,7 @@ export async function convert(
     outputs: graph.outputs.map(({ name, value }) => plan(name, value)),
   };
   const custom = customOpsIn(graph);
-  const base = { problems, nodes, customOps: custom, state: [], ...plans };
+  const base = { problems, nodes, customOps: custom, state: translated.lowered.states, ...plans };
   if (problems.some((each) => each.severity === "error"))
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   const started = performance.now();
@@ -106,6 +106,7 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
             .find((kind) => kind)
         : undefined,
     ...(shardBytes === undefined ? {} : { shardBytes }),
+    ...(translated.lowered.states.length > 0 ? { metadata: { state: translated.lowered.states } } : {}),
     ...(onProgress && { onWeight: (written: number, total: number) => onProgress(total === 0 ? 1 : written / total) }),
     signal,
   };

@@ -42,6 +42,8 @@ export interface Lowered {
   readonly values: ReadonlyMap<string, Value>;
   /** Of the nodes that the outputs need, by `<graph>/<node>`. */
   readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** Names that are both of an input and of an output: what the model keeps from run to run, zero at first. */
+  readonly states: readonly string[];
 }
 
 /** Small constants, read beforehand: rules are synchronous. */
@@ -72,6 +74,8 @@ class Lowering {
   /** Values that stand for something that failed, or were computed from it. */
   private readonly tainted = new Set<Value>();
   private readonly stored = new Map<SourceTensor, Value>();
+  /** Variables of the main graph by id: as a run finds them, and as it leaves them. */
+  private readonly states = new Map<ValueId, { readonly name: string; readonly before: Value; after: Value }>();
   private readonly nested: Nested;
   private lowered = 0;
 
@@ -104,11 +108,15 @@ class Lowering {
           problem("error", "dangling-output", "nothing computes this output", { graph: main.name, tensor: name }),
         );
     }
+    const states = [...this.states.values()];
+    outputs.push(...states.map(({ name, after }) => ({ name, value: after })));
+    inputs.push(...states.map(({ before }) => before));
     return {
       graph: { name: main.name, inputs, outputs, functions: this.nested.bodies },
       problems: this.problems,
       values: this.values,
       verdicts: this.verdicts,
+      states: states.map(({ name }) => name),
     };
   }
 
@@ -163,7 +171,26 @@ class Lowering {
       this.bind(scope, id, whole);
       return whole;
     }
+    if (source.variable && scope.graph.role === "main") return this.state(scope, id);
     return source.outer && this.outer(scope, source.outer, source.name);
+  }
+
+  /** A variable as a run finds it: an input, of the name of the output that hands it on to the next run. */
+  private state(scope: Scope, id: ValueId): Value {
+    const { name: own, type } = scope.graph.values[id]!;
+    const name = `state/${own}`;
+    const before = this.b.input(name, typeOf(type));
+    this.states.set(id, { name, before, after: before });
+    this.bind(scope, id, before);
+    return before;
+  }
+
+  /** A node leaves another value in the variable that is its input `i`. */
+  private assign(scope: Scope, node: SourceNode, i: number, value: Value, place: Place): void {
+    const state = this.states.get(node.inputs[i] ?? -1);
+    if (!state || scope.graph.role !== "main")
+      throw modelError("unsupported", "a state that is no variable of the main graph", place);
+    state.after = value;
   }
 
   /** A value of one of the graphs around, seen through every body on the way. */
@@ -274,6 +301,7 @@ class Lowering {
         return id !== undefined && uses.has(id);
       },
       constant: (tensor) => this.constant(tensor),
+      assign: (i, value) => this.assign(scope, node, i, value, place),
       inline: (graph, values) => this.nested.inline(scope, graph, values),
       body: (graph, values, own, captures) => this.nested.body(scope, graph, values, own, captures),
       define: (name, graph) => this.nested.define(name, graph),

@@ -21,6 +21,8 @@ export interface Context {
   given(i: number): SourceType | undefined;
   /** How quantised values are computed. */
   readonly quantized: QuantizedMode;
+  /** Leaves a value for the next run in the variable that is input `i`. */
+  assign(i: number, value: Value): void;
   /** Is output `i` read by anyone or an output of the graph? */
   used(i: number): boolean;
   /** A tensor held by an attribute, as a Const. */
@@ -81,6 +83,9 @@ export class At {
   }
   given(i: number): SourceType | undefined {
     return this.context.given(i);
+  }
+  assign(i: number, value: Value): void {
+    this.context.assign(i, value);
   }
   get quantized(): QuantizedMode {
     return this.context.quantized;

@@ -2,15 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { isFloat } from "../../src/base/dtype.ts";
+import { type DType, isFloat } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
-import { convert } from "../../src/convert.ts";
+import { type Converted, convert } from "../../src/convert.ts";
 import { readTflite } from "../../src/formats/tflite/read.ts";
 import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceGraph, SourceModel, SourceValue } from "../../src/graph/source.ts";
-import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { elementCount, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import { type Comparison, compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
@@ -40,8 +40,8 @@ export async function runTfliteCase(test: Case, backends: Backends, wanted: read
 async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
   const { model, files } = await readTflite(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
-  const { problems } = await convert(model, files, sink);
-  const failed = problems.find((each) => each.severity === "error");
+  const converted = await convert(model, files, sink);
+  const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const data = referenceOf(test, model);
   if (!data) return { test: test.id, status: "skipped", reason: "no runtime here gives a reference" };
@@ -52,7 +52,8 @@ async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[
     let actual: Map<string, Tensor>;
     try {
       const loaded = await worker.load(sink.files, signal);
-      actual = await worker.run(loaded, data.inputs, [...data.outputs.keys()], signal);
+      const feeds = new Map([...data.inputs, ...initialStates(model, converted)]);
+      actual = await worker.run(loaded, feeds, [...data.outputs.keys()], signal);
       await worker.unload(loaded);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -65,6 +66,19 @@ async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[
     }
   }
   return { test: test.id, status: "passed", ...(worst > 0 ? { reason: `within ${worst} steps` } : {}) };
+}
+
+/** What variables hold before the first run: the code of 0. */
+function initialStates(model: SourceModel, { inputs, state }: Converted): Map<string, Tensor> {
+  return new Map(
+    state.map((name) => {
+      const { dtype } = inputs.find((input) => input.name === name)!;
+      const { type } = valueNamed(model.graphs[0]!, name.slice("state/".length));
+      const shape = type.shape as readonly number[];
+      const zero = type.quantization?.zeroPoint[0] ?? 0;
+      return [name, tensorOf(dtype as DType, shape, new Array<number>(elementCount(shape)).fill(zero))] as const;
+    }),
+  );
 }
 
 function said({ firstBad, bad, maxAbs, note }: Comparison): string {
@@ -123,13 +137,13 @@ function madeReference(file: string, model: SourceModel): Reference {
     new Map(
       places.map(({ index, shape, at, bytes }, i) => {
         const value = main.values[index] ?? main.values[ids[i]!]!;
-        return [value.name, tensorOf(value, shape, all.slice(at, at + bytes))] as const;
+        return [value.name, storedTensor(value, shape, all.slice(at, at + bytes))] as const;
       }),
     );
   return { inputs: read(inputs, main.inputs), outputs: read(outputs, main.outputs), apart: maxAbsBetween ?? 0 };
 }
 
-function tensorOf({ type }: SourceValue, shape: readonly number[], bytes: Uint8Array): Tensor {
+function storedTensor({ type }: SourceValue, shape: readonly number[], bytes: Uint8Array): Tensor {
   const dtype = type.dtype!;
   return { dtype, shape, data: fromRaw(dtype, elementCount(shape), bytes) };
 }
@@ -142,7 +156,7 @@ function storedReference(stem: string, model: SourceModel): Reference {
       ids.map((id, i) => {
         const value = main.values[id]!;
         const bytes = new Uint8Array(readFileSync(`${stem}.${kind}${i}`)).slice(1);
-        return [value.name, tensorOf(value, value.type.shape as readonly number[], bytes)] as const;
+        return [value.name, storedTensor(value, value.type.shape as readonly number[], bytes)] as const;
       }),
     );
   return { inputs: read("inp", main.inputs), outputs: read("out", main.outputs), apart: 0 };

@@ -5,6 +5,7 @@ import { convolutions } from "./conv.ts";
 import { elementwise } from "./elementwise.ts";
 import { products } from "./matmul.ts";
 import { pools } from "./pool.ts";
+import { recurrent } from "./recurrent.ts";
 import { reductions } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
@@ -20,4 +21,5 @@ export const tfliteRules = new RuleTable([
   ...slices,
   ...reductions,
   ...resizes,
+  ...recurrent,
 ]);
