@@ -18,6 +18,11 @@ const foreign: readonly Foreign[] = [
   },
   { matches: (head) => /^\s*<(!doctype|html)/i.test(head), reason: "a web page, not a model", hint: "download the raw file" },
   {
+    matches: (head) => /^\s*(node|versions|library|meta_graphs)\s*[{:]/.test(head),
+    reason: "a graph as text, which only TensorFlow reads",
+    hint: "write it as binary: tf.io.write_graph(…, as_text=False)",
+  },
+  {
     matches: (head) => head.startsWith("PK\x03\x04"),
     reason: "a zip archive, not a model of this kind",
     hint: "unpack it first",

@@ -1,6 +1,6 @@
 /** A TensorFlow graph on disk → SourceModel: a frozen GraphDef, or a SavedModel with its checkpoint. Structure only; weights are places in files. */
 import type { ByteSource, ByteSources } from "../../base/bytes.ts";
-import { ModelError } from "../../base/problem.ts";
+import { ModelError, modelError } from "../../base/problem.ts";
 import type { SourceModel } from "../../graph/source.ts";
 import { ModelFiles } from "../../graph/tensor.ts";
 import { verify, verifyFiles } from "../../graph/verify.ts";
@@ -60,7 +60,7 @@ function frozenGraph(image: Image): SourceModel {
   const reading = new Reading();
   const { main, functions, producer } = readGraphDef(new Fields(image), "main", reading);
   const graph = main.finish("main", main.placeholders(), main.unread());
-  if (graph.nodes.length === 0) reading.report("error", "no-graph", "the file holds no nodes", { offset: image.size });
+  if (graph.nodes.length === 0) throw modelError("no-graph", "the file holds no nodes", { offset: image.size });
   return {
     name: image.name,
     dialect: "tensorflow",
