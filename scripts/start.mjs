@@ -21,7 +21,11 @@ if (!existsSync(folder)) fail(`there is no ${folder}`);
 if (values.desktop || process.platform !== "linux") startDesktop();
 else
   await startInBrowser().catch((error) =>
-    fail(error instanceof Offline ? `${error.message}; VS Code is fetched from it once` : error.message),
+    fail(
+      error instanceof Offline
+        ? `${error.message}; VS Code is fetched from it once. npm start -- --desktop uses the one that is installed`
+        : error.message,
+    ),
   );
 
 function readArguments() {

@@ -136,7 +136,7 @@ function prepare(name, finish) {
  * @param {string} cwd
  */
 function npm(args, cwd) {
-  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  const quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"];
   try {
     execFileSync("npm", [...args, ...quiet], { cwd, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   } catch (error) {
