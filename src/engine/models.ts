@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { openFile, sourcesBeside } from "../cli/files.ts";
-import { readOnnx } from "../formats/onnx/read.ts";
+import { openModel } from "../formats/open.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { modelView } from "../protocol/model-view.ts";
@@ -18,7 +18,7 @@ export interface ReadModel {
 }
 
 export async function readModel(path: string): Promise<ReadModel> {
-  return readOnnx(await openFile(path), sourcesBeside(path));
+  return openModel(await openFile(path), sourcesBeside(path));
 }
 
 /** Bytes of the model's files; those that are missing count nothing. */

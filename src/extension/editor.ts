@@ -5,7 +5,7 @@ import { ModelError } from "../base/problem.ts";
 import type { NodeAt } from "../protocol/engine.ts";
 import { type Connection, connect, Disconnected, type Port, serve } from "../protocol/rpc.ts";
 import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
-import { graphView } from "./active.ts";
+import { graphView, optionalGraphView } from "./active.ts";
 import { nonce, pageHtml } from "./html.ts";
 import { log } from "./log.ts";
 import { report } from "./report.ts";
@@ -36,7 +36,9 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
     private readonly sessions: Sessions,
     private readonly actions: EditorActions,
   ) {
-    this.registration = vscode.window.registerCustomEditorProvider(graphView, this, { supportsMultipleEditorsPerDocument: true });
+    const register = (type: string) =>
+      vscode.window.registerCustomEditorProvider(type, this, { supportsMultipleEditorsPerDocument: true });
+    this.registration = vscode.Disposable.from(register(graphView), register(optionalGraphView));
   }
 
   openCustomDocument(uri: vscode.Uri): vscode.CustomDocument {

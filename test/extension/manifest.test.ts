@@ -50,7 +50,8 @@ test("a workspace that is not trusted sees models; nothing starts before a model
   expect(manifest.capabilities.untrustedWorkspaces.supported).toBe("limited");
   expect(manifest.capabilities.virtualWorkspaces.supported).toBe("limited");
   expect(manifest.activationEvents).toEqual(["onFileSystem:modelwright"]);
-  expect(customEditors[0].selector).toEqual([{ filenamePattern: "*.onnx" }]);
+  expect(customEditors.map(({ priority }: { priority: string }) => priority)).toEqual(["default", "option"]);
+  expect(customEditors[0].selector).toEqual([{ filenamePattern: "*.onnx" }, { filenamePattern: "*.tflite" }]);
 });
 
 describe("the grammar", () => {

@@ -5,7 +5,10 @@ import * as vscode from "vscode";
 import { activeModel, graphView } from "../active.ts";
 import type { Sessions } from "../session.ts";
 
-const isModel = ({ path }: vscode.Uri): boolean => path.endsWith(".onnx");
+/** Endings of model files; of .json files only those called model.json. */
+const endings = ["onnx", "tflite", "pb", "h5", "hdf5", "keras"];
+const isModel = ({ path }: vscode.Uri): boolean =>
+  endings.some((each) => path.endsWith(`.${each}`)) || /\/model\.json$/.test(path);
 
 /** Empty where the user chose nothing. */
 export async function chooseModels(sessions: Sessions, given: readonly vscode.Uri[]): Promise<readonly vscode.Uri[]> {
@@ -23,7 +26,7 @@ export async function chooseModels(sessions: Sessions, given: readonly vscode.Ur
   }
   const options = {
     canSelectMany: true,
-    filters: { [vscode.l10n.t("Models")]: ["onnx"] },
+    filters: { [vscode.l10n.t("Models")]: [...endings, "json"] },
     openLabel: vscode.l10n.t("Choose Model"),
   };
   return (await vscode.window.showOpenDialog(options)) ?? [];
