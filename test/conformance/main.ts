@@ -3,6 +3,7 @@ import { cac } from "cac";
 import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
 import { Backends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
+import { kerasCases, runKerasCase } from "./keras.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
@@ -18,6 +19,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  keras: { cases: kerasCases, run: runKerasCase },
   tfjs: { cases: tfjsModels, run: runTfjsModel },
   tensorflow: { cases: tensorflowCases, run: runTensorflowCase },
   tflite: { cases: tfliteCases, run: runTfliteCase },

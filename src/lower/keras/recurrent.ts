@@ -1,12 +1,16 @@
-/** SimpleRNN, LSTM and GRU, unrolled: the inputs of all steps are projected at once. Bidirectional runs one each way. */
+/**
+ * SimpleRNN, LSTM and GRU: the inputs of all steps are projected at once; the steps are written out where their number is known, else
+ * they are a loop. Bidirectional runs one each way.
+ */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { functionOf } from "./activation.ts";
 import { Config, type Json, todays } from "./config.ts";
 import type { LayerCall, LayerFn, Layers, Weights } from "./layer.ts";
+import { loopSteps } from "./step-loop.ts";
 
 /** Steps that are written out; a graph of more is slow to load. */
-const maxSteps = 512;
+const unrolledSteps = 64;
 
 /** What a step hands on: the hidden state, and for LSTM the cell. Before the first step both are zero and not there. */
 type State = readonly (Value | undefined)[];
@@ -124,20 +128,26 @@ function gathered({ b, at }: LayerCall, list: Weights, { letters }: Cell): CellW
 }
 
 interface Ran {
-  /** In the order in which they were computed. */
-  readonly steps: readonly Value[];
+  /** Outputs [N, T, U] in the order in which they were computed, or from the last to the first. */
+  readonly all: (turned: boolean) => Value;
   readonly states: readonly Value[];
 }
 
-function run(call: LayerCall, cell: Cell, x: Value, initial: readonly Value[], backwards: boolean, list: Weights): Ran {
+/** `all`: are the outputs of all steps wanted? */
+function run(
+  call: LayerCall,
+  cell: Cell,
+  x: Value,
+  initial: readonly Value[],
+  backwards: boolean,
+  all: boolean,
+  list: Weights,
+): Ran {
   const { b, config, at, major } = call;
   if (config.flag("stateful", false))
     throw at.unsupported("a stateful layer keeps its state from call to call", "save the model with stateful false");
   const [, length] = x.shape;
   if (x.rank !== 3) throw at.invalid(`a sequence of rank ${x.rank}`);
-  if (typeof length !== "number")
-    throw at.unsupported("a sequence of unknown length is not unrolled", "give the input's shape with --input");
-  if (length > maxSteps) throw at.unsupported(`a sequence of ${length} steps is too long to unroll, the most is ${maxSteps}`);
   if (length === 0) throw at.unsupported("a sequence without steps");
   const old = major === 1 && cell.letters !== "" && list.list.length === 3 * cell.gates;
   const weights = old ? gathered(call, list, cell) : cell.weights(call, list);
@@ -150,6 +160,7 @@ function run(call: LayerCall, cell: Cell, x: Value, initial: readonly Value[], b
     activation: functionOf(call, "activation", "tanh"),
     gate: functionOf(call, "recurrent_activation", config.op.startsWith("CuDNN") ? "sigmoid" : "hard_sigmoid"),
   };
+  if (typeof length !== "number" || length > unrolledSteps) return looped(call, cell, step, projected, initial, backwards, all);
   let states: State = initial;
   const steps: Value[] = [];
   for (let i = 0; i < length; i++) {
@@ -158,19 +169,54 @@ function run(call: LayerCall, cell: Cell, x: Value, initial: readonly Value[], b
     steps.push(next[0]!);
     states = next;
   }
-  return { steps, states: states as readonly Value[] };
+  const sequence = (turned: boolean) => b.op("Pack", turned ? [...steps].reverse() : steps, { axis: 1 });
+  return { all: sequence, states: states as readonly Value[] };
 }
 
-const sequence = (b: Builder, steps: readonly Value[]): Value => b.op("Pack", steps, { axis: 1 });
+function looped(
+  { b, at }: LayerCall,
+  cell: Cell,
+  step: Step,
+  projected: Value,
+  given: readonly Value[],
+  backwards: boolean,
+  wanted: boolean,
+): Ran {
+  const zeros = () =>
+    b.op("Fill", [b.shapeVector([projected.shape[0], step.units], [[projected, 0]]), b.scalar(projected.dtype, 0)]);
+  const initial = given.length > 0 ? given : Array.from({ length: cell.states }, zeros);
+  const { kernel, recurrent, recurrentBias } = step.weights;
+  const { states, all } = loopSteps(
+    b,
+    {
+      projected,
+      initial,
+      backwards,
+      all: wanted,
+      step: (x, state, outside) => {
+        const weights = {
+          kernel,
+          bias: undefined,
+          recurrent: outside(recurrent),
+          recurrentBias: recurrentBias && outside(recurrentBias),
+        };
+        return cell.step({ ...step, weights }, x, state);
+      },
+    },
+    at,
+  );
+  return { all: (turned) => (turned ? b.op("ReverseV2", [all!, b.ints([1])]) : all!), states };
+}
 
 const recurrent =
   (cell: Cell): LayerFn =>
   (call) => {
-    const { b, config, inputs, weights, at } = call;
+    const { config, inputs, weights, at } = call;
     const [x, ...initial] = inputs;
     if (initial.length !== 0 && initial.length !== cell.states) throw at.invalid(`${initial.length} initial states`);
-    const ran = run(call, cell, x!, initial, config.flag("go_backwards", false), weights);
-    const y = config.flag("return_sequences", false) ? sequence(b, ran.steps) : ran.steps.at(-1)!;
+    const all = config.flag("return_sequences", false);
+    const ran = run(call, cell, x!, initial, config.flag("go_backwards", false), all, weights);
+    const y = all ? ran.all(false) : ran.states[0]!;
     return config.flag("return_state", false) ? [y, ...ran.states] : [y];
   };
 
@@ -200,15 +246,13 @@ const bidirectional: LayerFn = (call) => {
   const [x, ...initial] = inputs;
   if (initial.length !== 0 && initial.length !== 2 * cell.states) throw at.invalid(`${initial.length} initial states`);
   const halves = weights.parts(2);
+  const sequences = forward.config["return_sequences"] === true;
   const [one, two] = [forward.config, backward.config].map((json: Json, i) => {
     const own: LayerCall = { ...call, config: new Config(forward.op, todays(forward.op, json), at) };
     const backwards = (forward.config["go_backwards"] === true) !== (i === 1);
-    return run(own, cell, x!, initial.slice(i * cell.states, (i + 1) * cell.states), backwards, halves[i]!);
+    return run(own, cell, x!, initial.slice(i * cell.states, (i + 1) * cell.states), backwards, sequences, halves[i]!);
   }) as [Ran, Ran];
-  const sequences = forward.config["return_sequences"] === true;
-  const outputs: Value[] = sequences
-    ? [sequence(b, one.steps), sequence(b, [...two.steps].reverse())]
-    : [one.steps.at(-1)!, two.steps.at(-1)!];
+  const outputs: Value[] = sequences ? [one.all(false), two.all(true)] : [one.states[0]!, two.states[0]!];
   const states = forward.config["return_state"] === true ? [...one.states, ...two.states] : [];
   if (!("merge_mode" in config.json)) return [...outputs, ...states];
   const merge = merges[config.string("merge_mode", "concat")];

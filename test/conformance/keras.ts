@@ -1,0 +1,129 @@
+/** Keras models: converted, run in stock TF.js on each backend, compared with what Keras (or the TFLite twin's runtime) gave. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { MemorySink } from "../../src/base/memory.ts";
+import { ModelError } from "../../src/base/problem.ts";
+import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { convert } from "../../src/convert.ts";
+import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
+import { readKeras } from "../../src/formats/keras/read.ts";
+import { fromRaw } from "../../src/graph/elements.ts";
+import type { SourceModel } from "../../src/graph/source.ts";
+import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { compare } from "../../src/parity/compare.ts";
+import { toleranceFor } from "../../src/parity/tolerance.ts";
+import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
+import type { Backends } from "./backends.ts";
+import type { Case, Row } from "./suite.ts";
+
+/** Data and weights without an architecture lie beside the models. */
+const noModel = /(_inputs_and_outputs|[._]weights)\.h5$/;
+
+export function kerasCases(zoo: string): Case[] {
+  const top = path.join(zoo, "tensorflow");
+  return readdirSync(top, { recursive: true, encoding: "utf8" })
+    .filter((name) => /\.(h5|hdf5|keras)$/.test(name) && !noModel.test(name))
+    .sort()
+    .map((name) => ({ id: `tensorflow/${name}`, path: path.join(top, name) }));
+}
+
+const timeoutMs = 120_000;
+
+export async function runKerasCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  try {
+    return await run(test, backends, wanted);
+  } catch (error) {
+    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
+    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+interface Data {
+  readonly inputs: ReadonlyMap<string, Tensor>;
+  /** In the order of the model's outputs. */
+  readonly outputs: readonly Tensor[];
+  readonly atol?: number;
+}
+
+async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+  const { model, files } = await readKeras(await openFile(test.path), sourcesBeside(test.path));
+  const sink = new MemorySink();
+  const converted = await convert(model, files, sink);
+  const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
+  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const data = (await kerasData(test, model)) ?? twinData(test, model);
+  if (!data) return { test: test.id, status: "skipped", reason: "converts; nobody stored what it should give" };
+  const names = converted.outputs.map(({ name }) => name);
+  for (const backend of wanted) {
+    const worker = await backends.get(backend);
+    const signal = AbortSignal.timeout(timeoutMs);
+    const loaded = await worker.load(sink.files, signal);
+    const actual = await worker.run(loaded, data.inputs, names, signal);
+    await worker.unload(loaded);
+    for (const [i, name] of names.entries()) {
+      const tolerance = toleranceFor("float32", { atol: data.atol });
+      const found = compare(data.outputs[i]!, actual.get(name)!, { tolerance });
+      if (found.verdict !== "different") continue;
+      const { firstBad: at } = found;
+      const where = at ? `at [${at.index}]: ${at.actual} where ${at.reference} is expected, largest ${found.maxAbs}` : found.note;
+      return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
+    }
+  }
+  return { test: test.id, status: "passed" };
+}
+
+/** `X_inputs_and_outputs.h5` beside `X_model.h5`: inputs, and predictions of the output layers. */
+async function kerasData(test: Case, model: SourceModel): Promise<Data | undefined> {
+  const file = test.path.replace(/_model\.h5$/, "_inputs_and_outputs.h5");
+  if (file === test.path || !existsSync(file)) return undefined;
+  const source = await openFile(file);
+  const root = await openHdf5(source);
+  const main = model.graphs[0]!;
+  if (!(await find(root, "predictions"))) return undefined;
+  const tensors = async (group: string) => {
+    const found: Tensor[] = [];
+    for (const { dataset } of (await (await find(root, group))!.members()).values()) {
+      const { type, shape, layout } = dataset!;
+      if (layout.kind !== "contiguous" || !type.dtype) throw new Error(`${file}: ${group} is not stored in one piece`);
+      const bytes = await source.read(layout.offset, layout.length);
+      found.push({ dtype: type.dtype, shape, data: fromRaw(type.dtype, elementCount(shape), bytes) });
+    }
+    return found;
+  };
+  const [inputs, outputs] = [await tensors("inputs"), await tensors("predictions")];
+  if (inputs.length !== main.inputs.length || outputs.length !== main.outputs.length)
+    throw new Error(`${file}: ${inputs.length} inputs and ${outputs.length} outputs`);
+  return { inputs: new Map(main.inputs.map((id, i) => [main.values[id]!.name, inputs[i]!])), outputs };
+}
+
+/** The same model as .tflite, with what its runtimes gave; one of 8 bits is near and no more. */
+function twinData(test: Case, model: SourceModel): Data | undefined {
+  if (!test.path.endsWith(".keras")) return undefined;
+  const twin = test.path
+    .replace(/\.[^.]+$/, ".tflite")
+    .replace(`${path.sep}tensorflow${path.sep}`, `${path.sep}ref-tflite${path.sep}tensorflow${path.sep}`);
+  if (!existsSync(`${twin}.json`)) return undefined;
+  interface Stored {
+    readonly type: string;
+    readonly shape: readonly number[];
+    readonly at: number;
+    readonly bytes: number;
+  }
+  const spec = JSON.parse(readFileSync(`${twin}.json`, "utf8")) as {
+    readonly inputs: readonly Stored[];
+    readonly outputs: readonly Stored[];
+  };
+  const all = Uint8Array.from(gunzipSync(readFileSync(`${twin}.bin.gz`)));
+  const tensors = (list: readonly Stored[]) =>
+    list.map(({ shape, at, bytes }): Tensor => {
+      return { dtype: "float32", shape, data: fromRaw("float32", elementCount(shape), all.slice(at, at + bytes)) };
+    });
+  const main = model.graphs[0]!;
+  const inputs = tensors(spec.inputs);
+  return {
+    inputs: new Map(main.inputs.map((id, i) => [main.values[id]!.name, inputs[i]!])),
+    outputs: tensors(spec.outputs),
+    atol: 1e-2,
+  };
+}
