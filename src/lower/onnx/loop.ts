@@ -162,7 +162,8 @@ export const listType: Type = { dtype: "int32", shape: [] };
 const elementShape = (b: Builder, { shape }: Type): Value =>
   shape ? b.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1))) : b.scalar("int32", -1);
 
-export const zero = (b: Builder, dtype: DType): Value => (dtype === "bool" ? b.cast(b.scalar("int32", 0), "bool") : b.scalar(dtype, 0));
+export const zero = (b: Builder, dtype: DType): Value =>
+  dtype === "bool" ? b.cast(b.scalar("int32", 0), "bool") : b.scalar(dtype, 0);
 
 /** Where the element's dims are known the list begins with one that is cut off in the end: TF.js cannot stack an empty list. */
 export function emptyList(b: Builder, element: Type): Value {

@@ -37,16 +37,13 @@ function reshape(b: Builder, x: Value, shape: Value, allowZero: boolean): Value 
 const entry = (b: Builder, shape: Value, i: number): Value => b.cast(b.slice(shape, [i], [1]), "int32");
 
 function reshapeUnknown(b: Builder, x: Value, shape: Value, allowZero: boolean): Value {
-  const length = shape.type.shape?.[0];
-  if (allowZero || typeof length !== "number") return b.op("Reshape", [x, shape]);
-  const rank = x.rank;
+  if (allowZero) return b.op("Reshape", [x, shape]);
+  // The data's dims, as many as the vector has entries: what stands behind them is read only where a 0 has no dim to copy.
   const own = b.op("Shape", [x], { out_type: shape.dtype });
-  const taken = rank > length ? b.slice(own, [0], [length]) : own;
-  const padded = rank < length ? b.op("ConcatV2", [taken, zeros(b, shape, length - rank), b.scalar("int32", 0)]) : taken;
-  return b.op("Reshape", [x, b.op("SelectV2", [b.op("Equal", [shape, b.scalar(shape.dtype, 0)]), padded, shape])]);
+  const longer = b.op("ConcatV2", [own, shape, b.scalar("int32", 0)]);
+  const copied = b.op("Slice", [longer, b.ints([0]), b.op("Shape", [shape])]);
+  return b.op("Reshape", [x, b.op("SelectV2", [b.op("Equal", [shape, b.scalar(shape.dtype, 0)]), copied, shape])]);
 }
-
-const zeros = (b: Builder, like: Value, count: number): Value => b.cast(b.ints(new Array<number>(count).fill(0)), like.dtype);
 
 /** What −1 stands for, where the symbols on both sides cancel and the numbers divide. */
 function quotient(from: Shape, rest: Shape): number | undefined {
