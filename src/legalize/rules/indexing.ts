@@ -6,7 +6,7 @@ import { type LegalRule, legal } from "../rule.ts";
 const alongAxis = (op: string): LegalRule =>
   legal(op, (b, [x, axis], at) => {
     const known = constantOf(axis!);
-    if (!known) throw at.unsupported(`${op} along an axis that is computed`);
+    if (!known) return at.same(b, [x!, b.op("FloorMod", [axis!, b.scalar("int32", x!.rank)])]);
     return at.same(b, [x!, b.scalar("int32", normalAxis(Number(known.data[0]), x!.rank))]);
   });
 
