@@ -36,7 +36,7 @@ const node = {
   banner: { js: commonJs },
   mainFields: ["module", "main"],
   // Native. TF.js is bundled instead: a worker starts in 110 ms rather than 240 ms, and there is one kernel registry.
-  external: ["onnxruntime-node"],
+  external: ["onnxruntime-node", "playwright-core"],
   logLevel: "warning",
   sourcemap: true,
 };
@@ -80,13 +80,16 @@ const pages = {
   sourcemap: true,
 };
 
+/** What the conformance suites load into a browser; no part of the extension. */
+const testPages = { ...pages, outdir: "dist", entryPoints: { "conformance-page": "test/conformance/browser/page.ts" } };
+
 /** An entry that is not there (yet) is left out. */
 const present = (options) => ({
   ...options,
   entryPoints: Object.fromEntries(Object.entries(options.entryPoints).filter(([, path]) => existsSync(path))),
 });
 
-const builds = [{ ...node, entryPoints: entries }, host, pages].map(present);
+const builds = [{ ...node, entryPoints: entries }, host, pages, testPages].map(present);
 
 copyWasm();
 if (process.argv.includes("--watch")) for (const options of builds) await (await context(options)).watch();

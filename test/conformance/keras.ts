@@ -6,15 +6,18 @@ import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { convert } from "../../src/convert.ts";
+import { convertToLayers } from "../../src/convert-layers.ts";
 import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { readKeras } from "../../src/formats/keras/read.ts";
 import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
+import { inputSpecs } from "../../src/parity/feeds.ts";
+import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
 import { toleranceFor } from "../../src/parity/tolerance.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
+import { runLayers } from "./layers.ts";
 import type { Case, Row } from "./suite.ts";
 
 /** Data and weights without an architecture lie beside the models. */
@@ -30,7 +33,7 @@ export function kerasCases(zoo: string): Case[] {
 
 const timeoutMs = 120_000;
 
-export async function runKerasCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runKerasCase(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
   } catch (error) {
@@ -46,14 +49,27 @@ interface Data {
   readonly atol?: number;
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readKeras(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);
   const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
-  const data = (await kerasData(test, model)) ?? twinData(test, model);
-  if (!data) return { test: test.id, status: "skipped", reason: "converts; nobody stored what it should give" };
+  const layers = new MemorySink();
+  const translated = await convertToLayers(model, files, layers);
+  const stored = (await kerasData(test, model)) ?? twinData(test, model);
+  const inputs = stored?.inputs ?? seededInputs(model);
+  const byLayers = translated.ok ? await runLayers(layers.files, [...inputs.values()]) : undefined;
+  if (typeof byLayers === "string") return { test: test.id, status: "wrong", reason: `layers model: ${byLayers}` };
+  if (stored && byLayers) {
+    const wrong = difference(stored, byLayers, translated.outputs);
+    if (wrong) return { test: test.id, status: "wrong", reason: `layers model: ${wrong}` };
+  }
+  const data = stored ?? (byLayers && { inputs, outputs: byLayers });
+  if (!data) {
+    const reason = translated.problems.map((each) => new ModelError(each).message)[0];
+    return { test: test.id, status: "skipped", reason: `converts; no reference: ${reason}` };
+  }
   const names = converted.outputs.map(({ name }) => name);
   for (const backend of wanted) {
     const worker = await backends.get(backend);
@@ -61,16 +77,45 @@ async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[
     const loaded = await worker.load(sink.files, signal);
     const actual = await worker.run(loaded, data.inputs, names, signal);
     await worker.unload(loaded);
-    for (const [i, name] of names.entries()) {
-      const tolerance = toleranceFor("float32", { atol: data.atol });
-      const found = compare(data.outputs[i]!, actual.get(name)!, { tolerance });
-      if (found.verdict !== "different") continue;
-      const { firstBad: at } = found;
-      const where = at ? `at [${at.index}]: ${at.actual} where ${at.reference} is expected, largest ${found.maxAbs}` : found.note;
-      return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
-    }
+    const wrong = difference(
+      data,
+      names.map((name) => actual.get(name)!),
+      converted.outputs,
+    );
+    if (wrong) return { test: test.id, status: "wrong", backend, reason: wrong };
   }
-  return { test: test.id, status: "passed" };
+  return {
+    test: test.id,
+    status: "passed",
+    reason: `${stored ? "stored" : "layers"} reference${byLayers ? ", both targets" : ""}`,
+  };
+}
+
+/** Where outputs differ, in words. */
+function difference(data: Data, actual: readonly Tensor[], outputs: readonly { readonly name: string }[]): string | undefined {
+  const tolerance = toleranceFor("float32", { atol: data.atol });
+  for (const [i, { name }] of outputs.entries()) {
+    const found = compare(data.outputs[i]!, actual[i]!, { tolerance });
+    if (found.verdict !== "different") continue;
+    const { firstBad: at } = found;
+    return `${name} ${at ? `at [${at.index}]: ${at.actual} where ${at.reference} is expected, largest ${found.maxAbs}` : found.note}`;
+  }
+  return undefined;
+}
+
+/** What layers look up is within their tables. */
+function seededInputs(model: SourceModel): ReadonlyMap<string, Tensor> {
+  const main = model.graphs[0]!;
+  const { shapes } = chooseShapes(inputSpecs(main), [], "varied");
+  return new Map(
+    main.inputs.map((id) => {
+      const { name, type } = main.values[id]!;
+      const size = main.nodes.find(({ op, inputs }) => op === "Embedding" && inputs[0] === id)?.attrs["input_dim"];
+      const spec = { name, dtype: size ? ("int32" as const) : type.dtype, shape: undefined };
+      const tensor = seededTensor(spec, shapes.get(name)!, 1, size?.kind === "int" ? Number(size.value) : 2);
+      return [name, size ? { ...tensor, dtype: "float32", data: Float32Array.from(tensor.data as Int32Array) } : tensor];
+    }),
+  );
 }
 
 /** `X_inputs_and_outputs.h5` beside `X_model.h5`: inputs, and predictions of the output layers. */

@@ -1,7 +1,9 @@
-/** `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm]`: ends with the fixed result line. */
+/**
+ * `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm|webgl|webgpu] [--sample N]`: ends with the fixed result line.
+ * `--sample` takes N cases, evenly spread; webgl and webgpu run in the browser of the end-to-end tests.
+ */
 import { cac } from "cac";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import { Backends } from "./backends.ts";
+import { Backends, type ConformanceBackend, conformanceBackends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
 import { kerasCases, runKerasCase } from "./keras.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
@@ -13,7 +15,7 @@ import { runTfliteCase, tfliteCases } from "./tflite.ts";
 
 interface Suite {
   readonly cases: (zoo: string) => readonly Case[];
-  readonly run: (test: Case, backends: Backends, wanted: readonly TfjsBackend[]) => Promise<Row>;
+  readonly run: (test: Case, backends: Backends, wanted: readonly ConformanceBackend[]) => Promise<Row>;
 }
 
 const suites: Readonly<Record<string, Suite>> = {
@@ -37,12 +39,15 @@ if (!suite) {
 } else if (!zoo) console.log(`conformance ${name}: skipped, no zoo (set MODELWRIGHT_ZOO)`);
 else {
   const filter = new RegExp(options["filter"] ?? "");
-  const wanted: TfjsBackend[] = options["backend"] ? [options["backend"]] : ["cpu", "wasm"];
-  const cases = suite.cases(zoo).filter((each) => filter.test(each.id));
+  const asked = conformanceBackends.find((each) => each === options["backend"]);
+  const wanted: ConformanceBackend[] = asked ? [asked] : ["cpu", "wasm"];
+  const all = suite.cases(zoo).filter((each) => filter.test(each.id));
+  const sample = Math.min(Number(options["sample"] ?? all.length), all.length);
+  const cases = Array.from({ length: sample }, (_, i) => all[Math.floor((i * all.length) / sample)]!);
   const pools = Array.from({ length: lanes }, () => new Backends());
   const rows = await inLanes(cases, lanes, async (each, lane) => excused(await suite.run(each, pools[lane]!, wanted)));
   await Promise.all(pools.map((pool) => pool.close()));
-  report(rows, options["filter"] !== undefined);
+  report(rows, options["filter"] !== undefined || cases.length < all.length || asked !== undefined);
 }
 
 function report(rows: readonly Row[], partial: boolean): void {

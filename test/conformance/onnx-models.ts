@@ -9,8 +9,7 @@ import { convert } from "../../src/convert.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
 import { parseSourceMap, sourceMapName } from "../../src/graph/map.ts";
 import { parity } from "../../src/parity.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
 import type { Case, Row } from "./suite.ts";
 
 export function onnxModels(zoo: string): Case[] {
@@ -32,7 +31,7 @@ const noReference = new Set([
   "input-missing",
 ]);
 
-export async function runOnnxModel(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runOnnxModel(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
   } catch (error) {
@@ -41,7 +40,7 @@ export async function runOnnxModel(test: Case, backends: Backends, wanted: reado
   }
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readOnnx(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);

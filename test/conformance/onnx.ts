@@ -10,8 +10,7 @@ import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
 import { exceptions } from "./exceptions.ts";
 import type { Case, Row } from "./suite.ts";
 
@@ -33,7 +32,7 @@ const random = /test_(bernoulli|random|multinomial|training_dropout(?!.*zero_rat
 
 const timeoutMs = 30_000;
 
-export async function runOnnxCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runOnnxCase(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   if (random.test(test.id)) return { test: test.id, status: "skipped", reason: "random outputs" };
   try {
     return await run(test, backends, wanted);
@@ -43,7 +42,7 @@ export async function runOnnxCase(test: Case, backends: Backends, wanted: readon
   }
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const file = path.join(test.path, "model.onnx");
   const { model, files } = await readOnnx(await openFile(file), sourcesBeside(file));
   const sink = new MemorySink();
@@ -71,7 +70,7 @@ async function runSet(
   test: Case,
   folder: string,
   sink: MemorySink,
-  backend: TfjsBackend,
+  backend: ConformanceBackend,
   backends: Backends,
   { model, converted }: Context,
 ): Promise<Row | undefined> {

@@ -14,8 +14,7 @@ import { tensorflowRules } from "../../src/lower/tensorflow/rules.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import { carriedAs } from "../../src/runtime/carry.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
 import { feedConstants, reached } from "./fed.ts";
 import type { Case, Row } from "./suite.ts";
 
@@ -36,7 +35,7 @@ const idle = new Set(
 );
 const timeoutMs = 30_000;
 
-export async function runTensorflowCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runTensorflowCase(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
   } catch (error) {
@@ -45,7 +44,7 @@ export async function runTensorflowCase(test: Case, backends: Backends, wanted: 
   }
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const file = path.join(test.path, "frozen_model.pb");
   const { model, files } = await readTensorflow(await openFile(file), sourcesBeside(file));
   const stored = storedTensors(test.path, "prediction", model);
@@ -81,7 +80,7 @@ function unknownShapes(model: SourceModel, given: ReadonlyMap<string, Tensor>): 
 /** A row where the case does not pass. */
 async function runOn(
   test: Case,
-  backend: TfjsBackend,
+  backend: ConformanceBackend,
   backends: Backends,
   sink: MemorySink,
   feeds: ReadonlyMap<string, Tensor>,

@@ -10,8 +10,7 @@ import type { SourceGraph, SourceModel, ValueId } from "../../src/graph/source.t
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
 import type { Case, Row } from "./suite.ts";
 
 export function tfjsModels(zoo: string): Case[] {
@@ -30,7 +29,7 @@ const timeoutMs = 120_000;
 /** Optimising changes the order of sums, no more. */
 const tolerance = { rtol: 1e-5, atol: 1e-5, steps: 0 };
 
-export async function runTfjsModel(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runTfjsModel(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
   } catch (error) {
@@ -39,7 +38,7 @@ export async function runTfjsModel(test: Case, backends: Backends, wanted: reado
   }
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readTfjs(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);
@@ -66,7 +65,7 @@ async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[
 async function outputsOf(
   model: Readonly<Record<string, Uint8Array>>,
   given: ReadonlyMap<string, Tensor> | undefined,
-  backend: TfjsBackend,
+  backend: ConformanceBackend,
   backends: Backends,
 ) {
   const worker = await backends.get(backend);

@@ -13,8 +13,7 @@ import type { SourceGraph, SourceModel, SourceValue } from "../../src/graph/sour
 import { elementCount, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import { type Comparison, compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
-import type { TfjsBackend } from "../../src/runtime/tfjs-api.ts";
-import type { Backends } from "./backends.ts";
+import type { Backends, ConformanceBackend } from "./backends.ts";
 import type { Case, Row } from "./suite.ts";
 
 export function tfliteCases(zoo: string): Case[] {
@@ -28,7 +27,7 @@ export function tfliteCases(zoo: string): Case[] {
 
 const timeoutMs = 180_000;
 
-export async function runTfliteCase(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+export async function runTfliteCase(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
   } catch (error) {
@@ -37,7 +36,7 @@ export async function runTfliteCase(test: Case, backends: Backends, wanted: read
   }
 }
 
-async function run(test: Case, backends: Backends, wanted: readonly TfjsBackend[]): Promise<Row> {
+async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readTflite(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await convert(model, files, sink);
