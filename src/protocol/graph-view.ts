@@ -95,7 +95,7 @@ function nodeView(graph: SourceGraph, node: SourceNode, functions: ReadonlyMap<s
 function sources(graph: SourceGraph, inputs: readonly PillView[]): Map<ValueId, { box: number; port: number }> {
   const found = new Map<ValueId, { box: number; port: number }>();
   inputs.forEach((pill, i) => {
-    found.set(pill.value, { box: graph.nodes.length + i, port: 0 });
+    if (placeholderOf(graph, pill.value) === undefined) found.set(pill.value, { box: graph.nodes.length + i, port: 0 });
   });
   for (const node of graph.nodes) {
     node.outputs.forEach((id, port) => {
@@ -105,15 +105,22 @@ function sources(graph: SourceGraph, inputs: readonly PillView[]): Map<ValueId, 
   return found;
 }
 
+/** TensorFlow's inputs are nodes as well: the pill leads into its node. */
+const placeholderOf = (graph: SourceGraph, value: ValueId): number | undefined => graph.values[value]?.producer;
+
 export function graphView(model: SourceModel, id: GraphId): GraphView {
   const graph = graphOf(model, id);
   const functions = functionsOf(model);
   const link = graphLinks(model)[id]!;
   const nameOf = (value: ValueId): string => graph.values[value]?.name ?? "";
-  const pill = (kind: PillView["kind"]) => (value: ValueId) => ({ name: nameOf(value), kind, value });
+  const pill = (kind: PillView["kind"], names?: readonly string[]) => (value: ValueId, i: number) => ({
+    name: names?.[i] ?? nameOf(value),
+    kind,
+    value,
+  });
   const captured = graph.values.filter((value) => value.outer && value.producer === undefined && !value.tensor).map((v) => v.id);
-  const inputs = [...graph.inputs.map(pill("input")), ...captured.map(pill("capture"))];
-  const outputs = graph.outputs.map(pill("output"));
+  const inputs = [...graph.inputs.map(pill("input", graph.inputNames)), ...captured.map(pill("capture"))];
+  const outputs = graph.outputs.map(pill("output", graph.outputNames));
   const from = sources(graph, inputs);
 
   const edges: EdgeView[] = [];
@@ -130,6 +137,12 @@ export function graphView(model: SourceModel, id: GraphId): GraphView {
     });
     for (const value of node.captures) connect(value, node.id, -1);
   }
+  inputs.forEach(({ value }, i) => {
+    const node = placeholderOf(graph, value);
+    if (node === undefined) return;
+    carried.add(value);
+    edges.push({ from: graph.nodes.length + i, fromPort: 0, to: node, toPort: 0, value });
+  });
   outputs.forEach((output, i) => {
     connect(output.value, graph.nodes.length + inputs.length + i, 0);
   });

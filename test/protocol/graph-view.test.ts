@@ -54,6 +54,27 @@ describe("graphView", () => {
     ]);
   });
 
+  test("an input that is a node too leads into it, under the name of the signature", () => {
+    const values = [{ id: 0, name: "serving_x", type: { dtype: "float32" as const, shape: [3] }, producer: 0 }];
+    const placeholder = {
+      id: 0,
+      name: "serving_x",
+      op: "Placeholder",
+      domain: "",
+      inputs: [],
+      outputs: [0],
+      attrs: {},
+      captures: [],
+    };
+    const main = { id: 0, name: "main", role: "main" as const, nodes: [placeholder], values, inputs: [0], outputs: [0] };
+    const drawn = graphView({ ...squeezenet(), graphs: [{ ...main, inputNames: ["x"], outputNames: ["y"] }] }, 0);
+    expect([...drawn.inputs, ...drawn.outputs].map(({ name }) => name)).toEqual(["x", "y"]);
+    expect(drawn.edges.map(({ from, to }) => [from, to]).sort()).toEqual([
+      [0, 2],
+      [1, 0],
+    ]);
+  });
+
   test("odd graphs are drawn as they are: no producer, left-out inputs, a second producer", () => {
     const type = { dtype: "float32" as const, shape: [2, 3] };
     const values = ["x", "y", "nowhere"].map((name, id) => ({ id, name, type }));

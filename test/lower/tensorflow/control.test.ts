@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Tensor, tensorOf } from "../../../src/graph/tensor.ts";
+import { random } from "../../build/random.ts";
+import { constant, type FunctionSpec, type NodeSpec } from "../../build/tensorflow.ts";
+import { converted, Runner } from "./run.ts";
+
+let runner: Runner;
+beforeAll(async () => {
+  runner = await Runner.start();
+});
+afterAll(() => runner.close());
+
+const op = (name: string, kind: string, inputs: readonly string[], attrs: NodeSpec["attrs"] = {}): NodeSpec => ({
+  name,
+  op: kind,
+  inputs,
+  attrs,
+});
+const int = (name: string, value: number): NodeSpec => constant(name, tensorOf("int32", [], [value]));
+const float = (shape: readonly number[], values: ArrayLike<number>): Tensor => tensorOf("float32", shape, values);
+
+const x = float([3, 5], random(15));
+const values = [...(x.data as Float32Array)];
+
+/** while i < n: y = y · 0.5 + x */
+const loop = (limit: string): readonly NodeSpec[] => {
+  const frame = { frame_name: { s: "loop" } };
+  const still = { ...frame, is_constant: { b: true } };
+  return [
+    int("zero", 0),
+    int("one", 1),
+    constant("half", float([], [0.5])),
+    op("i0", "Enter", ["zero"], frame),
+    op("y0", "Enter", ["x"], frame),
+    op("n", "Enter", [limit], still),
+    op("step", "Enter", ["x"], still),
+    op("i", "Merge", ["i0", "i_next"]),
+    op("y", "Merge", ["y0", "y_next"]),
+    op("less", "Less", ["i", "n"]),
+    op("goes", "LoopCond", ["less"]),
+    op("i_switch", "Switch", ["i", "goes"]),
+    op("y_switch", "Switch", ["y", "goes"]),
+    op("i_more", "AddV2", ["i_switch:1", "one"]),
+    op("scaled", "Mul", ["y_switch:1", "half"]),
+    op("y_more", "AddV2", ["scaled", "step"]),
+    op("i_next", "NextIteration", ["i_more"]),
+    op("y_next", "NextIteration", ["y_more"]),
+    op("out", "Exit", ["y_switch"]),
+    op("rounds", "Exit", ["i_switch"]),
+  ];
+};
+
+const looped = (rounds: number): Tensor =>
+  float(
+    [3, 5],
+    values.map((start) => Array.from({ length: rounds }).reduce<number>((y) => y * 0.5 + start, start)),
+  );
+
+describe("loops of the first version", () => {
+  it("of a number of rounds that only the run knows become a While", async () => {
+    for (const n of [0, 3, 40]) {
+      const feeds = { x, limit: tensorOf("int32", [], [n]) };
+      const expected = { out: looped(n), rounds: tensorOf("int32", [], [n]) };
+      expect(await runner.check({ nodes: loop("limit"), feeds, expected })).toContain("StatelessWhile");
+    }
+  });
+
+  it("of few known rounds are written out", async () => {
+    const ops = await runner.check({ nodes: [...loop("four"), int("four", 4)], feeds: { x }, expected: { out: looped(4) } });
+    expect(ops).not.toContain("StatelessWhile");
+  });
+
+  it("that are irregular are refused", async () => {
+    const nodes = [op("enter", "Enter", ["x"], { frame_name: { s: "f" } }), op("merge", "Merge", ["enter", "x"])];
+    const { refused } = await converted({ nodes, feeds: { x }, expected: { merge: x } });
+    expect(refused[0]).toContain("a loop that is not regular");
+  });
+});
+
+/** if p: x · 2, with a second conditional within, else: a constant of the branch */
+const conditional: readonly NodeSpec[] = [
+  constant("two", float([], [2])),
+  op("pivot", "Switch", ["p", "p"]),
+  op("else_pivot", "Identity", ["pivot"]),
+  op("then_pivot", "Identity", ["pivot:1"]),
+  op("predicate", "Identity", ["p"]),
+  op("x_in", "Switch", ["x", "predicate"]),
+  op("two_in", "Switch", ["two", "predicate"]),
+  op("q_in", "Switch", ["q", "predicate"]),
+  op("twice", "Mul", ["x_in:1", "two_in:1"]),
+  op("inner_x", "Switch", ["twice", "q_in:1"]),
+  op("negative", "Neg", ["inner_x:1"]),
+  op("inner", "Merge", ["inner_x", "negative"]),
+  {
+    ...constant(
+      "rest",
+      float(
+        [3, 5],
+        values.map((each) => each + 9),
+      ),
+    ),
+    inputs: ["^else_pivot"],
+  },
+  op("out", "Merge", ["rest", "inner"]),
+];
+
+describe("conditionals of the first version", () => {
+  const bool = (value: boolean): Tensor => ({ dtype: "bool", shape: [], data: Uint8Array.of(value ? 1 : 0) });
+
+  it("become functional, nested ones and constants of a branch included", async () => {
+    for (const [p, q, f] of [
+      [true, true, (each: number) => -2 * each],
+      [true, false, (each: number) => 2 * each],
+      [false, true, (each: number) => each + 9],
+    ] as const) {
+      const expected = { out: float([3, 5], values.map(f)) };
+      expect(await runner.check({ nodes: conditional, feeds: { x, p: bool(p), q: bool(q) }, expected })).toContain("StatelessIf");
+    }
+  });
+
+  it("without their Switches are refused", async () => {
+    const { refused } = await converted({ nodes: [op("out", "Merge", ["x", "y"])], feeds: { x, y: x }, expected: { out: x } });
+    expect(refused).toEqual([
+      "a Merge without the Switches that belong to it: which input it takes only TensorFlow's runtime knows",
+    ]);
+  });
+});
+
+/** Row by row: s ← s + row; the sums so far are kept. */
+const rows = (limit: string): readonly NodeSpec[] => {
+  const frame = { frame_name: { s: "rows" } };
+  const still = { ...frame, is_constant: { b: true } };
+  const array = { dtype: { type: "float32" as const } };
+  return [
+    int("zero", 0),
+    int("one", 1),
+    int("three", 3),
+    constant("none", float([5], [0, 0, 0, 0, 0])),
+    op("places", "Range", ["zero", limit, "one"]),
+    op("in", "TensorArrayV3", [limit], array),
+    op("filled", "TensorArrayScatterV3", ["in", "places", "x", "in:1"]),
+    op("sums", "TensorArrayV3", [limit], array),
+    op("i0", "Enter", ["zero"], frame),
+    op("s0", "Enter", ["none"], frame),
+    op("flow0", "Enter", ["sums:1"], frame),
+    op("n", "Enter", [limit], still),
+    op("in_handle", "Enter", ["in"], still),
+    op("in_flow", "Enter", ["filled"], still),
+    op("out_handle", "Enter", ["sums"], still),
+    op("i", "Merge", ["i0", "i_next"]),
+    op("s", "Merge", ["s0", "s_next"]),
+    op("flow", "Merge", ["flow0", "flow_next"]),
+    op("less", "Less", ["i", "n"]),
+    op("goes", "LoopCond", ["less"]),
+    op("i_switch", "Switch", ["i", "goes"]),
+    op("s_switch", "Switch", ["s", "goes"]),
+    op("flow_switch", "Switch", ["flow", "goes"]),
+    op("row", "TensorArrayReadV3", ["in_handle", "i_switch:1", "in_flow"]),
+    op("sum", "AddV2", ["s_switch:1", "row"]),
+    op("written", "TensorArrayWriteV3", ["out_handle", "i_switch:1", "sum", "flow_switch:1"]),
+    op("i_more", "AddV2", ["i_switch:1", "one"]),
+    op("i_next", "NextIteration", ["i_more"]),
+    op("s_next", "NextIteration", ["sum"]),
+    op("flow_next", "NextIteration", ["written"]),
+    op("flow_out", "Exit", ["flow_switch"]),
+    op("out", "TensorArrayGatherV3", ["sums", "places", "flow_out"]),
+  ];
+};
+
+describe("arrays", () => {
+  const sums = values.map((_, at) => values.filter((__, i) => i % 5 === at % 5 && i <= at).reduce((sum, each) => sum + each, 0));
+
+  it("written out where the number of elements is known", async () => {
+    const ops = await runner.check({ nodes: rows("three"), feeds: { x }, expected: { out: float([3, 5], sums) } });
+    expect(ops).not.toContain("StatelessWhile");
+  });
+
+  it("carried as one tensor where only the run knows it", async () => {
+    const feeds = { x, limit: tensorOf("int32", [], [3]) };
+    const ops = await runner.check({ nodes: rows("limit"), feeds, expected: { out: float([3, 5], sums) } });
+    expect(ops).toContain("StatelessWhile");
+  });
+});
+
+describe("functions", () => {
+  const scale: FunctionSpec = {
+    name: "scale",
+    inputs: [
+      ["v", "float32"],
+      ["by", "float32"],
+    ],
+    outputs: [["result", "float32", "product:z:0"]],
+    nodes: [op("product", "Mul", ["v", "by"])],
+  };
+  const test: FunctionSpec = {
+    name: "test",
+    inputs: [
+      ["k", "int32"],
+      ["v", "float32"],
+    ],
+    outputs: [["go", "bool", "less:z:0"]],
+    nodes: [int("bound", 30), op("less", "Less", ["k", "bound:output:0"])],
+  };
+  const step: FunctionSpec = {
+    name: "step",
+    inputs: test.inputs,
+    outputs: [
+      ["k_out", "int32", "more:z:0"],
+      ["v_out", "float32", "call:output:0"],
+    ],
+    nodes: [
+      int("seven", 7),
+      constant("by", float([], [1.5])),
+      op("more", "AddV2", ["k", "seven:output:0"]),
+      op("call", "PartitionedCall", ["v", "by:output:0"], { f: { func: "scale" }, Tout: { types: ["float32"] } }),
+    ],
+  };
+  const loop = op("loop", "While", ["start", "x"], {
+    cond: { func: "test" },
+    body: { func: "step" },
+    T: { types: ["int32", "float32"] },
+  });
+
+  it("are inlined, in the bodies of loops too", async () => {
+    const feeds = { x, start: tensorOf("int32", [], [4]) };
+    const expected = {
+      loop: tensorOf("int32", [], [32]),
+      "loop:1": float(
+        [3, 5],
+        values.map((each) => each * 1.5 ** 4),
+      ),
+    };
+    await runner.check({ nodes: [loop], functions: [scale, test, step], feeds, expected });
+  });
+});
