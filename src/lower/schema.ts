@@ -56,6 +56,9 @@ export const tensor = (): Field<SourceTensor | undefined> =>
 /** A sub-graph, which must be there. */
 export const graph = (): Field<GraphId> =>
   required(field<"graph", GraphId | undefined>("graph", (attr) => attr.value, undefined));
+/** Several of them. */
+export const graphs = (): Field<readonly GraphId[]> =>
+  required(field<"graphs", readonly GraphId[] | undefined>("graphs", (attr) => attr.value, undefined));
 /** The attribute itself, for the few rules that take several kinds. */
 export const raw = (): Field<SourceAttr | undefined> => ({ read: (attr) => attr });
 

@@ -1,7 +1,11 @@
 /** The TFLite dialect: every family, one table. */
 import { RuleTable } from "../rule.ts";
 import { activations } from "./activation.ts";
+import { borrowed } from "./borrowed.ts";
+import { control } from "./control.ts";
 import { convolutions } from "./conv.ts";
+import { customs } from "./custom.ts";
+import { detections } from "./detection.ts";
 import { elementwise } from "./elementwise.ts";
 import { products } from "./matmul.ts";
 import { pools } from "./pool.ts";
@@ -22,4 +26,8 @@ export const tfliteRules = new RuleTable([
   ...reductions,
   ...resizes,
   ...recurrent,
+  ...borrowed,
+  ...control,
+  ...detections,
+  ...customs,
 ]);
