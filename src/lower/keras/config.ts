@@ -57,7 +57,7 @@ export class Config {
   constructor(
     readonly op: string,
     readonly json: Json,
-    private readonly at: At,
+    private readonly at: Pick<At, "invalid">,
   ) {}
 
   private bad(key: string): Error {

@@ -54,7 +54,7 @@ const convolution = (axes: number): LayerFn =>
   });
 
 /** Before Keras 2 kernels were written as Theano has them where the channels were first, and those of one axis with a second. */
-function kernelOf({ b, major, config }: LayerCall, kernel: Value, axes: number): Value {
+export function kernelOf({ b, major, config }: Pick<LayerCall, "b" | "major" | "config">, kernel: Value, axes: number): Value {
   if (major > 1) return kernel;
   if (axes === 1 && kernel.rank === 4) return b.squeeze(kernel, [kernel.shape[0] === 1 && kernel.shape[1] !== 1 ? 0 : 1]);
   if (axes === 2 && config.channelsFirst) return b.transpose(kernel, [2, 3, 1, 0]);

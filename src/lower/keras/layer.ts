@@ -19,6 +19,9 @@ export interface LayerCall {
 export type LayerFn = (call: LayerCall) => readonly (Value | undefined)[];
 export type Layers = Readonly<Record<string, LayerFn>>;
 
+/** Who says what is wrong with a layer. */
+export type Faults = Pick<At, "invalid">;
+
 export interface Weight {
   readonly name: string;
   readonly value: Value;
@@ -28,7 +31,7 @@ export interface Weight {
 export class Weights {
   constructor(
     readonly list: readonly Weight[],
-    private readonly at: At,
+    private readonly at: Faults,
   ) {}
 
   /** Those of the names given, by name where the file's are Keras's own, else by order. */

@@ -6,7 +6,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { functionOf } from "./activation.ts";
 import { Config, type Json, todays } from "./config.ts";
-import type { LayerCall, LayerFn, Layers, Weights } from "./layer.ts";
+import type { Faults, LayerCall, LayerFn, Layers, Weights } from "./layer.ts";
 import { loopSteps } from "./step-loop.ts";
 
 /** Steps that are written out; a graph of more is slow to load. */
@@ -117,7 +117,7 @@ const gru: Cell = {
 const resetsAfter = (config: Config): boolean => config.op === "CuDNNGRU" || config.flag("reset_after", false);
 
 /** Keras 1 wrote a kernel, a recurrent kernel and a bias for each gate: W_i, U_i, b_i, W_c … */
-function gathered({ b, at }: LayerCall, list: Weights, { letters }: Cell): CellWeights {
+export function gathered({ b, at }: { readonly b: Builder; readonly at: Faults }, list: Weights, letters: string): CellWeights {
   const of = (kind: string): Value => {
     const parts = [...letters].map((letter) => list.list.find(({ name }) => name.endsWith(`_${kind}_${letter}`))?.value);
     const missing = parts.indexOf(undefined);
@@ -150,7 +150,7 @@ function run(
   if (x.rank !== 3) throw at.invalid(`a sequence of rank ${x.rank}`);
   if (length === 0) throw at.unsupported("a sequence without steps");
   const old = major === 1 && cell.letters !== "" && list.list.length === 3 * cell.gates;
-  const weights = old ? gathered(call, list, cell) : cell.weights(call, list);
+  const weights = old ? gathered(call, list, cell.letters) : cell.weights(call, list);
   const projected = add(b, b.op("BatchMatMulV2", [x, weights.kernel]), weights.bias);
   const step: Step = {
     b,

@@ -1,0 +1,251 @@
+/** A Keras model → the layers model that `tf.loadLayersModel` takes: always Functional, in Keras 2's words, weights named as TF.js builds them. */
+import { isFloat } from "../../base/dtype.ts";
+import { ModelError, modelError, type Place, type Problem, problem } from "../../base/problem.ts";
+import type { Value } from "../../graph/graph.ts";
+import type { SourceDim, SourceGraph, SourceModel, SourceNode, ValueId } from "../../graph/source.ts";
+import type { ModelFiles } from "../../graph/tensor.ts";
+import { Builder } from "../../tf/build.ts";
+import { Config, configOf, isObject, type Json, todays } from "./config.ts";
+import { kernelOf } from "./conv.ts";
+import { type Faults, Weights } from "./layer.ts";
+import { gathered } from "./recurrent.ts";
+import { renamedLayers, stockFault, weightNames } from "./stock.ts";
+
+export interface LayersModel {
+  /** `modelTopology` of model.json. */
+  readonly topology: Json;
+  readonly weights: readonly { readonly name: string; readonly value: Value }[];
+  readonly problems: readonly Problem[];
+}
+
+export function translateLayers(model: SourceModel, files: ModelFiles): LayersModel {
+  return new Translation(model, files).run();
+}
+
+/** The way out where a layer is not in TF.js. */
+const hint = "convert with --to tfjs, or register a class of this name with tf.serialization.registerClass";
+
+class Translation {
+  private readonly b = new Builder();
+  private readonly problems: Problem[] = [];
+  private readonly weights = new Map<string, Value>();
+  private readonly major: number;
+
+  constructor(
+    private readonly model: SourceModel,
+    private readonly files: ModelFiles,
+  ) {
+    this.major = model.opsets[""] ?? 2;
+  }
+
+  run(): LayersModel {
+    const config = this.graph(this.model.graphs[0]!, "model");
+    return {
+      topology: {
+        keras_version: "2.15.0",
+        backend: "tensorflow",
+        model_config: { class_name: "Functional", config },
+      },
+      weights: [...this.weights].map(([name, value]) => ({ name, value })),
+      problems: this.problems,
+    };
+  }
+
+  private graph(graph: SourceGraph, name: string): Json {
+    const inputs = graph.inputs.map((id) => this.input(graph, id));
+    const calls = new Map<string, SourceNode[]>();
+    for (const node of graph.nodes) {
+      const layer = layerName(node);
+      calls.set(layer, [...(calls.get(layer) ?? []), node]);
+    }
+    const layers = [...calls].map(([layer, nodes]) => this.layer(graph, layer, nodes));
+    const reference = (id: ValueId) => this.reference(graph, id);
+    return {
+      name,
+      layers: [...inputs, ...layers],
+      input_layers: graph.inputs.map(reference),
+      output_layers: graph.outputs.map(reference),
+    };
+  }
+
+  private input(graph: SourceGraph, id: ValueId): Json {
+    const { name, type } = graph.values[id]!;
+    const shape: readonly SourceDim[] = type.shape ?? [];
+    if (!type.shape)
+      this.problems.push(problem("error", "rank-unknown", "an input of unknown shape", { graph: graph.name, tensor: name }));
+    return {
+      class_name: "InputLayer",
+      name,
+      config: {
+        name,
+        batch_input_shape: shape.map((dim) => (typeof dim === "number" ? dim : null)),
+        dtype: type.dtype ?? "float32",
+        sparse: false,
+      },
+      inbound_nodes: [],
+    };
+  }
+
+  /** `[layer, call, output]` of the value. */
+  private reference(graph: SourceGraph, id: ValueId): readonly (string | number)[] {
+    const { name, producer } = graph.values[id]!;
+    if (producer === undefined) return [name, 0, 0];
+    const node = graph.nodes[producer]!;
+    const layer = layerName(node);
+    const call = node.name === layer ? 0 : Number(node.name.slice(layer.length + 1));
+    return [layer, call, node.outputs.indexOf(id)];
+  }
+
+  private layer(graph: SourceGraph, name: string, nodes: readonly SourceNode[]): Json {
+    const [first] = nodes;
+    const place = { graph: graph.name, node: name, op: first!.op };
+    const inbound = nodes.map((node) => this.data(graph, node).map((id) => [...this.reference(graph, id), {}]));
+    const shared = { name, inbound_nodes: inbound };
+    const inner = first!.domain === "" ? undefined : this.model.graphs.find((each) => each.name === first!.op);
+    if (inner) return { class_name: "Functional", config: this.graph(inner, name), ...shared };
+    const op = renamedLayers[first!.op] ?? first!.op;
+    try {
+      const config = this.config(op, configOf(first!.attrs), place);
+      this.take(op, name, config, this.stored(graph, first!, place), place);
+      return { class_name: op, config: { ...config, name }, ...shared };
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      this.problems.push({ ...place, ...error.problem });
+      return { class_name: op, config: { name }, ...shared };
+    }
+  }
+
+  /** Inputs that are not weights. */
+  private data(graph: SourceGraph, node: SourceNode): ValueId[] {
+    return node.inputs.filter((id): id is ValueId => id !== undefined && !graph.values[id]!.tensor);
+  }
+
+  private stored(graph: SourceGraph, node: SourceNode, place: Place): Weights {
+    const { weights } = node.attrs;
+    const names = weights?.kind === "strings" ? weights.value : [];
+    const values = node.inputs.flatMap((id) =>
+      id === undefined || !graph.values[id]!.tensor ? [] : [graph.values[id]!.tensor!],
+    );
+    const list = values.map((tensor, i) => ({
+      name: names[i] ?? String(i),
+      value: this.float32(this.b.constant({ dtype: tensor.dtype, shape: tensor.shape, stored: tensor, files: this.files })),
+    }));
+    return new Weights(list, faultsAt(place));
+  }
+
+  /** The one type of floats that TF.js has; halves are still written as such. */
+  private float32(value: Value): Value {
+    return isFloat(value.dtype) ? this.b.cast(value, "float32") : value;
+  }
+
+  /** The configuration in Keras 2's words, without what only training or another Keras reads. */
+  private config(op: string, json: Json, place: Place): Json {
+    const config: Record<string, unknown> = {};
+    for (const [key, value] of Object.entries(todays(op, json))) {
+      if (dropped.has(key)) continue;
+      if (key === "layer" || key === "backward_layer") config[key] = this.inner(value, place);
+      else if (key.endsWith("_regularizer")) config[key] = regularizer(value);
+      else if (key === "dtype") config[key] = typeOf(value);
+      else if (/(^|_)activation$/.test(key)) config[key] = nameOf(value);
+      else if (key === "axis" && Array.isArray(value) && value.length === 1 && op !== "LayerNormalization")
+        config[key] = value[0];
+      else config[key] = /_(initializer|constraint)$/.test(key) ? known(value) : value;
+    }
+    if (op === "LeakyReLU" && config["negative_slope"] !== undefined) config["alpha"] = config["negative_slope"];
+    const fault = stockFault(op, new Config(op, config, faultsAt(place)), this.major);
+    if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
+    return config;
+  }
+
+  private inner(value: unknown, place: Place): Json {
+    if (!isObject(value) || !isObject(value["config"])) throw modelError("invalid-model", "a wrapper without a layer", place);
+    const op = renamedLayers[String(value["class_name"])] ?? String(value["class_name"]);
+    return { class_name: op, config: { ...this.config(op, value["config"], place), name: value["config"]["name"] } };
+  }
+
+  /** Names the layer's weights as TF.js will when it builds it. */
+  private take(op: string, scope: string, config: Json, weights: Weights, place: Place): void {
+    if (op === "Bidirectional" || op === "TimeDistributed") {
+      const layer = config["layer"] as { readonly class_name: string; readonly config: Json };
+      const name = String(layer.config["name"]);
+      if (op === "TimeDistributed") this.take(layer.class_name, scope, layer.config, weights, place);
+      else
+        for (const [i, half] of weights.parts(2).entries())
+          this.take(layer.class_name, `${scope}/${i === 0 ? "forward" : "backward"}_${name}`, layer.config, half, place);
+      return;
+    }
+    const at = faultsAt(place);
+    const typed = new Config(op, config, at);
+    const names = weightNames(op, typed);
+    for (const [i, value] of this.values(op, typed, names, weights, at).entries()) {
+      const name = `${scope}/${names[i]!}`;
+      if (this.weights.has(name))
+        throw modelError("duplicate-name", "two weights of one name in the layers model", { ...place, tensor: name });
+      this.weights.set(name, value);
+    }
+  }
+
+  private values(op: string, config: Config, names: readonly string[], weights: Weights, at: Faults): readonly Value[] {
+    const letters = { LSTM: "ifco", GRU: "zrh" }[op];
+    if (this.major === 1 && letters && weights.list.length === 3 * letters.length) {
+      const { kernel, recurrent, bias } = gathered({ b: this.b, at }, weights, letters);
+      return [kernel, recurrent, bias!];
+    }
+    // Keras 2 and 3 name the one kernel of this layer in two ways.
+    const twoNames = op === "DepthwiseConv2D" && weights.list.some(({ name }) => /(^|\/)kernel$/.test(name));
+    const [first, ...rest] = weights.take(...(twoNames ? names.map((name) => name.replace("depthwise_", "")) : names));
+    if (!first) return [];
+    const axes = /^Conv([12])D$/.exec(op)?.[1];
+    return [axes ? kernelOf({ b: this.b, major: this.major, config }, first, Number(axes)) : first, ...rest];
+  }
+}
+
+/** A second call of a layer is a node `name#1`. */
+const layerName = (node: SourceNode): string => /^(.*?)(#\d+)?$/s.exec(node.name)![1]!;
+
+const faultsAt = (place: Place): Faults => ({ invalid: (reason) => modelError("invalid-model", reason, place) });
+
+/** Said by the input layers, or of no use to TF.js. */
+const dropped: ReadonlySet<string> = new Set([
+  "weights",
+  "batch_input_shape",
+  "batch_shape",
+  "input_dtype",
+  "registered_name",
+  "module",
+  "build_config",
+  "quantization_config",
+  "dim_ordering",
+  "init",
+  "inner_init",
+  "forget_bias_init",
+]);
+
+/** A policy names a type; mixed precision computes in less than it stores, which TF.js does not. */
+function typeOf(value: unknown): unknown {
+  if (typeof value === "string") return value.startsWith("mixed") ? "float32" : value;
+  const name = isObject(value) && isObject(value["config"]) ? value["config"]["name"] : undefined;
+  return typeof name === "string" && !name.startsWith("mixed") ? name : "float32";
+}
+
+const nameOf = (value: unknown): unknown => {
+  const name = isObject(value) ? value["config"] : value;
+  return name === "silu" ? "swish" : name;
+};
+
+/** L1 and L2 are one class in TF.js. */
+function regularizer(value: unknown): unknown {
+  if (!isObject(value) || !isObject(value["config"])) return null;
+  return /^L[12](L2)?$/.test(String(value["class_name"])) ? { class_name: "L1L2", config: value["config"] } : null;
+}
+
+const classes: ReadonlySet<string> = new Set([
+  ..."Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal Identity Orthogonal VarianceScaling".split(" "),
+  ..."GlorotNormal GlorotUniform HeNormal HeUniform LeCunNormal LeCunUniform MaxNorm MinMaxNorm NonNeg UnitNorm".split(" "),
+]);
+
+/** Only training asks for these; the class alone, since Keras 3 writes more. */
+function known(value: unknown): unknown {
+  if (!isObject(value) || !classes.has(String(value["class_name"]))) return null;
+  return { class_name: value["class_name"], config: value["config"] ?? {} };
+}
