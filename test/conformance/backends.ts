@@ -39,6 +39,11 @@ export class Backends {
     return runner;
   }
 
+  /** A browser's GPU process went: what it was doing says nothing of the case. */
+  get lostGpu(): boolean {
+    return [...this.runners].some(([backend, { alive }]) => !alive && backend.startsWith("web"));
+  }
+
   async close(): Promise<void> {
     for (const runner of this.runners.values()) await runner.close();
   }

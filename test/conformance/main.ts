@@ -45,7 +45,10 @@ else {
   const sample = Math.min(Number(options["sample"] ?? all.length), all.length);
   const cases = Array.from({ length: sample }, (_, i) => all[Math.floor((i * all.length) / sample)]!);
   const pools = Array.from({ length: lanes }, () => new Backends());
-  const rows = await inLanes(cases, lanes, async (each, lane) => excused(await suite.run(each, pools[lane]!, wanted)));
+  const rows = await inLanes(cases, lanes, async (each, lane) => {
+    const row = await suite.run(each, pools[lane]!, wanted);
+    return excused(pools[lane]!.lostGpu ? await suite.run(each, pools[lane]!, wanted) : row);
+  });
   await Promise.all(pools.map((pool) => pool.close()));
   report(rows, options["filter"] !== undefined || cases.length < all.length || asked !== undefined);
 }

@@ -13,6 +13,9 @@ import { packed, textOfBytes, unpacked } from "./text.ts";
 
 type Reply = { readonly ok: unknown } | { readonly failed: string };
 
+/** What a page says whose GPU process has gone: SwiftShader's does now and then. */
+const lost = /createBuffer failed|external Instance reference|device (is|was) lost|context lost/i;
+
 export class BrowserWorker {
   alive = true;
 
@@ -84,7 +87,10 @@ export class BrowserWorker {
       },
       [method, args] as const,
     )) as Reply;
-    if ("failed" in reply) throw modelError("run-failed", reply.failed);
+    if ("failed" in reply) {
+      this.alive &&= !lost.test(reply.failed);
+      throw modelError("run-failed", reply.failed);
+    }
     return reply.ok;
   }
 }
