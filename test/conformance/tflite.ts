@@ -44,6 +44,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const data = referenceOf(test, model);
   if (!data) return { test: test.id, status: "skipped", reason: "no runtime here gives a reference" };
+  if ([...data.outputs.values()].every(({ data: elements }) => elements.length === 0))
+    return { test: test.id, status: "skipped", reason: "the reference was given sizes that leave nothing to compare" };
   let worst = 0;
   for (const backend of wanted) {
     const worker = await backends.get(backend);

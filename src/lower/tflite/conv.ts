@@ -110,7 +110,9 @@ export const convolutions: readonly Rule[] = [
   }),
   lite("TRANSPOSE_CONV", { arity: [3, 4], attrs: transposed }, (b, [sizes, w, x, bias], a, at) => {
     const attrs = { strides: [1, a.stride_h, a.stride_w, 1], padding: a.padding, data_format: "NHWC" };
-    const convolve: Product = (part, filter) => b.op("Conv2DBackpropInput", [sizes, filter, part], attrs);
+    // Of sizes that are computed the channels are known all the same.
+    const whole = b.concat([b.slice(b.cast(sizes, "int32"), [0], [3]), b.dim(w, 0)], 0);
+    const convolve: Product = (part, filter) => b.op("Conv2DBackpropInput", [whole, filter, part], attrs);
     return [weighted(b, x, transposeWeights(b, w, [1, 2, 0, 3]), bias, a.fused_activation_function, convolve, at)];
   }),
   lite("CONV_3D", { arity: [2, 3], attrs: window3d }, (b, [x, w, bias], a, at) => [

@@ -39,10 +39,10 @@ function params(
   return [b.constant(tensorOf("float32", shape, scale)), b.constant(tensorOf(dtype, shape, zeroPoint))];
 }
 
-/** The real numbers that a value stands for; itself where it is not quantised. */
-export function real(b: Builder, value: Value, type: SourceType | undefined): Value {
+/** The real numbers that a value stands for; itself where it is not quantised. `wide`: of 32 bits too, as constants always. */
+export function real(b: Builder, value: Value, type: SourceType | undefined, wide = false): Value {
   const { node } = value;
-  const quantization = quantizationOf(type, node.constant || node.op === "Quantize");
+  const quantization = quantizationOf(type, wide || node.constant);
   if (!quantization || isFloat(value.dtype)) return value;
   if (node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
   const rank = quantization.scale.length === 1 ? 0 : value.rank;
@@ -107,9 +107,28 @@ export function coded(b: Builder, x: Value, type: SourceType | undefined, mode: 
   if (!quantization || !isFloat(x.dtype)) return x;
   if (quantization.scale.length !== 1) throw modelError("unsupported", "a result quantised by channel");
   const dtype = type!.dtype!;
+  const wide = bitsOf[dtype]! > 16 ? wideCodes(b, x, quantization, dtype) : undefined;
+  if (wide) return wide;
   const [scale, zero] = params(b, quantization, dtype, 0);
   const kept = exact ? x : mode === "faithful" ? rounded(b, x, quantization, dtype, scale) : inRange(b, x, quantization, dtype);
   return b.op("Quantize", [kept, scale, zero], { dtype, saturate: true });
+}
+
+/**
+ * Codes of 32 bits are more than float32 holds: the whole part of the ratio of the two scales is multiplied as integers. The results of a
+ * 16-bit value fit, since its range is the wider one's.
+ */
+function wideCodes(b: Builder, x: Value, { scale, zeroPoint }: Quantization, dtype: DType): Value | undefined {
+  const { value: steps, scale: own } = scaled(b, x);
+  const from = own && constantOf(own);
+  if (!from) return undefined;
+  const ratio = Number(from.data[0]) / Math.fround(scale[0]!);
+  const whole = Math.floor(ratio);
+  if (whole >= 2 ** 15) return undefined;
+  const rest = b.op("Round", [b.op("Mul", [steps, b.scalar("float32", ratio - whole)])]);
+  const product = b.op("Mul", [b.cast(steps, dtype), b.scalar(dtype, whole)]);
+  const codes = b.op("AddV2", [product, b.cast(rest, dtype)]);
+  return zeroPoint[0] === 0 ? codes : b.op("AddV2", [codes, b.scalar(dtype, zeroPoint[0]!)]);
 }
 
 const codeRange = ({ zeroPoint }: Quantization, dtype: DType): readonly [number, number] =>

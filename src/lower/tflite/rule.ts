@@ -25,10 +25,12 @@ export function lite<const S extends Schema, const Min extends number, const Max
   const { arity, attrs, domain, codes, moves } = row;
   const plain = rule(op, { since: 1, arity, attrs, ...(domain === undefined ? {} : { domain }) }, lower);
   if (codes) return plain;
+  // Integers of 32 bits are what they say everywhere else.
+  const wide = op === "QUANTIZE" || op === "DEQUANTIZE";
   return {
     ...plain,
     lower: (b, inputs, values, at) => {
-      const reals = inputs.map((input, i) => input && real(b, input, at.given(i)));
+      const reals = inputs.map((input, i) => input && real(b, input, at.given(i), wide));
       const exact = moves === true && keepsCodes(at, inputs.length);
       const outputs = exact ? moved(b, reals, (parts) => plain.lower(b, parts, values, at)) : plain.lower(b, reals, values, at);
       return outputs.map((output, i) => output && coded(b, output, at.declared(i), at.quantized, exact));
