@@ -6,6 +6,7 @@ import type { Converted, ConvertOptions, TensorPlan } from "./convert.ts";
 import type { Json } from "./formats/tfjs/topology.ts";
 import { encodeWeight, layoutBytes, layoutOf, manifest, Shards } from "./formats/tfjs/weights.ts";
 import { defaultShardBytes } from "./formats/tfjs/write.ts";
+import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceModel, ValueId } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { type LayersModel, translateLayers } from "./lower/keras/translate.ts";
@@ -40,11 +41,12 @@ export async function convertToLayers(
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   try {
     const { paths, bytes } = await write(layers, sink, options);
+    await writeText(sink, sourceMapName, JSON.stringify(mapOf(model)));
     await sink.commit();
     return {
       ...base,
       ok: true,
-      files: ["model.json", ...paths],
+      files: ["model.json", ...paths, sourceMapName],
       weightBytes: bytes,
       ms: { ...ms, write: performance.now() - lowered },
     };
@@ -81,10 +83,22 @@ async function write(
     modelTopology: topology as Json,
     weightsManifest: manifest(shards.paths, specs),
   };
-  const writer = await sink.create("model.json");
-  await writer.write(new TextEncoder().encode(JSON.stringify(json)));
-  await writer.close();
+  await writeText(sink, "model.json", JSON.stringify(json));
   return { paths: shards.paths, bytes: written };
+}
+
+async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {
+  const writer = await sink.create(name);
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+}
+
+/** Layers keep their names. */
+function mapOf({ graphs }: SourceModel): SourceMap {
+  const nodes = graphs.flatMap((graph) =>
+    graph.nodes.map(({ name }) => ({ target: name, source: [`${graph.name}/${name}`], how: "lowered" as const })),
+  );
+  return { version: 1, values: [], nodes };
 }
 
 function plans({ graphs }: SourceModel, ids: readonly ValueId[]): TensorPlan[] {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { modelError } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
+import { convertToLayers } from "../convert-layers.ts";
 import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import { inspect } from "../inspect.ts";
@@ -76,7 +77,7 @@ export async function checkModel(file: string, options: CheckOptions & Opening):
 export async function convertModel(
   file: string,
   out: string,
-  options: ConvertOptions & Opening & { readonly force?: boolean },
+  options: ConvertOptions & Opening & { readonly force?: boolean; readonly to?: "tfjs" | "tfjs-layers" },
 ): Promise<Told> {
   const started = performance.now();
   const { model, files } = await read(file, options.opening);
@@ -84,14 +85,14 @@ export async function convertModel(
   const sink = await openSink(out, options.force ? { force: true } : {});
   let converted: Converted;
   try {
-    converted = await convert(model, files, sink, options);
+    converted = await (options.to === "tfjs-layers" ? convertToLayers : convert)(model, files, sink, options);
   } finally {
     await sink.abort();
   }
   const { ms, ...rest } = converted;
   const problems = [...model.problems, ...rest.problems];
   return {
-    report: { format: model.dialect, to: "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
+    report: { format: model.dialect, to: options.to ?? "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
     text: () => [
       converted.ok
         ? `Converted: ${converted.nodes.source} → ${converted.nodes.final} nodes, ${bytes(converted.weightBytes)} of weights in ${out}`

@@ -115,11 +115,12 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
   ]);
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
-  if (parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) !== "tfjs")
-    throw new UsageError(`--to ${options["to"]} is not there yet; tfjs is`);
+  const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) ?? "tfjs";
+  if (to === "onnx") throw new UsageError(`--to ${to} is not there yet; tfjs and tfjs-layers are`);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
   const settings = {
     ...(await conversion(options)),
+    to,
     force: options["force"] === true,
     ...(shardBytes === undefined ? {} : { shardBytes }),
   };

@@ -142,7 +142,8 @@ class Translation {
   private config(op: string, json: Json, place: Place): Json {
     const config: Record<string, unknown> = {};
     for (const [key, value] of Object.entries(todays(op, json))) {
-      if (dropped.has(key)) continue;
+      // What a separable convolution inherits in Keras, its two kernels have of their own.
+      if (dropped.has(key) || (op === "SeparableConv2D" && key.startsWith("kernel_") && key !== "kernel_size")) continue;
       if (key === "layer" || key === "backward_layer") config[key] = this.inner(value, place);
       else if (key.endsWith("_regularizer")) config[key] = regularizer(value);
       else if (key === "dtype") config[key] = typeOf(value);
