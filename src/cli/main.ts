@@ -45,6 +45,7 @@ cli
   .option("--shard-bytes <n>", "Bytes of a weight file; default 4 MiB")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--outputs <names>", "Values to cut the model at")
+  .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there) or float; default faithful")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--force", "Write into a folder that holds other things")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
@@ -131,9 +132,11 @@ async function conversion(options: Options) {
   const parse = await import("./options.ts");
   const outputs = parse.names(options["outputs"]);
   const quantize = parse.quantization(parse.list(options["quantize"]));
+  const quantized = parse.oneOf(options["quantized"], "quantized", ["faithful", "float"]);
   return {
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     optimize: options["optimize"] !== false,
+    ...(quantized && { quantized }),
     opening: parse.opening(options["signature"], options["tags"]),
     ...(outputs && { outputs }),
     ...(quantize && { quantize }),

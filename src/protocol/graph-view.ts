@@ -1,5 +1,5 @@
 /** From a `SourceGraph` to what is drawn of it: boxes, edges, chips. Linear in nodes and edges; odd graphs are drawn as they are. */
-import type { GraphId, SourceGraph, SourceModel, SourceNode, SourceType, ValueId } from "../graph/source.ts";
+import type { GraphId, Quantization, SourceGraph, SourceModel, SourceNode, SourceType, ValueId } from "../graph/source.ts";
 import { categoryOf, inputLabel } from "./categories.ts";
 import { summaryOf } from "./summary.ts";
 import type { EdgeView, GraphLink, GraphView, NamedType, NodeView, PillView, TypeView } from "./views.ts";
@@ -16,7 +16,16 @@ export function typeView(type: SourceType): TypeView {
     ...(type.dtype === undefined ? {} : { dtype: type.dtype }),
     ...(type.shape === undefined ? {} : { shape: type.shape }),
     ...(type.other === undefined ? {} : { other: type.other }),
+    ...(type.quantization === undefined ? {} : { quantization: quantizationText(type.quantization) }),
   };
+}
+
+/** `0.0078 · (q + 1)`, or how many scales there are and along which axis. */
+function quantizationText({ scale, zeroPoint, axis, block }: Quantization): string {
+  if (block) return `scales in blocks of ${block.size}`;
+  if (scale.length !== 1) return `${scale.length} scales along axis ${axis}`;
+  const [factor, zero] = [Number(scale[0]!.toPrecision(6)), zeroPoint[0]!];
+  return zero === 0 ? `${factor} · q` : `${factor} · (q ${zero < 0 ? "+" : "−"} ${Math.abs(zero)})`;
 }
 
 /** The declared type of a value; a stored tensor knows its own. */
@@ -24,7 +33,7 @@ export function namedType(graph: SourceGraph, id: ValueId): NamedType {
   const value = graph.values[id];
   if (!value) return { name: "" };
   return value.tensor
-    ? { name: value.name, dtype: value.tensor.dtype, shape: value.tensor.shape }
+    ? { name: value.name, ...typeView({ ...value.type, dtype: value.tensor.dtype, shape: value.tensor.shape }) }
     : { name: value.name, ...typeView(value.type) };
 }
 

@@ -19,6 +19,8 @@ export interface TypeView {
   readonly shape?: readonly SourceDim[];
   /** What is no tensor, in words: `sequence(tensor(float32))`. */
   readonly other?: string;
+  /** What integer codes stand for, in words: `0.0078 · (q + 1)`. */
+  readonly quantization?: string;
 }
 
 export interface NamedType extends TypeView {

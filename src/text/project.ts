@@ -118,8 +118,13 @@ export function projectText(model: SourceModel, options: ProjectionOptions = {})
   if (main) print(block(main, heading, ""));
   else lines.push(heading);
   for (const graph of model.graphs) {
-    if (graph.role !== "function") continue;
+    // A sub-graph that no node names is one that only a signature leads to.
+    if (graph.role !== "function" && seen.has(graph)) continue;
     lines.push("");
+    if (graph.role !== "function") {
+      print(block(graph, `graph ${stringText(graph.name)} {`, "  "));
+      continue;
+    }
     const name = graph.domain ? `${graph.domain}.${graph.name}` : graph.name;
     print(block(graph, `function ${stringText(name)} {`, "  "));
   }
@@ -131,5 +136,5 @@ function preferred(declared: SourceType | undefined, inferred: SourceType | unde
   if (!declared) return inferred ?? { dtype: undefined, shape: undefined };
   if (!inferred || declared.other !== undefined) return declared;
   const shape = declared.shape?.map((dim, axis) => dim ?? inferred.shape?.[axis] ?? null) ?? inferred.shape;
-  return { dtype: declared.dtype ?? inferred.dtype, shape };
+  return { ...declared, dtype: declared.dtype ?? inferred.dtype, shape };
 }

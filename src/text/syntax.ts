@@ -41,10 +41,19 @@ export function shapeText(shape: readonly SourceDim[] | undefined): string {
   return shape ? `[${shape.map(dimText).join(",")}]` : "[…]";
 }
 
-/** `f32[batch,128]`; what is not a tensor in its own words. */
+/** `f32[batch,128]`; what is not a tensor in its own words. Of codes, what they stand for: `i8[1,9]{scale,zero point}`. */
 export function typeText(type: SourceType): string {
   if (type.other !== undefined) return nameText(type.other.replace(/\s+/g, ""));
-  return type.dtype === undefined && type.shape === undefined ? "?" : `${dtypeText(type.dtype)}${shapeText(type.shape)}`;
+  if (type.dtype === undefined && type.shape === undefined) return "?";
+  return `${dtypeText(type.dtype)}${shapeText(type.shape)}${quantizationText(type.quantization)}`;
+}
+
+/** No spaces: a type is one word of the syntax. */
+function quantizationText(quantization: SourceType["quantization"]): string {
+  if (!quantization) return "";
+  const { scale, zeroPoint, axis, block } = quantization;
+  if (block) return `{blocks:${block.size}}`;
+  return scale.length === 1 ? `{${floatText(scale[0]!)},${zeroPoint[0]}}` : `{scales:${scale.length},axis:${axis}}`;
 }
 
 /** The shortest decimal that is the same float32: attributes are float32, and 1e-5 is not 0.000009999999747378752. */

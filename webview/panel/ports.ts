@@ -38,7 +38,7 @@ export function portSection(
 function portRow(port: PortView, told: string, { types, nameOf }: Known, goTo: (node: number) => void): HTMLElement {
   const type = (port.value === undefined ? undefined : types.get(port.value)) ?? port;
   const text = type.shape ? shape(type.shape) : (type.other ?? "");
-  const whole = [type.dtype, text].filter((part) => part).join(" ");
+  const whole = [type.dtype, text, port.quantization].filter((part) => part).join(" ");
   const label = h("span", { class: "name mono", title: port.label }, port.label);
   if (port.name === "") return h("div", { class: "row port-row" }, label, h("span", { class: "quiet" }, "left out"));
   const [first] = port.nodes;
@@ -69,7 +69,7 @@ function weightRows(weight: WeightView): HTMLElement[] {
     h("span", { class: "note mono" }, weight.shape ? shape(weight.shape) : ""),
   );
   const place = weight.offset === undefined ? "" : `${weight.file ? `${weight.file} ` : ""}at byte ${integer(weight.offset)}`;
-  const about = [weight.dtype, bytes(weight.bytes), place].filter((part) => part).join(" · ");
+  const about = [weight.dtype, weight.quantization, bytes(weight.bytes), place].filter((part) => part).join(" · ");
   const where = h("div", { class: "row where" }, h("span", { class: "quiet", title: about }, about));
   return weight.values === undefined
     ? [name, where]
