@@ -1,7 +1,8 @@
 /** Invariant: no recursion over nodes. A chain of 100 000 nodes passes every stage at the default stack. */
 import { describe, expect, it } from "vitest";
-import { check } from "../src/check.ts";
+import { chainOnnx } from "../scripts/bench/models.ts";
 import { MemorySink, memorySource, memorySources } from "../src/base/memory.ts";
+import { check } from "../src/check.ts";
 import { convert } from "../src/convert.ts";
 import { readOnnx } from "../src/formats/onnx/read.ts";
 import { print } from "../src/graph/print.ts";
@@ -9,7 +10,6 @@ import { verify } from "../src/graph/verify.ts";
 import { inspect } from "../src/inspect.ts";
 import { projectText } from "../src/text/project.ts";
 import { translate } from "../src/translate.ts";
-import { chainOnnx } from "../scripts/bench/models.ts";
 
 const length = 100_000;
 const bytes = chainOnnx(length);

@@ -264,8 +264,19 @@ describe("bench", () => {
     put("m.onnx", good());
     const { code, objects } = await run("bench", "m.onnx", "--against", "ort", "--json");
     expect(code).toBe(0);
-    const times = { loadMs: expect.any(Number), firstMs: expect.any(Number), medianMs: expect.any(Number), leastMs: expect.any(Number) };
-    expect(objects[0]).toMatchObject({ backend: "wasm", inputs: { dims: { batch: 2 } }, tfjs: times, ort: times, ratio: expect.any(Number) });
+    const times = {
+      loadMs: expect.any(Number),
+      firstMs: expect.any(Number),
+      medianMs: expect.any(Number),
+      leastMs: expect.any(Number),
+    };
+    expect(objects[0]).toMatchObject({
+      backend: "wasm",
+      inputs: { dims: { batch: 2 } },
+      tfjs: times,
+      ort: times,
+      ratio: expect.any(Number),
+    });
   });
 });
 
