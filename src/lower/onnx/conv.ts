@@ -68,7 +68,7 @@ function convLast(b: Builder, x: Value, w: Value, a: ConvAttrs, at: At): { y: Va
   return { y, spatial: spatial.length };
 }
 
-function checkGroups(channels: Dim, outputs: Dim, taken: Dim, group: number, at: At): void {
+export function checkGroups(channels: Dim, outputs: Dim, taken: Dim, group: number, at: At): void {
   if (group < 1) throw at.invalid(`group ${group}`);
   if (typeof outputs === "number" && outputs % group !== 0) throw at.invalid(`${outputs} output channels in ${group} groups`);
   if (typeof channels !== "number" || typeof taken !== "number" || channels === taken * group) return;

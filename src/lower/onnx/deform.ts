@@ -4,6 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { int, ints } from "../schema.ts";
 import { Arithmetic } from "./arithmetic.ts";
+import { checkGroups } from "./conv.ts";
 import { product, reshapeToSizes, type Size, sizeAt } from "./dims.ts";
 import { batchNumbers, interpolate, linearNeighbours, tableOf, zeroEdge } from "./sample.ts";
 import { type Axis, resolveWindow } from "./window.ts";
@@ -40,6 +41,7 @@ function deformConv(b: Builder, inputs: readonly (Value | undefined)[], a: Attrs
   if (!weights || !outputs.every((dim) => typeof dim === "number"))
     throw at.unsupported("sizes that are not known", "give the inputs' shapes with --input");
   const [filters, taken, ...kernel] = weights as [number, number, number, number];
+  checkGroups(x.shape[1], filters, taken, a.group, at);
   const { axes } = resolveWindow(x.shape.slice(2), kernel, { ...a, auto_pad: "NOTSET" }, at);
   const elements = kernel[0]! * kernel[1]!;
   const count = (outputs[0] as number) * (outputs[1] as number);

@@ -15,6 +15,7 @@ import { elementwise } from "./elementwise.ts";
 import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
 import { grids } from "./grid.ts";
+import { groupQueries } from "./group-query.ts";
 import { linearAttentions } from "./linear-attention.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
@@ -90,4 +91,5 @@ export const onnxRules = new RuleTable([
   ...linearAttentions,
   ...nbits,
   ...contrib,
+  ...groupQueries,
 ]);
