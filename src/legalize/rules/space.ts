@@ -6,13 +6,11 @@ import { type LegalAt, type LegalRule, legal } from "../rule.ts";
 /** N H W C → N H/b W/b b·b·C */
 function spaceToDepth(b: Builder, x: Value, at: LegalAt): Value {
   const block = at.number("block_size", 2);
-  const channels = x.shape[3];
-  if (typeof channels !== "number") throw at.unsupported("SpaceToDepth over unknown channels");
   const part = (axis: number): Value => b.op("FloorDiv", [b.dim(x, axis), b.ints([block])]);
   const [n, height, width] = [b.dim(x, 0), part(1), part(2)];
-  const blocks = b.op("Reshape", [x, b.concat([n, height, b.ints([block]), width, b.ints([block, channels])], 0)]);
+  const blocks = b.op("Reshape", [x, b.concat([n, height, b.ints([block]), width, b.ints([block]), b.dim(x, 3)], 0)]);
   const gathered = b.transpose(blocks, [0, 1, 3, 2, 4, 5]);
-  return b.op("Reshape", [gathered, b.concat([n, height, width, b.ints([block * block * channels])], 0)]);
+  return b.op("Reshape", [gathered, b.concat([n, height, width, b.op("Mul", [b.dim(x, 3), b.ints([block * block])])], 0)]);
 }
 
 export const spaces: readonly LegalRule[] = [
