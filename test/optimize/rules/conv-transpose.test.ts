@@ -8,29 +8,60 @@ import { type Backend, counted, float, graphOf, rewritten, weights } from "../ru
 const both: readonly Backend[] = ["cpu", "wasm"];
 const rules = [separateWindows, biasBeforeShuffle, activationBeforeShuffle];
 
-/** Of 5 × 7 places of 3 channels, windows of `kernel` at every `stride`-th place, 4 channels. */
-function upsample(b: Builder, kernel: readonly [number, number], stride = kernel): Value {
+/** Of 5 × 7 places of 3 channels, windows of `kernel` at every `stride`-th place, 4 channels, `crop` places less at the start and `less` in all. */
+function upsample(b: Builder, kernel: readonly [number, number], stride = kernel, crop = 0, less = crop): Value {
   const [kh, kw] = kernel;
-  const sizes = b.ints([2, 4 * stride[0] + kh, 6 * stride[1] + kw, 4]);
+  const sizes = b.ints([2, 4 * stride[0] + kh - less, 6 * stride[1] + kw - less, 4]);
   return b.op("Conv2DBackpropInput", [sizes, weights(b, [kh, kw, 4, 3]), float(b, "x", [2, 5, 7, 3])], {
     strides: [1, stride[0], stride[1], 1],
-    padding: "VALID",
+    padding: crop ? "EXPLICIT" : "VALID",
+    ...(crop && { explicit_paddings: [0, 0, crop, less - crop, crop, less - crop, 0, 0] }),
   });
 }
 
-test("windows side by side are a convolution and a shuffle", async () => {
-  for (const kernel of [
-    [2, 2],
-    [3, 2],
-    [1, 4],
-  ] as const) {
-    const { ops } = await rewritten(
-      graphOf((b) => upsample(b, kernel)),
+test.each([[[2, 2]], [[3, 2]], [[1, 4]]] as const)("windows %j side by side are a convolution and a shuffle", async (kernel) => {
+  const { ops } = await rewritten(
+    graphOf((b) => upsample(b, kernel)),
+    rules,
+    both,
+  );
+  expect(ops).toEqual({ Conv2D: 1, Transpose: 1, Reshape: 2 });
+});
+
+test.each([
+  [[4, 4], [2, 2], 0, 0],
+  [[6, 4], [2, 2], 1, 3],
+  [[6, 3], [3, 1], 2, 3],
+  [[4, 6], [2, 3], 3, 3],
+] as const)(
+  "windows %j that meet every %j places are, too; %j cut at the start, %j in all",
+  async (kernel, stride, crop, less) => {
+    const { ops, fired } = await rewritten(
+      graphOf((b) => upsample(b, kernel, stride, crop, less)),
       rules,
       both,
     );
-    expect(ops).toEqual({ Conv2D: 1, Transpose: 1, Reshape: 2 });
-  }
+    expect([ops["Conv2D"], fired]).toEqual([1, { "conv-transpose-to-conv": 1 }]);
+  },
+);
+
+test("at every place there is no shuffle", async () => {
+  const { ops } = await rewritten(
+    graphOf((b) => upsample(b, [3, 2], [1, 1], 1, 2)),
+    rules,
+    both,
+  );
+  expect(ops).toEqual({ Conv2D: 1 });
+});
+
+test("with SAME the padding is TensorFlow's", async () => {
+  const graph = graphOf((b) =>
+    b.op("Conv2DBackpropInput", [b.ints([2, 9, 14, 4]), weights(b, [4, 4, 4, 3]), float(b, "x", [2, 5, 7, 3])], {
+      strides: [1, 2, 2, 1],
+      padding: "SAME",
+    }),
+  );
+  expect((await rewritten(graph, rules, both)).ops["Conv2D"]).toBe(1);
 });
 
 test("bias and activation go into the convolution", async () => {
@@ -39,7 +70,13 @@ test("bias and activation go into the convolution", async () => {
   expect(ops).toEqual({ _FusedConv2D: 1, Transpose: 1, Reshape: 2 });
 });
 
-test("overlapping windows, and such with gaps, stay", () => {
+test("also through the cut at the edges", async () => {
+  const graph = graphOf((b) => b.op("Relu", [b.op("BiasAdd", [upsample(b, [4, 4], [2, 2], 1, 2), weights(b, [4])])]));
+  const { ops } = await rewritten(graph, [...rules, fuseBias, fuseActivation], both);
+  expect(ops).toEqual({ _FusedConv2D: 1, Transpose: 1, Reshape: 2, Slice: 1 });
+});
+
+test("windows that meet in different numbers, and such with gaps, stay", () => {
   expect(
     counted(
       graphOf((b) => upsample(b, [3, 3], [2, 2])),
