@@ -12,7 +12,7 @@ import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
 import { prepare } from "./lower/tensorflow/prepare.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
-import { tfjsRules } from "./lower/tfjs/rules.ts";
+import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
@@ -53,7 +53,11 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);
-  const legalized = legalize(hub.graph, { tracked: hub.tracked.values(), signal });
+  const legalized = legalize(hub.graph, {
+    tracked: hub.tracked.values(),
+    signal,
+    native: model.dialect === "tfjs" ? nativeOps : undefined,
+  });
   const legal = new Map<string, Value>();
   for (const [source, value] of hub.tracked) {
     const target = legalized.values.get(value);

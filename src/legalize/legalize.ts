@@ -22,11 +22,13 @@ export interface LegalizeOptions {
   /** Hub values that are not part of the graph any more but tell how a source value looks (the source map); carried where possible. */
   readonly tracked?: Iterable<Value>;
   readonly signal?: AbortSignal | undefined;
+  /** Ops that stand for TF.js's own kernels and nothing more exact, since the source is a TF.js model. */
+  readonly native?: ReadonlySet<string> | undefined;
 }
 
 /** Faults are collected per node; a graph with error problems is not for writing. */
 export function legalize(graph: Graph, options: LegalizeOptions = {}): Legalized {
-  return new Legalization(options.signal).run(graph, options.tracked ?? []);
+  return new Legalization(options.signal, options.native).run(graph, options.tracked ?? []);
 }
 
 /** Attributes that hold a dtype. */
@@ -66,7 +68,10 @@ class Legalization {
   private readonly leafBytes = new Map<Value, number>();
   private readonly enlarged = new Map<Value, boolean>();
 
-  constructor(private readonly signal: AbortSignal | undefined) {}
+  constructor(
+    private readonly signal: AbortSignal | undefined,
+    private readonly native: ReadonlySet<string> | undefined,
+  ) {}
 
   run(graph: Graph, tracked: Iterable<Value>): Legalized {
     const inputs = graph.inputs.map((input) => this.input(input));
@@ -163,7 +168,7 @@ class Legalization {
   }
 
   private rule(op: string): Legalize {
-    const row = legalRules.get(op);
+    const row = this.native?.has(op) ? undefined : legalRules.get(op);
     if (row) return row;
     return (b, inputs, at) => {
       if (!executorOps.has(op)) throw at.unsupported(`TF.js has no ${op}`);

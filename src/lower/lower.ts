@@ -97,6 +97,8 @@ class Lowering {
     const scope: Scope = { graph: main, values: new Map(), parent: undefined, call: undefined, captures: undefined };
     const inputs = main.inputs.map((id, i) => this.input(scope, id, main.inputNames?.[i]));
     const wanted = this.wantedOutputs(main);
+    if (wanted.length === 0)
+      this.problems.push(problem("error", "no-outputs", "a model without outputs computes nothing", { graph: main.name }));
     this.nodes(scope, wanted);
     const outputs: GraphOutput[] = [];
     for (const [i, id] of wanted.entries()) {

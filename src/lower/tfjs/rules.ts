@@ -64,6 +64,11 @@ const own: readonly Rule[] = [
   rule("FakeQuantWithMinMaxVars", { since: 0, arity: [3, 3], attrs: {} }, (_, [x]) => [x]),
 ];
 
+/** What these give where numbers are large or many is what the model has always given. */
+export const nativeOps: ReadonlySet<string> = new Set([
+  ...["Sum", "Mean", "Abs", "Neg", "Square", "ClipByValue", "FloorDiv", "FloorMod"],
+]);
+
 const names = new Set(own.map(({ op }) => op));
 
 export const tfjsRules = new RuleTable([...tensorflowRules.all().filter(({ op }) => !names.has(op)), ...own]);
