@@ -16,3 +16,4 @@ import "./quantize.ts";
 import "./detection.ts";
 import "./special.ts";
 import "./blocks.ts";
+import "./complex.ts";

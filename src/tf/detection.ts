@@ -26,6 +26,14 @@ define(
       return [{ dtype: "float32", shape: [boxes?.[0], size?.[0], size?.[1], image?.[3]] }];
     },
   },
+  // images, transforms, output size, fill
+  {
+    name: "ImageProjectiveTransformV3",
+    infer: (call) => {
+      const [image, size] = [call.shape(0), call.dims(2)];
+      return [{ dtype: call.dtype(), shape: [image?.[0], size?.[0], size?.[1], image?.[3]] }];
+    },
+  },
   {
     name: "MaxPoolWithArgmax",
     infer: (call) => {

@@ -133,6 +133,17 @@ define(
   convolution("DepthwiseConv2dNative", 4, true),
   backprop("Conv2DBackpropInput"),
   backprop("Conv3DBackpropInputV2"),
+  {
+    name: "Dilation2D",
+    infer: (call) => {
+      const [input, filter] = [call.shape(0), call.shape(1)];
+      const [strides, rates] = [call.attr<readonly number[]>("strides"), call.attr<readonly number[]>("rates")];
+      const padding = call.attr<string>("padding");
+      const size = (axis: number): Dim =>
+        windows(input?.[axis], filter?.[axis - 1], strides[axis]!, rates[axis]!, padding, [0, 0]);
+      return [{ dtype: call.dtype(), shape: [input?.[0], size(1), size(2), input?.[3]] }];
+    },
+  },
   pool("MaxPool", 4),
   pool("AvgPool", 4),
   pool("MaxPool3D", 5),

@@ -7,6 +7,8 @@ const random = (call: Call) => [{ dtype: call.attr<string>("dtype") as DType, sh
 
 define(
   { name: "RandomStandardNormal", infer: random, pure: false },
+  // Within two standard deviations.
+  { name: "TruncatedNormal", infer: random, pure: false },
   // In [0, 1).
   { name: "RandomUniform", infer: random, pure: false },
   {

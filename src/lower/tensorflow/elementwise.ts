@@ -53,6 +53,26 @@ const gradients: readonly Rule[] = [
   binary("ReciprocalGrad", (b, y, dy) => b.op("Neg", [b.op("Mul", [dy, b.op("Square", [y])])])),
 ];
 
+/** Giles's approximation of the inverse error function, to float32's rounding. */
+function erfinv(b: Builder, x: Value): Value {
+  const n = (value: number) => number(b, x, value);
+  const polynomial = (w: Value, terms: readonly number[]) =>
+    terms.slice(1).reduce((sum, term) => b.op("AddV2", [b.op("Mul", [sum, w]), n(term)]), n(terms[0]!));
+  const w = b.op("Neg", [b.op("Log", [b.op("Mul", [b.op("Sub", [n(1), x]), b.op("AddV2", [n(1), x])])])]);
+  const near = polynomial(b.op("Sub", [w, n(2.5)]), [2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 2.1858087e-4, -1.25372503e-3, -4.17768164e-3, 0.246640727, 1.50140941]); // biome-ignore format: terms
+  const far = polynomial(b.op("Sub", [b.op("Sqrt", [w]), n(3)]), [-2.00214257e-4, 1.00950558e-4, 1.34934322e-3, -3.67342844e-3, 5.73950773e-3, -7.6224613e-3, 9.43887047e-3, 1.00167406, 2.83297682]); // biome-ignore format: terms
+  const inner = b.op("Mul", [b.op("SelectV2", [b.op("Less", [w, n(5)]), near, far]), x]);
+  const edge = b.op("Mul", [x, n(Number.POSITIVE_INFINITY)]);
+  return b.op("SelectV2", [b.op("Equal", [b.op("Abs", [x]), n(1)]), edge, inner]);
+}
+
+/** a × b over the last axis, of three. */
+function cross(b: Builder, x: Value, y: Value): Value {
+  const [p, q] = [x, y].map((value) => b.ops("Split", [b.scalar("int32", -1), value], { num_split: 3 }));
+  const term = (i: number, k: number) => b.op("Sub", [b.op("Mul", [p![i]!, q![k]!]), b.op("Mul", [p![k]!, q![i]!])]);
+  return b.concat([term(1, 2), term(2, 0), term(0, 1)], x.rank - 1);
+}
+
 const names = (text: string): string[] => text.split(" ");
 
 /** Old names of ops that are the hub's. */
@@ -85,6 +105,12 @@ export const elementwise: readonly Rule[] = [
   same("ClipByValue", 3),
   unary("Softsign", softsign),
   unary("Erfc", (b, x) => b.op("Sub", [number(b, x, 1), b.op("Erf", [x])])),
+  unary("Erfinv", erfinv),
+  unary("Ndtri", (b, x) => {
+    const doubled = b.op("Sub", [b.op("Mul", [x, number(b, x, 2)]), number(b, x, 1)]);
+    return b.op("Mul", [erfinv(b, doubled), number(b, x, Math.SQRT2)]);
+  }),
+  binary("Cross", cross),
   binary("Div", div),
   binary("Mod", mod),
   binary(

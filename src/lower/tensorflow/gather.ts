@@ -1,11 +1,12 @@
 /** Ops that take elements at places told by tensors: gathers, selections, top-k, one-hot, unique. */
 import type { DType } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
+import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { dimsOf, normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, required } from "../schema.ts";
-import { dtype, flag, same, tfRule } from "./attrs.ts";
+import { dtype, flag, list, same, tfRule } from "./attrs.ts";
 
 /** v1: a vector condition chooses whole rows. */
 function select(b: Builder, condition: Value, x: Value, y: Value): Value {
@@ -95,5 +96,29 @@ export const gathers: readonly Rule[] = [
   tfRule("UniqueWithCountsV2", [2, 2], { out_idx: dtype("int32") }, (b, [x, axis], a, at) => unique(b, x, axis, a.out_idx, at), {
     parameters: [1],
   }),
+  ...(["LowerBound", "UpperBound"] as const).map((op) =>
+    tfRule(op, [2, 2], { out_type: dtype("int32") }, (b, [sorted, values], a) => {
+      // How many lie before each value: less, or not greater.
+      const compared = [b.op("ExpandDims", [sorted, b.scalar("int32", 1)]), b.op("ExpandDims", [values, b.scalar("int32", 2)])];
+      const before = b.op(op === "LowerBound" ? "Less" : "LessEqual", compared);
+      return [b.cast(b.reduce("Sum", b.cast(before, "int32"), [2], false), a.out_type)];
+    }),
+  ),
+  tfRule("Bucketize", [1, 1], { boundaries: list() }, (b, [x], a) => {
+    const bounds = b.constant(tensorOf("float32", [a.boundaries.length], a.boundaries));
+    const passed = b.op("GreaterEqual", [b.op("ExpandDims", [b.cast(x, "float32"), b.scalar("int32", -1)]), bounds]);
+    return [b.reduce("Sum", b.cast(passed, "int32"), [x.rank], false)];
+  }),
+  tfRule(
+    "UnravelIndex",
+    [2, 2],
+    {},
+    (b, [indices, dims]) => {
+      const strides = b.op("Cumprod", [dims, b.scalar("int32", 0)], { exclusive: true, reverse: true });
+      const column = (value: Value) => (indices.rank === 0 ? value : b.op("ExpandDims", [value, b.scalar("int32", 1)]));
+      return [b.op("FloorMod", [b.op("FloorDiv", [indices, column(strides)]), column(dims)])];
+    },
+    { parameters: [1] },
+  ),
   tfRule("ListDiff", [2, 2], { out_idx: dtype("int32") }, (b, [x, y], a) => listDiff(b, x, y, a.out_idx)),
 ];

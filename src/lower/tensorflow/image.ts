@@ -81,6 +81,18 @@ const suppression = { pad_to_max_output_size: flag(false) };
 const lowest = (b: Builder): Value => b.scalar("float32", -3.4028234663852886e38);
 
 export const images: readonly Rule[] = [
+  ...(["ImageProjectiveTransformV2", "ImageProjectiveTransformV3"] as const).map((op) =>
+    tfRule(
+      op,
+      op.endsWith("2") ? ([3, 3] as const) : ([4, 4] as const),
+      { interpolation: string("NEAREST"), fill_mode: string("CONSTANT") },
+      (b, inputs: readonly (Value | undefined)[], a) => {
+        const [x, transforms, size, fill] = inputs as readonly [Value, Value, Value, Value | undefined];
+        return [b.op("ImageProjectiveTransformV3", [real(b, x), transforms, size, fill ?? b.scalar("float32", 0)], a)];
+      },
+      { parameters: [2] },
+    ),
+  ),
   tfRule("RGBToHSV", [1, 1], {}, (b, [x]) => {
     const { hue, saturation, value } = toHsv(b, x);
     return [b.concat([hue, saturation, value], x.rank - 1)];

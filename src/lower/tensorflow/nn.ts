@@ -157,6 +157,21 @@ export const nn: readonly Rule[] = [
   pool("AvgPool", 4),
   pool("MaxPool3D", 5),
   pool("AvgPool3D", 5),
+  tfRule(
+    "MaxPoolV2",
+    [3, 3],
+    { padding: required(string("VALID")), data_format: string("NHWC") },
+    (b, [x, ksize, strides], a, at) => {
+      const first = isFirst(a.data_format, at);
+      const order = (value: Value) => (first ? listToLast(at.numbers(value, "the window"), 4) : at.numbers(value, "the window"));
+      const attrs = { ksize: order(ksize), strides: order(strides), padding: a.padding, data_format: "NHWC" };
+      return [inLast(b, x, first, (last) => b.op("MaxPool", [last], attrs))];
+    },
+    { parameters: [1, 2] },
+  ),
+  tfRule("Dilation2D", [2, 2], { strides: list(), rates: list(), padding: required(string("VALID")) }, (b, [x, filter], a) => [
+    b.op("Dilation2D", [x, filter], a),
+  ]),
   ...["FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"].map(batchNorm),
   tfRule(
     "BatchNormWithGlobalNormalization",

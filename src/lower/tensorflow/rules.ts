@@ -1,7 +1,8 @@
 /** The TensorFlow dialect: every family, one table. */
-import { RuleTable } from "../rule.ts";
+import { type Rule, RuleTable } from "../rule.ts";
 import { arrays } from "./arrays.ts";
 import { assignments } from "./assignment.ts";
+import { complexes, complexForms, linear, overParts, withComplex } from "./complex.ts";
 import { controls } from "./control.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
@@ -10,6 +11,7 @@ import { losses } from "./loss.ts";
 import { matrices } from "./matrix.ts";
 import { nn } from "./nn.ts";
 import { quantization } from "./quantize.ts";
+import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { resizes } from "./resize.ts";
 import { recurrents } from "./rnn.ts";
@@ -17,9 +19,10 @@ import { scatters } from "./scatter.ts";
 import { segments } from "./segment.ts";
 import { shapes } from "./shape.ts";
 import { spaces } from "./space.ts";
+import { sparse } from "./sparse.ts";
 import { variables } from "./variables.ts";
 
-export const tensorflowRules = new RuleTable([
+const rows: readonly Rule[] = [
   ...elementwise,
   ...reductions,
   ...shapes,
@@ -38,4 +41,14 @@ export const tensorflowRules = new RuleTable([
   ...controls,
   ...variables,
   ...assignments,
-]);
+  ...randoms,
+  ...sparse,
+];
+
+/** Rows that mean the same for both parts of complex numbers, or have a form for them. */
+function forComplex(row: Rule): Rule {
+  const form = complexForms[row.op];
+  return form ? withComplex(row, form) : linear.has(row.op) ? overParts(row) : row;
+}
+
+export const tensorflowRules = new RuleTable([...rows.map(forComplex), ...complexes]);

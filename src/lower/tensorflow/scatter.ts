@@ -4,7 +4,6 @@ import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { onFrozen } from "./assignment.ts";
 import { flag, same, tfRule } from "./attrs.ts";
-import { zeroOf } from "./shape.ts";
 
 type Combine = (b: Builder, x: Value, indices: Value, updates: Value) => Value;
 
@@ -81,23 +80,5 @@ export const scatters: readonly Rule[] = [
     {
       parameters: [1],
     },
-  ),
-  tfRule(
-    "SparseTensorDenseAdd",
-    [4, 4],
-    {},
-    (b, [indices, values, , dense]) => [b.op("TensorScatterAdd", [dense, indices, values])],
-    { parameters: [2] },
-  ),
-  tfRule(
-    "SparseTensorDenseMatMul",
-    [4, 4],
-    { adjoint_a: flag(false), adjoint_b: flag(false) },
-    (b, [indices, values, shape, dense], a) => {
-      const zeroes = b.op("Fill", [shape, zeroOf(b, values.dtype)]);
-      const left = b.op("TensorScatterAdd", [zeroes, indices, values]);
-      return [b.op("MatMul", [left, dense], { transpose_a: a.adjoint_a, transpose_b: a.adjoint_b })];
-    },
-    { parameters: [2] },
   ),
 ];

@@ -26,7 +26,7 @@ function rows(
 const isCounted = (ids: Value): boolean => dimsOf(ids)?.every((id) => typeof id === "number" && id >= 0) ?? false;
 
 /** Rows without a group (ids below 0) go to one more that is cut off. */
-function segmentSum(b: Builder, values: Value, groups: Value, count: Value): Value {
+export function segmentSumOf(b: Builder, values: Value, groups: Value, count: Value): Value {
   const { data, ids, rest } = rows(b, values, groups);
   const num = b.cast(b.reshape(count, [1]), "int32");
   const place = (each: Value) => b.op("ExpandDims", [each, b.scalar("int32", 1)]);
@@ -61,17 +61,21 @@ const largest: Partial<Record<DType, number>> = { float64: Number.MAX_VALUE, flo
 
 function counts(b: Builder, data: Value, ids: Value, count: Value): Value {
   const ones = b.op("Fill", [b.op("Shape", [ids]), number(b, data, 1)]);
-  const sums = segmentSum(b, ones, ids, count);
+  const sums = segmentSumOf(b, ones, ids, count);
   return data.shape.slice(ids.rank).reduce<Value>((each) => b.op("ExpandDims", [each, b.scalar("int32", -1)]), sums);
 }
 
 const atLeastOne = (b: Builder, x: Value): Value => b.op("Maximum", [x, number(b, x, 1)]);
 
+export function segmentMeanOf(b: Builder, data: Value, ids: Value, count: Value): Value {
+  return b.op("RealDiv", [segmentSumOf(b, data, ids, count), atLeastOne(b, counts(b, data, ids, count))]);
+}
+
 type Combine = (b: Builder, data: Value, ids: Value, count: Value) => Value;
 
 const combining: Readonly<Record<string, Combine>> = {
-  Sum: segmentSum,
-  Mean: (b, data, ids, count) => b.op("RealDiv", [segmentSum(b, data, ids, count), atLeastOne(b, counts(b, data, ids, count))]),
+  Sum: segmentSumOf,
+  Mean: (b, data, ids, count) => b.op("RealDiv", [segmentSumOf(b, data, ids, count), atLeastOne(b, counts(b, data, ids, count))]),
   Prod: (b, data, ids, count) => segmentReduce(b, "Prod", data, ids, count, number(b, data, 1)),
   Max: (b, data, ids, count) => segmentReduce(b, "Max", data, ids, count, extreme(b, data.dtype, false)),
   Min: (b, data, ids, count) => segmentReduce(b, "Min", data, ids, count, extreme(b, data.dtype, true)),

@@ -143,6 +143,19 @@ export const shapes: readonly Rule[] = [
   tfRule("Pad", [2, 2], {}, (b, [x, pads]) => [b.op("PadV2", [x, pads, zeroOf(b, x.dtype)])], { parameters: [1] }),
   same("PadV2", 3, {}, { parameters: [1] }),
   same("MirrorPad", 2, { mode: required(string("REFLECT")) }, { parameters: [1] }),
+  tfRule("DataFormatVecPermute", [1, 1], { src_format: string("NHWC"), dst_format: string("NCHW") }, (b, [x], a, at) => {
+    const places = [...a.dst_format].map((axis) => a.src_format.indexOf(axis));
+    // Of two numbers they are those of the spatial axes.
+    if (x.shape[0] === places.length) return [b.gather(x, b.ints(places), 0)];
+    if (x.shape[0] !== places.length - 2) throw at.invalid(`${x.shape[0]} entries of a ${a.src_format} list`);
+    const spatial = [...a.src_format].filter((axis) => axis !== "N" && axis !== "C");
+    const order = [...a.dst_format].filter((axis) => spatial.includes(axis)).map((axis) => spatial.indexOf(axis));
+    return [b.gather(x, b.ints(order), 0)];
+  }),
+  tfRule("DataFormatDimMap", [1, 1], { src_format: string("NHWC"), dst_format: string("NCHW") }, (b, [x], a) => {
+    const map = [...a.src_format].map((axis) => a.dst_format.indexOf(axis));
+    return [b.gather(b.cast(b.ints(map), x.dtype), b.op("FloorMod", [x, number(b, x, map.length)]), 0)];
+  }),
   tfRule("InvertPermutation", [1, 1], {}, (b, [x], _, at) => {
     if (!isInteger(x.dtype)) throw at.invalid(`a permutation of ${x.dtype}`);
     return [invertPermutation(b, x)];

@@ -5,7 +5,8 @@ import { tfRule } from "./attrs.ts";
 
 const variable = (op: string): Rule =>
   tfRule(op, [0, 0], { value: tensor() }, (_, __, a, at) => {
-    if (!a.value) throw at.unsupported("a variable that the checkpoint has no value for");
+    if (!a.value)
+      throw at.unsupported("a variable without a value", "open the SavedModel with its checkpoint, or freeze the graph");
     return [at.constant(a.value)];
   });
 

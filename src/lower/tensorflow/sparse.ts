@@ -1,0 +1,64 @@
+/** Sparse tensors are triples of dense ones; embeddings of sparse ids are sums of rows. */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import type { Rule } from "../rule.ts";
+import { flag, tfRule } from "./attrs.ts";
+import { segmentMeanOf, segmentSumOf } from "./segment.ts";
+import { zeroOf } from "./shape.ts";
+
+/** Rows of `data` combined by segment: the rows are chosen first. */
+function chosen(b: Builder, data: Value, indices: Value): Value {
+  return b.gather(data, indices, 0);
+}
+
+/** One more than the greatest segment. */
+function segmentCount(b: Builder, ids: Value): Value {
+  return b.op("AddV2", [b.reduce("Max", b.cast(ids, "int32"), [0], false), b.scalar("int32", 1)]);
+}
+
+const embedding = (op: string, combine: (b: Builder, data: Value, ids: Value, count: Value) => Value): Rule =>
+  tfRule(op, [3, 3], {}, (b, [data, indices, ids]) => [combine(b, chosen(b, data, indices), ids, segmentCount(b, ids))]);
+
+const sizedEmbedding = (op: string, combine: (b: Builder, data: Value, ids: Value, count: Value) => Value): Rule =>
+  tfRule(op, [4, 4], {}, (b, [data, indices, ids, count]) => [combine(b, chosen(b, data, indices), ids, count)]);
+
+/** Indices counted through the old shape and taken apart by the new one, of which one dim may be −1. */
+function reshaped(b: Builder, indices: Value, from: Value, to: Value): readonly Value[] {
+  const size = b.reduce("Prod", from, [0], false);
+  const one = b.scalar(to.dtype, 1);
+  const open = b.op("Less", [to, b.scalar(to.dtype, 0)]);
+  const rest = b.reduce("Prod", b.op("SelectV2", [open, one, to]), [0], false);
+  const shape = b.op("SelectV2", [open, b.op("TruncateDiv", [size, rest]), to]);
+  const strides = (dims: Value) => b.op("Cumprod", [dims, b.scalar("int32", 0)], { exclusive: true, reverse: true });
+  const flat = b.reduce("Sum", b.op("Mul", [indices, strides(from)]), [1], true);
+  const places = b.op("FloorMod", [b.op("FloorDiv", [flat, strides(shape)]), shape]);
+  return [places, shape];
+}
+
+export const sparse: readonly Rule[] = [
+  embedding("SparseSegmentSum", segmentSumOf),
+  embedding("SparseSegmentMean", segmentMeanOf),
+  sizedEmbedding("SparseSegmentSumWithNumSegments", segmentSumOf),
+  sizedEmbedding("SparseSegmentMeanWithNumSegments", segmentMeanOf),
+  tfRule("SparseReshape", [3, 3], {}, (b, [indices, from, to]) => reshaped(b, indices, from, to)),
+  tfRule(
+    "SparseTensorDenseAdd",
+    [4, 4],
+    {},
+    (b, [indices, values, , dense]) => [b.op("TensorScatterAdd", [dense, indices, values])],
+    {
+      parameters: [2],
+    },
+  ),
+  tfRule(
+    "SparseTensorDenseMatMul",
+    [4, 4],
+    { adjoint_a: flag(false), adjoint_b: flag(false) },
+    (b, [indices, values, shape, dense], a) => {
+      const zeroes = b.op("Fill", [shape, zeroOf(b, values.dtype)]);
+      const left = b.op("TensorScatterAdd", [zeroes, indices, values]);
+      return [b.op("MatMul", [left, dense], { transpose_a: a.adjoint_a, transpose_b: a.adjoint_b })];
+    },
+    { parameters: [2] },
+  ),
+];
