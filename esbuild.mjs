@@ -13,9 +13,11 @@ const entries = {
   conformance: "test/conformance/main.ts",
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
+  "litert-child": "src/runtime/litert-child.ts",
   engine: "src/engine/main.ts",
   "engine-job": "src/engine/job.ts",
   samples: "scripts/samples.ts",
+  "supported-ops": "scripts/supported-ops.ts",
   bench: "scripts/bench.ts",
 };
 

@@ -1,12 +1,17 @@
 /** Operators that are known and cannot be had: each says why, which is more than that nobody has written it. */
 import { type Rule, rule } from "../rule.ts";
 
-const refused = (domain: string, ops: readonly string[], reason: string, hint?: string): Rule[] =>
-  ops.map((op) =>
-    rule(op, { since: 1, domain, arity: [0, Number.POSITIVE_INFINITY], attrs: {} }, (_b, _inputs, _a, at) => {
+/** Why, by operator, with its domain unless that is ONNX's own. */
+export const refusedOps = new Map<string, string>();
+
+function refused(domain: string, ops: readonly string[], reason: string, hint?: string): Rule[] {
+  return ops.map((op) => {
+    refusedOps.set(domain === "" ? op : `${domain}.${op}`, reason);
+    return rule(op, { since: 1, domain, arity: [0, Number.POSITIVE_INFINITY], attrs: {} }, (_b, _inputs, _a, at) => {
       throw at.unsupported(reason, hint);
-    }),
-  );
+    });
+  });
+}
 
 const ms = "com.microsoft";
 

@@ -1,0 +1,9 @@
+/** `npm run docs`: gathers what tests show of each operator, and writes docs/supported-ops.md anew. */
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { gatherEvidence } from "./supported-ops/gather.ts";
+import { evidenceFile, evidenceText, readEvidence, renderSupportedOps } from "./supported-ops/render.ts";
+
+const evidence = await gatherEvidence(existsSync(evidenceFile) ? readEvidence() : new Map());
+await writeFile(evidenceFile, evidenceText(evidence));
+await writeFile("docs/supported-ops.md", renderSupportedOps(evidence));
