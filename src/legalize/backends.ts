@@ -73,7 +73,7 @@ const missing: Readonly<Record<string, readonly Backend[]>> = {
 /** Greatest rank a backend's program takes, per op; "" is the rest. */
 const ranks: Partial<Record<Backend, Readonly<Record<string, number>>>> = {
   webgl: { "": 6, SelectV2: 4, ReverseV2: 4, Cumsum: 4, Cumprod: 4, SpaceToBatchND: 4, BatchToSpaceND: 4, PadV2: 4 },
-  webgpu: { "": 6 },
+  webgpu: { "": 6, PadV2: 4 },
 };
 
 /** Why a backend cannot run the node; undefined where it can. */

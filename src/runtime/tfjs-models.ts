@@ -33,6 +33,7 @@ export class TfjsModels {
       throw modelError("backend-unavailable", `the ${backend} backend of TF.js does not start`);
     }
     await core.ready();
+    if (backend === "webgpu") guardReads();
     return core.version_core;
   }
 
@@ -115,6 +116,33 @@ export class TfjsModels {
 function nodeNames(topology: unknown): ReadonlySet<string> {
   const { node } = topology as { readonly node?: readonly { readonly name: string }[] };
   return new Set((node ?? []).map(({ name }) => name));
+}
+
+/**
+ * TF.js reads computed shapes, axes and indices back at once, which WebGPU can do only through a canvas: in Chromium's software GPU that
+ * gives zeros, or ends the GPU process. A model must not run on with wrong shapes, so such a read is an error here. Most shape arithmetic
+ * never goes to the GPU.
+ */
+function guardReads(): void {
+  const backend = core.backend() as unknown as WebgpuReads;
+  const readSync = backend.readSync.bind(backend);
+  backend.readSync = (id) => {
+    const held = backend.tensorMap.get(id);
+    // What never went to the GPU needs no reading; complex numbers are read part by part.
+    if (held?.values || held?.dtype === "string" || held?.dtype === "complex64") return readSync(id);
+    throw modelError(
+      "gpu-read",
+      "the model computes a shape or an index, which is not read back from WebGPU while a model runs",
+      {},
+      "run on wasm",
+    );
+  };
+}
+
+/** What we use of TF.js's WebGPU backend. */
+interface WebgpuReads {
+  readSync(id: object): unknown;
+  readonly tensorMap: { get(id: object): { readonly values?: unknown; readonly dtype: string } | undefined };
 }
 
 function feedTensors({ signature }: Loaded, feeds: readonly (readonly [string, Tensor])[]): Record<string, core.Tensor> {

@@ -8,8 +8,11 @@ import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
 
-/** The most axes that every kernel of every backend takes. */
+/** The most axes that every kernel of every backend takes; past them wasm goes wrong, so an op that does not merge is refused. */
 const maxRank = 6;
+/** Some programs of WebGL and WebGPU stop earlier; an op that does not merge stays as it is, and the check names the backends. */
+const gpuRanks: Readonly<Record<string, number>> = { SelectV2: 4, PadV2: 4 };
+const rankOf = (op: string): number => gpuRanks[op] ?? maxRank;
 
 /** Runs of neighbours that may become one axis; `alike(i)` tells whether axis i may join axis i − 1. */
 function runs(rank: number, alike: (axis: number) => boolean): number[][] {
@@ -32,7 +35,7 @@ function mergedDims(shape: Shape, groups: readonly (readonly number[])[], rank: 
 
 export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
   const out = at.node.outputs[0]!.type.shape;
-  if (!out || out.length <= maxRank) return at.same(b, inputs);
+  if (!out || out.length <= rankOf(at.node.op)) return at.same(b, inputs);
   const rank = out.length;
   const shapes = inputs.map((input) => input.shape);
   /** 1: repeated along the axis; undefined where nobody knows. */
@@ -48,6 +51,7 @@ export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): 
   );
   const merged = shapes.map((shape) => mergedDims(shape, groups, rank));
   const open = out.filter((dim) => typeof dim !== "number").length;
+  if (rank <= maxRank && (!known || open > 1 || groups.length > rankOf(at.node.op))) return at.same(b, inputs);
   if (!known || open > 1) throw at.unsupported(`${at.node.op} of ${rank} axes of which some are not known`);
   if (groups.length > maxRank) throw at.unsupported(`${at.node.op} of ${groups.length} axes that do not merge`);
   const results = at.same(
@@ -57,22 +61,35 @@ export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): 
   return results.map((value) => b.reshapeTo(value, out));
 }
 
-/** Axes that are not padded join their neighbours. */
+/** Axes that are not padded join their neighbours; where too many are left, the first padded one goes before the others. */
 const pad: Legalize = (b, inputs, at) => {
   const [x, pads, value] = inputs as [Value, Value, Value];
   const { shape } = x.type;
-  if (!shape || shape.length <= maxRank) return at.same(b, inputs);
+  if (!shape || shape.length <= gpuRanks["PadV2"]!) return at.same(b, inputs);
   const amounts = constantOf(pads);
-  if (!isStatic(shape) || !amounts) throw at.unsupported(`padding of ${shape.length} axes of which some are not known`);
-  const table = numbersOf(amounts);
-  const padded = (axis: number) => table[2 * axis] !== 0 || table[2 * axis + 1] !== 0;
-  const groups = runs(shape.length, (axis) => !padded(axis) && !padded(axis - 1));
-  if (groups.length > maxRank) throw at.unsupported(`padding of ${groups.length} axes that do not merge`);
-  const merged = groups.flatMap(([axis]) => [table[2 * axis!]!, table[2 * axis! + 1]!]);
-  const out = at.node.outputs[0]!.type.shape as readonly number[];
-  const flat = b.reshape(x, mergedDims(shape, groups, shape.length));
-  return at.same(b, [flat, b.reshape(b.ints(merged), [groups.length, 2]), value]).map((y) => b.reshape(y, out));
+  if (!isStatic(shape) || !amounts) {
+    if (shape.length <= maxRank) return at.same(b, inputs);
+    throw at.unsupported(`padding of ${shape.length} axes of which some are not known`);
+  }
+  return [padInSteps(b, x, shape, numbersOf(amounts), value)];
 };
+
+function padInSteps(b: Builder, x: Value, from: readonly number[], amounts: readonly number[], value: Value): Value {
+  const amount = (axis: number): [number, number] => [amounts[2 * axis]!, amounts[2 * axis + 1]!];
+  const left = [...from.keys()].filter((axis) => amount(axis).some((each) => each !== 0));
+  const parts = (padded: readonly number[]) => runs(from.length, (axis) => !padded.includes(axis) && !padded.includes(axis - 1));
+  let y = x;
+  let shape = from;
+  while (left.length > 0) {
+    const now = left.splice(0, parts(left).length <= gpuRanks["PadV2"]! ? left.length : 1);
+    const groups = parts(now);
+    const rows = groups.flatMap(([axis]) => (now.includes(axis!) ? amount(axis!) : [0, 0]));
+    const flat = b.reshape(y, mergedDims(shape, groups, shape.length));
+    shape = shape.map((dim, axis) => (now.includes(axis) ? dim + amount(axis)[0] + amount(axis)[1] : dim));
+    y = b.reshape(b.op("PadV2", [flat, b.reshape(b.ints(rows), [groups.length, 2]), value]), shape);
+  }
+  return y;
+}
 
 /** These are made of other kernels; only the last axis counts. */
 const lastAxis: Legalize = (b, inputs, at) => {

@@ -61,6 +61,13 @@ function guarded(op: string, otherwise: Legalize): LegalRule {
 
 const asItIs: Legalize = (b, inputs, at) => at.same(b, inputs);
 
-export const reductions: readonly LegalRule[] = Object.keys(neutral).map((op) =>
-  guarded(op, op === "Sum" || op === "Mean" ? axisByAxis : asItIs),
-);
+/** The webgpu kernel of Prod forgets keep_dims: the dims are put back by a Reshape where they are known. */
+const product: Legalize = (b, inputs, at) => {
+  const { shape } = at.node.outputs[0]!.type;
+  if (!at.flag("keep_dims") || !shape || shape.filter((dim) => typeof dim !== "number").length > 1) return at.same(b, inputs);
+  return at.same(b, inputs, { keep_dims: false }).map((y) => b.reshapeTo(y, shape));
+};
+
+const ways: Readonly<Record<string, Legalize>> = { Sum: axisByAxis, Mean: axisByAxis, Prod: product };
+
+export const reductions: readonly LegalRule[] = Object.keys(neutral).map((op) => guarded(op, ways[op] ?? asItIs));

@@ -14,7 +14,8 @@ import { packed, textOfBytes, unpacked } from "./text.ts";
 type Reply = { readonly ok: unknown } | { readonly failed: string };
 
 /** What a page says whose GPU process has gone: SwiftShader's does now and then. */
-const lost = /createBuffer failed|external Instance reference|device (is|was) lost|context lost/i;
+const lost =
+  /createBuffer failed|external Instance reference|(device|GPU|context) (is|was|has been) (lost|destroyed)|context lost|the GPU reports/i;
 
 export class BrowserWorker {
   alive = true;

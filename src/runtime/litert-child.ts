@@ -1,0 +1,159 @@
+/**
+ * Entry of the LiteRT process: LiteRT.js, which is made for pages, with the few things it expects of one. It computes on the CPU through
+ * XNNPACK, as LiteRT does on phones.
+ */
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { compileFunction } from "node:vm";
+import type { CompiledModel, Tensor as LiteRtTensor } from "@litertjs/core";
+import type { DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
+import { type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
+import { serve } from "../protocol/rpc.ts";
+import type { LiteRtApi } from "./litert-api.ts";
+import type { ValueSpec } from "./run.ts";
+
+interface Loaded {
+  readonly model: CompiledModel;
+  readonly inputs: readonly ValueSpec[];
+  readonly outputs: readonly string[];
+}
+
+/** The build without relaxed SIMD: Node 20 has none, and its fused products would make results differ from machine to machine. */
+const build = "litert_wasm_compat_internal.js";
+/** What LiteRT.js passes across its border. */
+const carried: readonly DType[] = ["float32", "int32", "uint8"];
+
+let liteRt: typeof import("@litertjs/core") | undefined;
+const models = new Map<number, Loaded>();
+let nextId = 0;
+
+const api: LiteRtApi = {
+  async start() {
+    try {
+      const require = createRequire(import.meta.url);
+      const folder = dirname(dirname(require.resolve("@litertjs/core")));
+      pretendToBeAPage();
+      liteRt = await import("@litertjs/core");
+      await liteRt.loadLiteRt(join(folder, "wasm", build));
+      return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
+    } catch (error) {
+      throw modelError("reference-unavailable", `LiteRT.js does not load: ${reasonOf(error)}`);
+    }
+  },
+
+  async load(path, edits, inputs, outputs) {
+    if (!liteRt) throw new Error("load before start");
+    const other = inputs.find(({ dtype }) => !dtype || !carried.includes(dtype));
+    if (other) throw modelError("reference-refused", `LiteRT.js takes no input of type ${other.dtype}`, { tensor: other.name });
+    const same = outputs.find((output) => inputs.some(({ name }) => name === output));
+    // It would hand back memory that nothing has written.
+    if (same) throw modelError("not-a-tensor", "an output that is an input", { tensor: same });
+    let model: CompiledModel;
+    try {
+      model = await liteRt.loadAndCompile(await edited(path, edits), { accelerator: "wasm" });
+    } catch (error) {
+      throw modelError("reference-refused", `LiteRT refuses the model: ${reasonOf(error)}`);
+    }
+    const id = nextId++;
+    models.set(id, { model, inputs, outputs });
+    return { id };
+  },
+
+  async run(id, feeds) {
+    const loaded = models.get(id);
+    if (!loaded) throw new Error(`no model ${id} in this process`);
+    const { model, inputs, outputs } = loaded;
+    const details = model.getInputDetails();
+    const given = inputs.map(({ name }, i) => {
+      const tensor = feeds.get(name);
+      if (!tensor) throw modelError("input-missing", `no value for input ${name}`, { tensor: name });
+      const wanted = [...details[i]!.shape];
+      if (wanted.length !== tensor.shape.length || wanted.some((dim, axis) => dim !== tensor.shape[axis]))
+        throw modelError("reference-failed", `LiteRT wants [${wanted}] where [${tensor.shape}] is fed`, { tensor: name });
+      return new liteRt!.Tensor(tensor.data as Float32Array, [...tensor.shape]);
+    });
+    let results: LiteRtTensor[];
+    try {
+      results = await model.run(given);
+    } catch (error) {
+      throw modelError("reference-failed", `LiteRT fails: ${reasonOf(error)}`);
+    } finally {
+      for (const tensor of given) tensor.delete();
+    }
+    return results.map((result, i) => taken(result, outputs[i] ?? String(i), [...model.getOutputDetails()[i]!.shape]));
+  },
+
+  async unload(id) {
+    models.get(id)?.model.delete();
+    models.delete(id);
+  },
+};
+
+function taken(result: LiteRtTensor, name: string, shape: readonly number[]): Tensor {
+  try {
+    const data = result.toTypedArray().slice() as Elements;
+    const dtype = dtypeOf(data);
+    if (!dtype || elementCount(shape) !== data.length)
+      throw modelError("not-a-tensor", "LiteRT.js gives no tensor of known type and size", { tensor: name });
+    if (data instanceof Float32Array && isUnwritten(data))
+      throw modelError("reference-failed", "LiteRT.js left this value unwritten", { tensor: name });
+    return { dtype, shape, data };
+  } finally {
+    result.delete();
+  }
+}
+
+const dtypeOf = (data: Elements): DType | undefined =>
+  data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "uint8" : undefined;
+
+/** Pointers and counters look like denormal numbers; no result consists of those. */
+function isUnwritten(data: Float32Array): boolean {
+  const least = 2 ** -126;
+  return data.some((x) => x !== 0) && data.every((x) => Math.abs(x) < least);
+}
+
+async function edited(path: string, edits: Parameters<LiteRtApi["load"]>[1]): Promise<Uint8Array> {
+  const file = await readFile(path);
+  const size = edits.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), file.length);
+  const out = new Uint8Array(size);
+  out.set(file);
+  for (const { at, bytes } of edits) out.set(bytes, at);
+  return out;
+}
+
+/** The wasm's script asks for a worker's globals, and to be imported as a script. */
+function pretendToBeAPage(): void {
+  const scope = globalThis as unknown as Record<string, unknown>;
+  scope["self"] = globalThis;
+  scope["importScripts"] = (url: string) => {
+    const file = url.startsWith("file:") ? fileURLToPath(url) : url;
+    const module: { exports: unknown } = { exports: {} };
+    const names = ["module", "exports", "require", "__filename", "__dirname"];
+    const script = compileFunction(readFileSync(file, "utf8"), names, { filename: file });
+    script(module, module.exports, createRequire(file), file, dirname(file));
+    const { exports } = module as { exports: { default?: unknown } };
+    scope["ModuleFactory"] = exports.default ?? exports;
+  };
+}
+
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return (message.split("\n").find((line) => line.trim()) ?? message).trim();
+}
+
+if (!process.send) throw new Error("litert-child runs as a child process");
+process.on("disconnect", () => process.exit());
+serve<LiteRtApi>(
+  {
+    post: (message) => process.send!(message),
+    listen(listener) {
+      process.on("message", listener);
+      return () => process.off("message", listener);
+    },
+  },
+  api,
+);
