@@ -70,6 +70,7 @@ const named: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
     Eig e v
     LogMatrixDeterminant sign log_abs_determinant
     BroadcastGradientArgs r0 r1
+    RaggedRange rt_nested_splits rt_dense_values
     SparseReshape output_indices output_shape
     SparseFillEmptyRows output_indices output_values empty_row_indicator reverse_index_map
     SparseSlice output_indices output_values output_shape

@@ -1,8 +1,9 @@
 /** Sparse tensors are triples of dense ones; embeddings of sparse ids are sums of rows. */
+import type { DType } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { Rule } from "../rule.ts";
-import { flag, tfRule } from "./attrs.ts";
+import { dtype, flag, tfRule } from "./attrs.ts";
 import { segmentMeanOf, segmentSumOf } from "./segment.ts";
 import { zeroOf } from "./shape.ts";
 
@@ -35,7 +36,29 @@ function reshaped(b: Builder, indices: Value, from: Value, to: Value): readonly 
   return [places, shape];
 }
 
+/** Ranges end to end: where each begins in the values, and the values. Scalars go for every range. */
+function raggedRange(b: Builder, inputs: readonly [Value, Value, Value], type: DType): readonly Value[] {
+  const vector = inputs.find(({ rank }) => rank === 1);
+  const [starts, limits, deltas] = inputs.map((each) => {
+    if (each.rank === 1) return each;
+    return vector ? b.op("BroadcastTo", [each, b.op("Shape", [vector])]) : b.reshape(each, [1]);
+  }) as [Value, Value, Value];
+  const zero = b.scalar("int32", 0);
+  const steps = b.op("RealDiv", [b.cast(b.op("Sub", [limits, starts]), "float32"), b.cast(deltas, "float32")]);
+  const counts = b.op("Maximum", [b.cast(b.op("Ceil", [steps]), "int32"), zero]);
+  const ends = b.op("Cumsum", [counts, zero], { exclusive: false, reverse: false });
+  const splits = b.concat([b.ints([0]), ends], 0);
+  const total = b.reduce("Sum", counts, [0], false);
+  const places = b.op("Range", [zero, total, b.scalar("int32", 1)]);
+  const passed = b.op("GreaterEqual", [b.op("ExpandDims", [places, b.scalar("int32", 1)]), ends]);
+  const rows = b.reduce("Sum", b.cast(passed, "int32"), [1], false);
+  const within = b.cast(b.op("Sub", [places, b.gather(splits, rows, 0)]), starts.dtype);
+  const values = b.op("AddV2", [b.gather(starts, rows, 0), b.op("Mul", [within, b.gather(deltas, rows, 0)])]);
+  return [b.cast(splits, type), values];
+}
+
 export const sparse: readonly Rule[] = [
+  tfRule("RaggedRange", [3, 3], { Tsplits: dtype("int64") }, (b, inputs, a) => raggedRange(b, inputs, a.Tsplits)),
   embedding("SparseSegmentSum", segmentSumOf),
   embedding("SparseSegmentMean", segmentMeanOf),
   sizedEmbedding("SparseSegmentSumWithNumSegments", segmentSumOf),
