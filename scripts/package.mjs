@@ -19,7 +19,7 @@ const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"
 const out = path.resolve(values.out ?? path.join(root, `${manifest.name}-${target}-${manifest.version}.vsix`));
 
 /** Of dist/: what the extension starts. The command line and the library are the npm package's. */
-const bundles = ["extension.cjs", "engine.js", "engine-job.js", "tfjs-worker.js", "ort-child.js"];
+const bundles = ["extension.cjs", "engine.js", "engine-job.js", "tfjs-worker.js", "ort-child.js", "litert-child.js"];
 /** Chunks that the bundles share, and what TF.js finds beside its script. */
 const besides = /^(chunk-.*\.js|tfjs-backend-wasm.*\.wasm)$/;
 
@@ -56,6 +56,9 @@ function stage() {
   for (const name of readdirSync(path.join(root, "dist/webview")))
     if (!name.endsWith(".map")) copy(path.join("dist/webview", name));
   const [platform, arch] = target.split("-");
+  // One of its four builds of 9 MB: see src/runtime/litert-child.ts.
+  stageModule("@litertjs/core", (file) => !file.startsWith("wasm/") || file.startsWith("wasm/litert_wasm_compat_internal."));
+  stageModule("@litertjs/wasm-utils", () => true);
   stageModule("onnxruntime-common", (file) => !/^(lib|dist\/esm)(\/|$)/.test(file));
   stageModule("onnxruntime-node", (file) => {
     if (/^(lib|script)(\/|$)/.test(file)) return false;

@@ -1,13 +1,15 @@
 /** The parity pipeline: the same inputs through the source's own runtime and through TF.js, every value compared. */
 import { modelError } from "./base/problem.ts";
+import { tapEdits } from "./formats/tflite/taps.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
-import type { SourceModel } from "./graph/source.ts";
-import { type Feeds, outputSpecs, seededFeeds, storedFeeds } from "./parity/feeds.ts";
+import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
+import { elementCount, type ModelFiles, type Tensor, tensorOf } from "./graph/tensor.ts";
+import { type Feeds, inputSpecs, outputSpecs, seededFeeds, storedFeeds } from "./parity/feeds.ts";
 import type { Dims } from "./parity/inputs.ts";
 import { compareLayers, layerPairs } from "./parity/layers.ts";
 import { Outcome } from "./parity/outcome.ts";
 import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted, wantedValues } from "./parity/outputs.ts";
-import { onnxReference, type Reference, storedReference } from "./parity/reference.ts";
+import { liteRtReference, onnxReference, type Reference, storedReference } from "./parity/reference.ts";
 import type { ParityReport } from "./parity/report.ts";
 import { assign, type StoredSet } from "./parity/stored.ts";
 import { precisionOf, type Tolerance, toleranceFor } from "./parity/tolerance.ts";
@@ -17,6 +19,8 @@ export interface ParityRequest {
   readonly model: SourceModel;
   /** The source file, for the reference runtime. */
   readonly path: string;
+  /** The same, open; needed where taps are edits of the file. */
+  readonly files?: ModelFiles | undefined;
   /** The converted model, open on the backend to be checked. */
   readonly target: Run & { readonly backend: string };
   /** model.map.json, needed for layers and for values that are no outputs of the converted model. */
@@ -48,7 +52,7 @@ export async function parity(request: ParityRequest): Promise<ParityReport> {
     const wanted = wantedValues(model.graphs[0]!.name, target, request.map, request.outputs);
     const run = await tryInputs(request, reference, wanted);
     dims = run.feeds.dims;
-    await compareOutputs(target, wanted, run, tolerance, outcome);
+    await compareOutputs(target, wanted, run, (name) => withSteps(tolerance, model, name), outcome);
     if (request.layers) await compareMapped(request, reference, run.feeds, tolerance, outcome);
   } catch (error) {
     outcome.caught(error);
@@ -64,19 +68,54 @@ export async function parity(request: ParityRequest): Promise<ParityReport> {
   });
 }
 
-async function referenceOf({ model, path, stored, reference, signal }: ParityRequest): Promise<Reference> {
+/** A quantised value may be off by one step: builds of the source's own runtime are. */
+function withSteps(tolerance: Tolerance, model: SourceModel, name: string): Tolerance {
+  const value = model.graphs[0]!.values.find((each) => each.name === name);
+  return value?.type.quantization ? { ...tolerance, steps: 1 } : tolerance;
+}
+
+async function referenceOf({ model, path, files, stored, reference, signal }: ParityRequest): Promise<Reference> {
   const main = model.graphs[0]!;
   if (reference === "files" || (reference === undefined && stored && stored.set.outputs.length > 0)) {
     return storedReference(stored ? assign(stored.set.outputs, outputSpecs(main)) : new Map());
   }
   if (model.dialect === "onnx") return onnxReference(path, outputSpecs(main), signal);
+  if (model.dialect === "tflite" && files) {
+    const source = await files.open(0);
+    const edits = (names: readonly string[] | undefined) => tapEdits(source, names && idsOf(main, names));
+    return liteRtReference({ path, inputs: inputSpecs(main), outputs: outputSpecs(main), edits }, signal);
+  }
   throw modelError("no-reference", `no runtime here computes what the source says, format: ${model.dialect}`);
 }
+
+function idsOf(graph: SourceGraph, names: readonly string[]): ValueId[] {
+  return names.map((name) => {
+    const id = graph.values.findIndex((value) => value.name === name);
+    if (id < 0) throw modelError("unknown-value", "the source has no value of this name", { tensor: name });
+    return id;
+  });
+}
+
+/** What variables hold before the first run: 0, or the code that stands for it. */
+function initialStates(model: SourceModel, target: Run): Map<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  for (const { name, type, variable } of model.graphs[0]!.values) {
+    const input = target.inputs.find((each) => each.name === `state/${name}`);
+    if (!variable || !input || !isStatic(type.shape ?? [null])) continue;
+    const shape = type.shape as readonly number[];
+    const zero = new Array<number>(elementCount(shape)).fill(type.quantization?.zeroPoint[0] ?? 0);
+    found.set(input.name, tensorOf(type.dtype ?? "float32", shape, zero));
+  }
+  return found;
+}
+
+const isStatic = (shape: readonly SourceDim[]): boolean => shape.every((dim) => typeof dim === "number");
 
 async function tryInputs(request: ParityRequest, reference: Reference, wanted: readonly Wanted[]): Promise<ReferenceRun> {
   const { model, target, stored, seed } = request;
   const names = wanted.filter(({ fetch }) => fetch !== undefined).map(({ name }) => name);
-  const run = (feeds: Feeds) => referenceRun(reference, feeds, names);
+  const states = initialStates(model, target);
+  const run = ({ feeds, dims }: Feeds) => referenceRun(reference, { feeds: new Map([...feeds, ...states]), dims }, names);
   return stored ? run(storedFeeds(model, stored.set)) : seededFeeds(model, target.inputs, seed ?? 0, run);
 }
 

@@ -42,7 +42,7 @@ const rules: Readonly<Record<string, Rule>> = {
   layout: { layers: ["base", "graph"], packages: [] },
   text: { layers: ["base", "graph"], packages: [] },
   protocol: { layers: ["base", "graph"], packages: [] },
-  runtime: { layers: ["base", "graph", "protocol"], packages: ["node:", "onnxruntime-node", "@tensorflow/"] },
+  runtime: { layers: ["base", "graph", "protocol"], packages: ["node:", "onnxruntime-node", "@litertjs/core", "@tensorflow/"] },
   parity: { layers: ["base", "graph", "runtime"], packages: [] },
   // The library hands on how Node opens files.
   pipelines: { layers: [...core, "cli"], packages: [] },

@@ -132,6 +132,7 @@ export async function parityModel(file: string, options: ParityOptions): Promise
       const report = await parity({
         model,
         path: file,
+        files,
         target,
         map,
         stored,

@@ -37,7 +37,7 @@ export async function runParity(
 ): Promise<ParityResult> {
   const folder = request.converted ?? (await convertInto(scratch, request, progress, signal));
   progress("starting", startShare / 2);
-  const { model } = await readModel(request.path);
+  const { model, files } = await readModel(request.path);
   // A conversion made by another tool has no map: its outputs alone are compared.
   const mapText = await readFile(join(folder, sourceMapName), "utf8").catch(() => undefined);
   const map = mapText === undefined ? undefined : parseSourceMap(mapText);
@@ -47,7 +47,7 @@ export async function runParity(
     const { path, seed, atol, rtol } = request;
     const layers = request.layers && map !== undefined;
     const report = await parity({
-      ...{ model, path, map, seed, layers, atol, rtol, signal },
+      ...{ model, files, path, map, seed, layers, atol, rtol, signal },
       target: { ...target, backend },
       progress: (done, all) => progress("comparing", startShare + ((1 - startShare) * done) / Math.max(1, all)),
     });

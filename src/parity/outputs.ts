@@ -59,7 +59,7 @@ export async function compareOutputs(
   target: Run,
   wanted: readonly Wanted[],
   { feeds, values, missing }: ReferenceRun,
-  tolerance: Tolerance,
+  tolerance: (name: string) => Tolerance,
   outcome: Outcome,
 ): Promise<void> {
   const fetches = wanted.filter(({ name, fetch }) => fetch !== undefined && values.has(name)).map(({ fetch }) => fetch!);
@@ -72,7 +72,7 @@ export async function compareOutputs(
   for (const { name, fetch, perm, reshaped } of wanted) {
     const a = values.get(name);
     const b = fetch === undefined ? undefined : actual.get(fetch);
-    if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance, perm, reshaped })) });
+    if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance: tolerance(name), perm, reshaped })) });
     else if (fetch === undefined) outcome.skipped(name, "the converted model does not hold this value");
     else outcome.skipped(name, missing.get(name) ?? "the converted model did not run");
   }

@@ -1,12 +1,14 @@
 /** The side that is right by definition: onnxruntime, or outputs that somebody stored. */
 import { modelError } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { LiteRtProcess } from "../runtime/litert.ts";
+import type { FileEdit } from "../runtime/litert-api.ts";
 import { OrtProcess } from "../runtime/ort.ts";
 import type { OrtModel } from "../runtime/ort-api.ts";
 import type { ValueSpec } from "../runtime/run.ts";
 
 export interface Reference {
-  readonly kind: "files" | "onnxruntime";
+  readonly kind: "files" | "onnxruntime" | "litert";
   readonly version?: string;
   /** The values of the source asked for by name, which need not be outputs where the reference can run the model. */
   values(feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Promise<Map<string, Tensor>>;
@@ -36,6 +38,34 @@ export async function onnxReference(path: string, outputs: readonly ValueSpec[],
     async values(feeds, names) {
       const model = await sessionFor(names.filter((name) => !own.has(name)));
       return process.run(model, feeds, names, signal);
+    },
+    close: () => process.close(),
+  };
+}
+
+/** What LiteRT needs to know of a TFLite model. */
+export interface LiteRtSource {
+  readonly path: string;
+  readonly inputs: readonly ValueSpec[];
+  readonly outputs: readonly ValueSpec[];
+  /** Edits to the file that make these values, and no others, outputs; undefined: those that it has. */
+  edits(names: readonly string[] | undefined): Promise<readonly FileEdit[]>;
+}
+
+/** Runs the .tflite file itself, in a copy that gives out the values asked for. */
+export async function liteRtReference({ path, inputs, outputs, edits }: LiteRtSource, signal?: AbortSignal): Promise<Reference> {
+  const process = await LiteRtProcess.start(signal);
+  const own = new Set(outputs.map((output) => output.name));
+  return {
+    kind: "litert",
+    version: process.version,
+    async values(feeds, names) {
+      const taps = names.some((name) => !own.has(name));
+      const given = taps ? [...new Set(names)] : outputs.map((output) => output.name);
+      const model = await process.load(path, await edits(taps ? given : undefined), inputs, given, signal);
+      const tensors = await process.run(model, feeds, signal);
+      await process.unload(model);
+      return new Map(names.map((name) => [name, tensors[given.indexOf(name)]!]));
     },
     close: () => process.close(),
   };

@@ -39,7 +39,7 @@ export interface ComparedLayer extends ComparedValue {
 
 export interface ParityReport {
   readonly backend: string;
-  readonly reference: { readonly kind: "files" | "onnxruntime" | "none"; readonly version?: string };
+  readonly reference: { readonly kind: "files" | "onnxruntime" | "litert" | "none"; readonly version?: string };
   readonly inputs: { readonly seed?: number; readonly path?: string; readonly dims: Dims };
   readonly tolerance: Tolerance;
   /** Something was compared and nothing differs. */

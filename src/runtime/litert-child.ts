@@ -108,7 +108,13 @@ function taken(result: LiteRtTensor, name: string, shape: readonly number[]): Te
 }
 
 const dtypeOf = (data: Elements): DType | undefined =>
-  data instanceof Float32Array ? "float32" : data instanceof Int32Array ? "int32" : data instanceof Uint8Array ? "uint8" : undefined;
+  data instanceof Float32Array
+    ? "float32"
+    : data instanceof Int32Array
+      ? "int32"
+      : data instanceof Uint8Array
+        ? "uint8"
+        : undefined;
 
 /** Pointers and counters look like denormal numbers; no result consists of those. */
 function isUnwritten(data: Float32Array): boolean {

@@ -169,12 +169,17 @@ export class FlatReader<S extends Schema> {
     return this.table(table as TableName<S>, this.follow(offset + 4 * i));
   }
 
+  /** Where a field is stored; undefined where the table leaves it out. */
+  placeOf(table: Table<S, TableName<S>>, field: string): number | undefined {
+    return table.place(this.slotsOf(table.name).get(field)!.slot, 4);
+  }
+
   /** The bytes of a vector of numbers, which are left in the file. */
   vectorBytes(table: Table<S, TableName<S>>, field: string): Run | undefined {
-    const slot = this.slotsOf(table.name).get(field)!;
-    const at = table.place(slot.slot, 4);
-    if (at === undefined || slot.type.kind !== "vector") return undefined;
-    const width = widthOf(slot.type.of);
+    const { type } = this.slotsOf(table.name).get(field)!;
+    const at = this.placeOf(table, field);
+    if (at === undefined || type.kind !== "vector") return undefined;
+    const width = widthOf(type.of);
     const { offset, length } = this.run(this.follow(at), width);
     return { offset, length: length * width };
   }
