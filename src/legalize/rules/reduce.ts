@@ -43,7 +43,7 @@ const whole = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(Mat
 function reducedShape(b: Builder, [x, axes]: readonly Value[], at: LegalAt): Value {
   const { shape } = at.node.outputs[0]!.type;
   if (isStatic(shape)) return b.ints(shape);
-  if (!at.flag("keep_dims") || axes!.rank !== 1) throw at.unsupported("a reduction of no elements over computed axes");
+  if (!at.flag("keep_dims") || axes!.rank !== 1) throw at.unsupported("a reduction over computed axes of computed rank");
   const places = b.op("ExpandDims", [b.op("FloorMod", [axes!, b.scalar("int32", x!.rank)]), b.scalar("int32", 1)]);
   const reduced = b.op("ScatterNd", [places, b.op("OnesLike", [axes!]), b.ints([x!.rank])]);
   return b.op("SelectV2", [b.op("Greater", [reduced, b.scalar("int32", 0)]), b.scalar("int32", 1), b.op("Shape", [x!])]);
@@ -61,11 +61,14 @@ function guarded(op: string, otherwise: Legalize): LegalRule {
 
 const asItIs: Legalize = (b, inputs, at) => at.same(b, inputs);
 
-/** The webgpu kernel of Prod forgets keep_dims: the dims are put back by a Reshape where they are known. */
+/** The webgpu kernel of Prod forgets keep_dims: a Reshape puts the dims back. */
 const product: Legalize = (b, inputs, at) => {
   const { shape } = at.node.outputs[0]!.type;
-  if (!at.flag("keep_dims") || !shape || shape.filter((dim) => typeof dim !== "number").length > 1) return at.same(b, inputs);
-  return at.same(b, inputs, { keep_dims: false }).map((y) => b.reshapeTo(y, shape));
+  if (!at.flag("keep_dims")) return at.same(b, inputs);
+  const open = shape?.filter((dim) => typeof dim !== "number").length ?? 2;
+  return at.same(b, inputs, { keep_dims: false }).map((y) => {
+    return open <= 1 ? b.reshapeTo(y, shape!) : b.op("Reshape", [y, reducedShape(b, inputs, at)]);
+  });
 };
 
 const ways: Readonly<Record<string, Legalize>> = { Sum: axisByAxis, Mean: axisByAxis, Prod: product };
