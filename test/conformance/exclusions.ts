@@ -5,6 +5,8 @@ interface Exclusion {
   /** How the case's id ends. */
   readonly test: string;
   readonly reason: string;
+  /** The only backend it is about. */
+  readonly backend?: string;
   /** Depends on memory or threads of the reference: it may pass. */
   readonly comesAndGoes?: true;
 }
@@ -14,6 +16,11 @@ const rounding =
   "of 100 352 in the first such layer 5 differ, each by 1";
 
 const exclusions: readonly Exclusion[] = [
+  {
+    test: "test_reduce_log_sum_empty_set_expanded",
+    backend: "webgl",
+    reason: "the software GPU's logarithm of 0 is −127 · ln 2; WebGL leaves it undefined",
+  },
   ...["BatchNorm1D_15.onnx", "BatchNorm2D_15.onnx"].map((test) => ({
     test,
     reason:
@@ -50,7 +57,9 @@ const exclusions: readonly Exclusion[] = [
 
 /** A difference that is the reference's own becomes a skip; an exclusion without a difference is told as wrong. */
 export function excused(row: Row): Row {
-  const found = exclusions.find(({ test }) => row.test.endsWith(`/${test}`));
+  const found = exclusions.find(
+    ({ test, backend }) => row.test.endsWith(`/${test}`) && (backend === undefined || backend === row.backend),
+  );
   if (!found) return row;
   if (row.status === "wrong") return { ...row, status: "skipped", reason: `${found.reason} (${row.reason})` };
   if (row.status === "passed" && !found.comesAndGoes) return { ...row, status: "wrong", reason: "excluded, but passes" };

@@ -6,6 +6,7 @@ import { cac } from "cac";
 import { Backends, type ConformanceBackend, conformanceBackends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
 import { kerasCases, runKerasCase } from "./keras.ts";
+import { mlnetModels, runMlnetModel } from "./mlnet.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
@@ -21,6 +22,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  mlnet: { cases: mlnetModels, run: runMlnetModel },
   keras: { cases: kerasCases, run: runKerasCase },
   tfjs: { cases: tfjsModels, run: runTfjsModel },
   tensorflow: { cases: tensorflowCases, run: runTensorflowCase },
