@@ -13,7 +13,7 @@ export async function openModel(page: Page, file: string): Promise<Frame> {
   drawn.catch(() => undefined); // awaited below
   if (await Promise.race([drawn.then(() => false), appears(asText, 30_000)])) {
     // In its first moments VS Code may not know the editors of extensions yet, though it has loaded those.
-    await page.locator(".tab.active .codicon-close").click();
+    await command(page, "View: Close All Editors");
     await asText.waitFor({ state: "hidden" });
     await row(page, file).click();
   }
