@@ -6,10 +6,14 @@ import type { Converted, ConvertOptions, TensorPlan } from "./convert.ts";
 import type { Json } from "./formats/tfjs/topology.ts";
 import { encodeWeight, layoutBytes, layoutOf, manifest, Shards } from "./formats/tfjs/weights.ts";
 import { defaultShardBytes } from "./formats/tfjs/write.ts";
+import type { Type } from "./graph/graph.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceModel, ValueId } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
+import { readConstants } from "./lower/constants.ts";
+import { kerasRules } from "./lower/keras/rules.ts";
 import { type LayersModel, translateLayers } from "./lower/keras/translate.ts";
+import { lower } from "./lower/lower.ts";
 import { evaluate } from "./tf/evaluate.ts";
 import { version } from "./version.ts";
 import "./tf/all.ts";
@@ -24,7 +28,8 @@ export async function convertToLayers(
   if (model.dialect !== "keras")
     throw modelError("unsupported", `a layers model is made from a Keras model, not from ${model.dialect}`, {}, "use --to tfjs");
   const started = performance.now();
-  const layers = translateLayers(model, files);
+  const types = await inferredTypes(model, files, options.signal);
+  const layers = translateLayers(model, files, types);
   const lowered = performance.now();
   const count = model.graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
   const main = model.graphs[0]!;
@@ -54,6 +59,12 @@ export async function convertToLayers(
     await sink.abort();
     throw error;
   }
+}
+
+/** Of every value; those behind a layer that has no lowering are as unknown as in the file. */
+async function inferredTypes(model: SourceModel, files: ModelFiles, signal: AbortSignal | undefined): Promise<Map<string, Type>> {
+  const { values } = lower(model, files, await readConstants(model, files), kerasRules, { signal });
+  return new Map([...values].map(([name, { type }]) => [name, type]));
 }
 
 async function write(

@@ -1,7 +1,7 @@
 /** A Keras model → the layers model that `tf.loadLayersModel` takes: always Functional, in Keras 2's words, weights named as TF.js builds them. */
 import { isFloat } from "../../base/dtype.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../../base/problem.ts";
-import type { Value } from "../../graph/graph.ts";
+import type { Type, Value } from "../../graph/graph.ts";
 import type { SourceDim, SourceGraph, SourceModel, SourceNode, ValueId } from "../../graph/source.ts";
 import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
@@ -18,8 +18,9 @@ export interface LayersModel {
   readonly problems: readonly Problem[];
 }
 
-export function translateLayers(model: SourceModel, files: ModelFiles): LayersModel {
-  return new Translation(model, files).run();
+/** `types`: of values by `<graph>/<value>`, as lowering infers them; the file does not say. */
+export function translateLayers(model: SourceModel, files: ModelFiles, types: ReadonlyMap<string, Type>): LayersModel {
+  return new Translation(model, files, types).run();
 }
 
 /** The way out where a layer is not in TF.js. */
@@ -34,6 +35,7 @@ class Translation {
   constructor(
     private readonly model: SourceModel,
     private readonly files: ModelFiles,
+    private readonly types: ReadonlyMap<string, Type>,
   ) {
     this.major = model.opsets[""] ?? 2;
   }
@@ -106,6 +108,7 @@ class Translation {
     const op = renamedLayers[first!.op] ?? first!.op;
     try {
       const config = this.config(op, configOf(first!.attrs), place);
+      if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
       return { class_name: op, config: { ...config, name }, ...shared };
     } catch (error) {
@@ -113,6 +116,14 @@ class Translation {
       this.problems.push({ ...place, ...error.problem });
       return { class_name: op, config: { name }, ...shared };
     }
+  }
+
+  /** Over another axis than the last TF.js takes the statistics of the wrong places. */
+  private checkAxis(graph: SourceGraph, node: SourceNode, { axis }: Json, place: Place): void {
+    const [input] = this.data(graph, node);
+    const shape = input === undefined ? undefined : this.types.get(`${graph.name}/${graph.values[input]!.name}`)?.shape;
+    if (axis === undefined || axis === -1 || (shape && axis === shape.length - 1)) return;
+    throw modelError("unsupported", `no such layers model: TF.js normalises axis ${axis} wrongly`, place, hint);
   }
 
   /** Inputs that are not weights. */
