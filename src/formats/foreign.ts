@@ -19,8 +19,8 @@ const foreign: readonly Foreign[] = [
   { matches: (head) => /^\s*<(!doctype|html)/i.test(head), reason: "a web page, not a model", hint: "download the raw file" },
   {
     matches: (head) => /^\s*(node|versions|library|meta_graphs)\s*[{:]/.test(head),
-    reason: "a graph as text, which only TensorFlow reads",
-    hint: "write it as binary: tf.io.write_graph(…, as_text=False)",
+    reason: "a TensorFlow graph as text",
+    hint: "rename it to .pbtxt",
   },
   {
     matches: (head) => head.startsWith("PK\x03\x04"),

@@ -31,7 +31,7 @@ export async function openModel(source: ByteSource, sources: ByteSources, option
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
-  if (/\.pb$/i.test(source.name)) return readTensorflow(source, sources, options);
+  if (/\.pb(txt)?$/i.test(source.name)) return readTensorflow(source, sources, options);
   return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
 }
 

@@ -6,7 +6,7 @@ import { activeModel, graphView } from "../active.ts";
 import type { Sessions } from "../session.ts";
 
 /** Endings of model files; of .json files only those called model.json. */
-const endings = ["onnx", "tflite", "pb", "h5", "hdf5", "keras"];
+const endings = ["onnx", "tflite", "pb", "pbtxt", "h5", "hdf5", "keras"];
 const isModel = ({ path }: vscode.Uri): boolean =>
   endings.some((each) => path.endsWith(`.${each}`)) || /\/model\.json$/.test(path);
 

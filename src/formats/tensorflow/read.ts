@@ -1,6 +1,8 @@
 /** A TensorFlow graph on disk → SourceModel: a frozen GraphDef, or a SavedModel with its checkpoint. Structure only; weights are places in files. */
 import type { ByteSource, ByteSources } from "../../base/bytes.ts";
+import { memorySource } from "../../base/memory.ts";
 import { ModelError, modelError } from "../../base/problem.ts";
+import { decodeUtf8 } from "../../base/utf8.ts";
 import type { SourceModel } from "../../graph/source.ts";
 import { ModelFiles } from "../../graph/tensor.ts";
 import { verify, verifyFiles } from "../../graph/verify.ts";
@@ -11,28 +13,38 @@ import { readGraphDef } from "./library.ts";
 import { Reading } from "./reading.ts";
 import { readSavedModel, type SavedModelOptions } from "./saved-model.ts";
 import { graphShape, savedModelShape } from "./schema.ts";
+import { binaryGraph, isGraphText, MAX_TEXT } from "./text.ts";
 
 export interface TensorflowModel {
   readonly model: SourceModel;
   readonly files: ModelFiles;
 }
 
-/** The name a SavedModel's graph always has. */
-export const savedModelName = "saved_model.pb";
-
 /**
  * Reads a GraphDef or SavedModel. What is odd about it is in `model.problems`; a `ModelError`, with the byte offset, where it is neither, or
  * where the file is cut or past a limit. A SavedModel's checkpoint is looked for through `sources`.
  */
 export async function readTensorflow(
-  source: ByteSource,
+  file: ByteSource,
   sources: ByteSources,
   options: SavedModelOptions = {},
 ): Promise<TensorflowModel> {
+  const source = await binaryOf(file);
   const read = await decode(source, sources, options);
   const files = new ModelFiles(read.model.files, source, read.sources);
   const problems = [...read.model.problems, ...verify(read.model), ...(await verifyFiles(read.model, files))];
   return { model: { ...read.model, problems }, files };
+}
+
+/** How much tells text from binary. */
+const HEAD = 1024;
+
+/** The file itself, or what it says in binary where it is text. */
+async function binaryOf(file: ByteSource): Promise<ByteSource> {
+  const head = decodeUtf8(await file.read(0, Math.min(HEAD, file.size)));
+  if (!isGraphText(head)) return file;
+  if (file.size > MAX_TEXT) throw modelError("too-large", `a graph of ${file.size} bytes of text`, { offset: 0 });
+  return memorySource(file.name, binaryGraph(decodeUtf8(await file.read(0, file.size))));
 }
 
 async function decode(source: ByteSource, sources: ByteSources, options: SavedModelOptions) {
@@ -50,7 +62,7 @@ async function decode(source: ByteSource, sources: ByteSources, options: SavedMo
 
 /** By its name, or since it begins with a version number where a GraphDef has its first node. */
 async function isSavedModel(source: ByteSource): Promise<boolean> {
-  if (source.name === savedModelName) return true;
+  if (/^saved_model\.pb(txt)?$/.test(source.name)) return true;
   const versionKey = 8;
   return source.size > 0 && (await source.read(0, 1))[0] === versionKey;
 }
@@ -64,8 +76,8 @@ function frozenGraph(image: Image): SourceModel {
   return {
     name: image.name,
     dialect: "tensorflow",
-    formatVersion: `GraphDef ${producer}`,
-    opsets: { "": producer },
+    formatVersion: `frozen GraphDef ${producer}`,
+    opsets: {},
     graphs: [graph, ...functions],
     files: [image.name],
     metadata: {},

@@ -62,7 +62,7 @@ export async function readSavedModel(
     dialect: "tensorflow",
     formatVersion: `SavedModel, GraphDef ${read.producer}`,
     ...(meta.version ? { producer: `TensorFlow ${meta.version}` } : {}),
-    opsets: { "": read.producer },
+    opsets: {},
     graphs: bound.graphs,
     files: bound.files,
     metadata: {

@@ -34,7 +34,7 @@ describe("a frozen graph", () => {
       ],
     });
     const [main] = model.graphs;
-    expect(model).toMatchObject({ dialect: "tensorflow", formatVersion: "GraphDef 1395", problems: [] });
+    expect(model).toMatchObject({ dialect: "tensorflow", formatVersion: "frozen GraphDef 1395", problems: [] });
     expect(main!.nodes.map(({ op }) => op)).toEqual(["Placeholder", "Const", "Mul", "Relu"]);
     expect(main!.inputs.map((id) => main!.values[id])).toMatchObject([
       { name: "x", type: { dtype: "float32", shape: [null, 3] }, producer: 0 },
