@@ -2,7 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
-import { float, floats, int, int, ints, oneOf, required } from "../schema.ts";
+import { float, floats, int, ints, oneOf, required } from "../schema.ts";
 import { toFirst, toLast } from "./window.ts";
 
 /** The block is the outermost part of the channels (DCR, TensorFlow's own order), or the innermost (CRD). */
@@ -69,7 +69,11 @@ export const space: readonly Rule[] = [
   }),
   rule(
     "GivenTensorFill",
-    { since: 1, arity: [0, 1], attrs: { values: required(floats()), shape: ints(), extra_shape: ints(), input_as_shape: int(0) } },
+    {
+      since: 1,
+      arity: [0, 1],
+      attrs: { values: required(floats()), shape: ints(), extra_shape: ints(), input_as_shape: int(0) },
+    },
     (b, [like], a, at) => {
       if (a.input_as_shape || a.extra_shape) throw at.unsupported("a fill of a computed shape");
       const shape = a.shape ?? like?.staticShape;
