@@ -145,7 +145,7 @@ class Lowering {
           tensor: name,
         }),
       );
-    const shape = this.options.inputShapes?.get(name) ?? value.type.shape?.map((dim) => dim ?? undefined);
+    const shape = this.options.inputShapes?.get(name) ?? hubShape(value.type.shape);
     this.b.origin = { nodes: [], how: "lowered" };
     const placeholder = this.b.input(name, { dtype: dtype ?? "float32", shape });
     this.bind(scope, id, placeholder);
@@ -326,5 +326,13 @@ class Lowering {
 
 /** A declared type as a hub type; float32 where the file does not say. */
 export function typeOf(type: SourceType): Type {
-  return { dtype: type.dtype ?? "float32", shape: type.shape?.map((dim) => dim ?? undefined) };
+  return { dtype: type.dtype ?? "float32", shape: hubShape(type.shape) };
+}
+
+/** Words that exporters write where a size is not known: they stand for many sizes at once, and one symbol means one size. */
+const noSymbol = /^(none|null|nan|unknown|dynamic|any|-1|\?|\*|)$/i;
+
+/** Declared dims as the hub has them. */
+export function hubShape(shape: SourceType["shape"]): Shape | undefined {
+  return shape?.map((dim) => (dim === null || (typeof dim === "string" && noSymbol.test(dim.trim())) ? undefined : dim));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readConstants } from "../../src/lower/constants.ts";
-import { type LowerOptions, lower } from "../../src/lower/lower.ts";
+import { hubShape, type LowerOptions, lower } from "../../src/lower/lower.ts";
 import { onnxRules } from "../../src/lower/onnx/rules.ts";
 import "../../src/tf/all.ts";
 import { type GraphSpec, node, onnxModel, openOnnx, tensor, value } from "../build/onnx.ts";
@@ -98,5 +98,21 @@ describe("lower", () => {
     const { graph } = await run(spec, { outputs: ["r"], inputShapes: new Map([["x", [7, 3]]]) });
     expect(graph.outputs.map(({ name, value: out }) => [name, out.shape])).toEqual([["r", [7, 3]]]);
     await expect(run(spec, { outputs: ["nothing"] })).rejects.toThrow("no value of this name to cut at: nothing");
+  });
+});
+
+describe("hubShape", () => {
+  it("keeps symbols, and takes an exporter's word for not knowing as that", () => {
+    expect(hubShape(["batch", 3, "None", "?", null, "seq", "-1", ""])).toEqual([
+      "batch",
+      3,
+      undefined,
+      undefined,
+      undefined,
+      "seq",
+      undefined,
+      undefined,
+    ]);
+    expect(hubShape(undefined)).toBeUndefined();
   });
 });
