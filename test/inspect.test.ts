@@ -62,9 +62,9 @@ test("a file that cannot be read is a report, not an exception", async () => {
     nodes: 0,
     problems: [{ code: "truncated", severity: "error", offset: expect.any(Number) }],
   });
-  expect(await look(new Uint8Array(9), {}, "m.tflite")).toMatchObject({
+  expect(await look(new Uint8Array(9), {}, "m.ort")).toMatchObject({
     ok: false,
-    problems: [{ code: "unknown-format", reason: "a TensorFlow Lite model cannot be read: m.tflite" }],
+    problems: [{ code: "unknown-format", reason: "a model in ORT format cannot be read: m.ort" }],
   });
 });
 
