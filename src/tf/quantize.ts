@@ -47,8 +47,8 @@ define(
     infer: (call) => [{ dtype: call.attr<string>("dtype") as DType, shape: shapeOf(call) }],
     fold: (inputs, attrs, [type]) => {
       const whole = isInteger(type!.dtype) ? roundHalfEven : (x: number) => x;
-      const fit = saturating(type!.dtype, attrs["saturate"] !== false);
-      return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => fit(whole(Math.fround(x / s)) + z))];
+      const rounded = saturating(type!.dtype, attrs["saturate"] !== false);
+      return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => rounded(whole(Math.fround(x / s)) + z))];
     },
   },
   {
