@@ -48,7 +48,9 @@ define(
     fold: (inputs, attrs, [type]) => {
       const whole = isInteger(type!.dtype) ? roundHalfEven : (x: number) => x;
       const rounded = saturating(type!.dtype, attrs["saturate"] !== false);
-      return [foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => rounded(whole(Math.fround(x / s)) + z))];
+      return [
+        foldThree(inputs, type!.dtype, type!.shape as readonly number[], (x, s, z) => rounded(whole(Math.fround(x / s)) + z)),
+      ];
     },
   },
   {
