@@ -120,13 +120,22 @@ const loaders: Readonly<Record<SourceModel["dialect"], readonly [what: string, l
   keras: ["Keras model", "Keras"],
 };
 
+/** Two kinds of model.json are told apart only here, and each loader refuses the other's with a riddle. */
+const tfjsLoaders: Readonly<Record<string, readonly [what: string, loader: string]>> = {
+  "graph model": ["TF.js graph model", "tf.loadGraphModel"],
+  "layers model": ["TF.js layers model", "tf.loadLayersModel"],
+  "weights manifest": ["TF.js weights without a graph", "tf.io.loadWeights"],
+};
+
+const missingFile = new Set(["external-data", "file-missing"]);
+
 function diagnose(model: SourceModel): string {
-  const [what, loader] = loaders[model.dialect];
+  const [what, loader] = tfjsLoaders[model.formatVersion.split(",")[0]!] ?? loaders[model.dialect];
   const sets = Object.entries(model.opsets).map(([domain, version]) => `${domain || "opset"} ${version}`);
   const made = model.producer ? `, made by ${model.producer}` : "";
   const besides =
     model.files.length > 1 ? `, weights in ${model.files.slice(1, 4).join(", ")}${model.files.length > 4 ? " …" : ""}` : "";
-  const missing = model.problems.filter(({ code, tensor }) => code === "external-data" && tensor === undefined).length;
+  const missing = model.problems.filter(({ code, tensor }) => missingFile.has(code) && tensor === undefined).length;
   const lacks = missing ? `; files missing: ${missing}` : "";
   return `${what} for ${loader}, ${[model.formatVersion, ...sets].join(", ")}${made}${besides}${lacks}`;
 }
