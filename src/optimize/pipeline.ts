@@ -1,6 +1,7 @@
 /** Which rewrites run, in which order at a node. */
 import type { Rewrite } from "./rewrite.ts";
 import { clipToRelu, halfTanh, halfTanhTimes } from "./rules/activations.ts";
+import { dilate } from "./rules/atrous.ts";
 import { batchNormToWeights } from "./rules/batch-norm.ts";
 import { addToBias, mergeBiases, scaleBiased, scaleToWeights, subtractToBias } from "./rules/bias.ts";
 import { activationBeforeShuffle, biasBeforeShuffle, separateWindows } from "./rules/conv-transpose.ts";
@@ -42,6 +43,7 @@ const layouts: readonly Rewrite[] = [
 ];
 const products: readonly Rewrite[] = [plainMatMul, transposeWeights, flattenIntoWeights, flattenBatch];
 const weights: readonly Rewrite[] = [
+  dilate,
   batchNormToWeights,
   addToBias,
   subtractToBias,
