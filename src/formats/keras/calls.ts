@@ -11,9 +11,15 @@ export interface Reference {
 
 export interface Call {
   readonly inputs: readonly Reference[];
-  /** Arguments of the call that are no tensors. */
+  /** Arguments of the call that are no tensors; and under `keywords`, what the last of the inputs were passed as. */
   readonly attrs: Json;
 }
+
+/** The attribute that says so. */
+export const keywords = "keywords";
+
+const withKeywords = (attrs: Json, names: readonly string[]): Json =>
+  names.length > 0 ? { ...attrs, [keywords]: names } : attrs;
 
 /** `[name, call, output]`, perhaps with a fourth: arguments of the call. */
 const isReference = (value: unknown): value is readonly [string, number, number, Json?] =>
@@ -44,24 +50,37 @@ function callOf(given: unknown, place: Place): Call {
   if (isReference(given)) return callOf([given], place);
   if (Array.isArray(given) && given.every(isReference)) {
     const attrs: Record<string, unknown> = {};
-    const inputs: Reference[] = [];
-    for (const each of given) {
-      inputs.push(referenceOf(each));
+    const named: { readonly name: string; readonly reference: Reference }[] = [];
+    for (const each of given)
       for (const [name, value] of Object.entries(each[3] ?? {})) {
-        if (isReference(value)) inputs.push(referenceOf(value));
-        else if (Array.isArray(value) && value.length > 0 && value.every(isReference)) inputs.push(...value.map(referenceOf));
-        else attrs[name] = value;
+        const list = isReference(value)
+          ? [value]
+          : Array.isArray(value) && value.length > 0 && value.every(isReference)
+            ? value
+            : [];
+        named.push(...list.map((reference) => ({ name, reference: referenceOf(reference) })));
+        if (list.length === 0) attrs[name] = value;
       }
-    }
-    return { inputs, attrs };
+    const inputs = [...given.map(referenceOf), ...named.map(({ reference }) => reference)];
+    return {
+      inputs,
+      attrs: withKeywords(
+        attrs,
+        named.map(({ name }) => name),
+      ),
+    };
   }
   if (isObject(given) && "args" in given) {
     const inputs: Reference[] = [];
     const attrs: Record<string, unknown> = {};
     collect(given["args"], inputs);
-    for (const [name, value] of Object.entries(isObject(given["kwargs"]) ? given["kwargs"] : {}))
-      if (collect(value, inputs) === 0) attrs[name] = value;
-    return { inputs, attrs };
+    const names: string[] = [];
+    for (const [name, value] of Object.entries(isObject(given["kwargs"]) ? given["kwargs"] : {})) {
+      const count = collect(value, inputs);
+      if (count === 0) attrs[name] = value;
+      for (let i = 0; i < count; i++) names.push(name);
+    }
+    return { inputs, attrs: withKeywords(attrs, names) };
   }
   throw modelError("unsupported", "a call whose arguments are not a list of tensors", place);
 }

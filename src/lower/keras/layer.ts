@@ -1,5 +1,6 @@
 /** A Keras layer is a function from tensors, weights and its configuration to tensors; a row makes it a rule. */
 import type { Value } from "../../graph/graph.ts";
+import type { SourceAttr } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { Config, configOf, type Json, todays } from "./config.ts";
@@ -63,6 +64,17 @@ export class Weights {
 /** Weights are the last inputs of a node; their names are an attribute. */
 const weightNames = "weights";
 
+/** Inputs that were passed by keyword, as the reader writes it. */
+const keywords = "keywords";
+/** Keywords that are inputs of the layer in the order in which they come; others (`mask`) mean something else. */
+const ordinary = new Set(["inputs", "initial_state", "x", "y", "query", "value", "key"]);
+
+/** A tensor passed as anything else than an input is one that no rule looks for. */
+export function strangeKeyword(attrs: Readonly<Record<string, SourceAttr>>): string | undefined {
+  const named = attrs[keywords];
+  return named?.kind === "strings" ? named.value.find((name) => !ordinary.has(name)) : undefined;
+}
+
 /** Rules for all layers of the table. */
 export function layerRules(layers: Layers): Rule[] {
   const lower = (op: string, json: Json, call: Pick<LayerCall, "b" | "inputs" | "weights" | "at">): readonly Value[] => {
@@ -77,7 +89,9 @@ export function layerRules(layers: Layers): Rule[] {
   };
   return Object.keys(layers).map((op) =>
     rule(op, { since: 0, arity: [0, Number.POSITIVE_INFINITY], attrs: {} }, (b, values, _, at) => {
-      const { [weightNames]: listed, ...attrs } = at.node.attrs;
+      const { [weightNames]: listed, [keywords]: _named, ...attrs } = at.node.attrs;
+      const strange = strangeKeyword(at.node.attrs);
+      if (strange !== undefined) throw at.unsupported(`a layer that is called with a tensor as ${strange}`);
       const names = listed?.kind === "strings" ? listed.value : [];
       const count = values.length - names.length;
       const inputs = values.slice(0, count).filter((value) => value !== undefined);

@@ -1,6 +1,7 @@
 /** Keras's layers: every family, one table. */
 import { RuleTable } from "../rule.ts";
 import { activationLayers } from "./activation.ts";
+import { attentionLayers } from "./attention.ts";
 import { convLayers } from "./conv.ts";
 import { coreLayers } from "./core.ts";
 import { layerRules } from "./layer.ts";
@@ -20,5 +21,6 @@ export const kerasRules = new RuleTable(
     ...normLayers,
     ...recurrentLayers,
     ...wrapperLayers,
+    ...attentionLayers,
   }),
 );

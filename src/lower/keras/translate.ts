@@ -7,7 +7,7 @@ import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
 import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
-import { type Faults, Weights } from "./layer.ts";
+import { type Faults, strangeKeyword, Weights } from "./layer.ts";
 import { gathered } from "./recurrent.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
 
@@ -107,6 +107,8 @@ class Translation {
     if (inner) return { class_name: "Functional", config: this.graph(inner, name), ...shared };
     const op = renamedLayers[first!.op] ?? first!.op;
     try {
+      const strange = nodes.map(({ attrs }) => strangeKeyword(attrs)).find((each) => each !== undefined);
+      if (strange !== undefined) throw modelError("unsupported", `a layer that is called with a tensor as ${strange}`, place);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
@@ -220,6 +222,7 @@ const faultsAt = (place: Place): Faults => ({ invalid: (reason) => modelError("i
 /** Said by the input layers, or of no use to TF.js. */
 const dropped: ReadonlySet<string> = new Set([
   "weights",
+  "keywords",
   "batch_input_shape",
   "batch_shape",
   "input_dtype",
