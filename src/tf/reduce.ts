@@ -48,7 +48,10 @@ function foldReduce(
       out[o!] = seen[o!] ? big(out[o!]!, value) : value;
       seen[o!] = 1;
     });
-    if (count > 0 && x.data.length === 0) throw modelError("value-needed", "a reduction over no elements");
+    if (count > 0 && x.data.length === 0) {
+      if (!Number.isFinite(initial)) throw modelError("value-needed", "a reduction over no elements");
+      out.fill(BigInt(initial));
+    }
     return { dtype: x.dtype, shape, data: out };
   }
   const sums = new Float64Array(count).fill(initial);

@@ -26,7 +26,8 @@ export function tensorflowCases(zoo: string): Case[] {
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-const random = /^(Stateless)?(Random|TruncatedNormal|Multinomial|ParameterizedTruncated)/;
+/** Empty has whatever was in memory. */
+const random = /^((Stateless)?(Random|TruncatedNormal|Multinomial|ParameterizedTruncated)|Empty$)/;
 /** Nothing is computed by these. */
 const idle = new Set(
   "Const Placeholder PlaceholderWithDefault Identity IdentityN NoOp StopGradient Assert CheckNumerics Switch Merge Enter Exit".split(
