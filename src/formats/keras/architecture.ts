@@ -28,6 +28,10 @@ export const modelDomain = "model";
 const MAX_DEPTH = 32;
 const MAX_LAYERS = 100_000;
 
+/** Attribute of a layer whose kernels Theano stored: it convolves where others correlate. */
+export const backendAttr = "backend";
+const mirrored = new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]);
+
 const models = new Set(["Sequential", "Model", "Functional"]);
 
 export interface Architecture {
@@ -36,8 +40,8 @@ export interface Architecture {
 }
 
 /** A `ModelError` where the configuration is none of a model, or one that says nothing (a subclassed model). */
-export function readArchitecture(config: unknown, weightsOf: WeightsOf): Architecture {
-  const reader = new Reader(weightsOf);
+export function readArchitecture(config: unknown, weightsOf: WeightsOf, backend?: string): Architecture {
+  const reader = new Reader(weightsOf, backend);
   reader.model(config, { names: [], path: "" }, 0);
   return reader;
 }
@@ -55,7 +59,10 @@ class Reader implements Architecture {
   readonly problems: Problem[] = [];
   private layers = 0;
 
-  constructor(readonly weightsOf: WeightsOf) {}
+  constructor(
+    readonly weightsOf: WeightsOf,
+    readonly backend: string | undefined,
+  ) {}
 
   /** Reads a model and the models in it; gives its graph. */
   model(given: unknown, place: LayerPlace, depth: number): SourceGraph {
@@ -231,6 +238,8 @@ class GraphReader {
         inputs: [...inputs, ...weights.map(({ value }) => value)],
         attrs: {
           ...attributesOf({ ...layer.config, ...attrs }),
+          ...(mirrored.has(layer.op) &&
+            this.reader.backend === "theano" && { [backendAttr]: { kind: "string", value: "theano" } as const }),
           ...(weights.length > 0 && { weights: { kind: "strings", value: weights.map(({ name }) => name) } as const }),
         },
       });

@@ -48,7 +48,7 @@ interface Read {
 const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.exec(version ?? "")?.[1] ?? 1);
 
 async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
-  const { graphs, problems } = readArchitecture(read.config, read.weightsOf);
+  const { graphs, problems } = readArchitecture(read.config, read.weightsOf, read.metadata?.["backend"]);
   const model: SourceModel = {
     name: read.source.name,
     dialect: "keras",

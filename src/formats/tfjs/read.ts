@@ -138,11 +138,14 @@ function withSignature(main: GraphBuilder, signature: Signature | undefined, jso
     const found: { readonly name: string; readonly id: ValueId }[] = [];
     for (const { name, value, type } of signature[kind]) {
       const offset = () => json.offsetOf([...signature.path, kind, name]);
-      const id = main.has(value) ? main.resolve(value, 0) : undefined;
+      const known = main.has(value);
+      // An output that nothing computes must not be left out in silence.
+      const id = known || kind === "outputs" ? main.resolve(value, 0) : undefined;
       if (id !== undefined) {
         found.push({ name, id });
         main.declare(id, type);
-      } else
+      }
+      if (!known)
         reading.report("error", "bad-signature", `the signature's ${name} is no node of the graph: ${value}`, {
           offset: offset(),
         });

@@ -64,6 +64,13 @@ export class Weights {
 /** Weights are the last inputs of a node; their names are an attribute. */
 const weightNames = "weights";
 
+/** As the file's backend meant it: Theano's kernels are mirrored along their spatial axes. */
+export function plainWeight(b: Builder, attrs: Readonly<Record<string, SourceAttr>>, value: Value): Value {
+  const { backend } = attrs;
+  if (backend?.kind !== "string" || backend.value !== "theano" || value.rank < 3) return value;
+  return b.op("ReverseV2", [value, b.ints(value.shape.slice(0, -2).map((_, axis) => axis))]);
+}
+
 /** Inputs that were passed by keyword, as the reader writes it. */
 const keywords = "keywords";
 /** Keywords that are inputs of the layer in the order in which they come; others (`mask`) mean something else. */
@@ -96,7 +103,7 @@ export function layerRules(layers: Layers): Rule[] {
       const count = values.length - names.length;
       const inputs = values.slice(0, count).filter((value) => value !== undefined);
       if (inputs.length === 0) throw at.invalid("a layer that is called on nothing");
-      const list = names.map((name, i) => ({ name, value: values[count + i]! }));
+      const list = names.map((name, i) => ({ name, value: plainWeight(b, attrs, values[count + i]!) }));
       return lower(op, configOf(attrs), { b, at, inputs, weights: new Weights(list, at) });
     }),
   );

@@ -146,6 +146,7 @@ function run(
   const { b, config, at, major } = call;
   if (config.flag("stateful", false))
     throw at.unsupported("a stateful layer keeps its state from call to call", "save the model with stateful false");
+  if (config.flag("time_major", false)) throw at.unsupported("time_major");
   const [, length] = x.shape;
   if (x.rank !== 3) throw at.invalid(`a sequence of rank ${x.rank}`);
   if (length === 0) throw at.unsupported("a sequence without steps");

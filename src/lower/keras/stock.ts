@@ -112,6 +112,7 @@ export function stockFault(op: string, config: Config, major: number): string | 
     return "TF.js ignores negative_slope and threshold";
   if (op === "ELU" && number("alpha", 1) !== 1) return "TF.js has no other alpha than 1";
   if (op === "GRU" && config.flag("reset_after", false)) return "TF.js has no reset_after";
+  if (config.flag("time_major", false)) return "TF.js has no time_major";
   for (const key of ["activation", "recurrent_activation"]) {
     const name = config.json[key];
     if (name === undefined || name === null) continue;

@@ -7,7 +7,7 @@ import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
 import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
-import { type Faults, strangeKeyword, Weights } from "./layer.ts";
+import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
 import { gathered } from "./recurrent.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
 
@@ -141,14 +141,15 @@ class Translation {
     );
     const list = values.map((tensor, i) => ({
       name: names[i] ?? String(i),
-      value: this.float32(this.b.constant({ dtype: tensor.dtype, shape: tensor.shape, stored: tensor, files: this.files })),
+      value: this.weight(node, this.b.constant({ dtype: tensor.dtype, shape: tensor.shape, stored: tensor, files: this.files })),
     }));
     return new Weights(list, faultsAt(place));
   }
 
-  /** The one type of floats that TF.js has; halves are still written as such. */
-  private float32(value: Value): Value {
-    return isFloat(value.dtype) ? this.b.cast(value, "float32") : value;
+  /** In the one type of floats that TF.js has; halves are still written as such. */
+  private weight(node: SourceNode, value: Value): Value {
+    const plain = plainWeight(this.b, node.attrs, value);
+    return isFloat(plain.dtype) ? this.b.cast(plain, "float32") : plain;
   }
 
   /** The configuration in Keras 2's words, without what only training or another Keras reads. */
@@ -223,6 +224,7 @@ const faultsAt = (place: Place): Faults => ({ invalid: (reason) => modelError("i
 const dropped: ReadonlySet<string> = new Set([
   "weights",
   "keywords",
+  "backend",
   "batch_input_shape",
   "batch_shape",
   "input_dtype",
