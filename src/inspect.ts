@@ -1,7 +1,8 @@
 /** What a model file is and holds, from its structure alone: weights are not read. */
 import type { ByteSource, ByteSources } from "./base/bytes.ts";
 import { ModelError, type Problem } from "./base/problem.ts";
-import { openModel } from "./formats/open.ts";
+import { exportHint, type MlnetComponent, type MlnetModel, readMlnet } from "./formats/mlnet/read.ts";
+import { isZip, openModel } from "./formats/open.ts";
 import { opLabel, type SourceDim, type SourceGraph, type SourceModel, type ValueId } from "./graph/source.ts";
 import { elementCount } from "./graph/tensor.ts";
 import { tensorsOf } from "./graph/verify.ts";
@@ -30,6 +31,8 @@ export interface Inspection {
   /** Bytes of stored tensors, as stored. */
   readonly weightBytes: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of an ML.NET model, which holds no graph. */
+  readonly pipeline?: { readonly trainers: readonly string[]; readonly components: readonly MlnetComponent[] };
   readonly diagnosis: string;
   readonly problems: readonly Problem[];
   readonly ms: { readonly read: number };
@@ -39,6 +42,7 @@ export interface Inspection {
 export async function inspect(source: ByteSource, sources: ByteSources): Promise<Inspection> {
   const started = performance.now();
   try {
+    if (isZip(source)) return reportMlnet(await readMlnet(source), started);
     const { model } = await openModel(source, sources);
     return report(model, performance.now() - started);
   } catch (error) {
@@ -81,6 +85,32 @@ export function report(model: SourceModel, read: number): Inspection {
   };
 }
 
+/** Shapes are those that ML.NET would export: rows first. */
+function reportMlnet(model: MlnetModel, started: number): Inspection {
+  const { version, components, trainers, columns, bytes, problems } = model;
+  const inputs = columns.map((column) =>
+    "type" in column
+      ? { name: column.name, dtype: column.dtype ?? column.type, shape: [null, ...(column.dims.length > 0 ? column.dims : [1])] }
+      : { ...column, dtype: null, shape: null },
+  );
+  const made = version === undefined ? "" : ` ${version}`;
+  const trained = trainers.length > 0 ? ` with ${trainers.join(", ")}` : "";
+  return {
+    ...nothing,
+    format: "mlnet",
+    ok: problems.length === 0,
+    nodes: components.length,
+    inputs: inputs.map((input) => ({ ...input, shape: input.shape?.map((dim) => dim ?? null) ?? null })),
+    ops: countNames(components.map(({ name }) => name)),
+    weightBytes: bytes,
+    metadata: version === undefined ? {} : { version },
+    pipeline: { trainers, components },
+    diagnosis: `ML.NET${made} pipeline${trained}; to convert it, ${exportHint}`,
+    problems,
+    ms: { read: performance.now() - started },
+  };
+}
+
 function valuesOf({ values }: SourceGraph, ids: readonly ValueId[], called?: readonly string[]): InspectedValue[] {
   return ids.map((id, i) => {
     const { name, type } = values[id]!;
@@ -88,14 +118,12 @@ function valuesOf({ values }: SourceGraph, ids: readonly ValueId[], called?: rea
   });
 }
 
-function countOps(model: SourceModel): Record<string, number> {
+const countOps = (model: SourceModel): Record<string, number> =>
+  countNames(model.graphs.flatMap(({ nodes }) => nodes.map(opLabel)));
+
+function countNames(names: readonly string[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { nodes } of model.graphs) {
-    for (const node of nodes) {
-      const name = opLabel(node);
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-    }
-  }
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)));
 }
 

@@ -28,6 +28,10 @@ export async function inspectModel(file: string): Promise<Told> {
   const report = await inspect(await openFile(file), sourcesBeside(file));
   const values = (title: string, list: typeof report.inputs) =>
     list.map(({ name, dtype, shape }) => `  ${title} ${name}: ${dtype ?? "?"} ${shape ? showShape(shape) : "?"}`);
+  const steps = (report.pipeline?.components ?? []).map(({ path, name, columns }) => {
+    const depth = path.split("/").length;
+    return `  ${"  ".repeat(depth)}${name}${columns.length > 0 ? `: ${columns.join(", ")}` : ""}`;
+  });
   const ops = Object.entries(report.ops).map(([op, count]) => `${op} ${count}`);
   return {
     report,
@@ -36,7 +40,7 @@ export async function inspectModel(file: string): Promise<Told> {
       `  ${count(report.nodes)} nodes, ${count(report.parameters)} parameters, ${bytes(report.weightBytes)}`,
       ...values("input ", report.inputs),
       ...values("output", report.outputs),
-      ...(ops.length > 0 ? [`  ops: ${ops.join(", ")}`] : []),
+      ...(steps.length > 0 ? ["  pipeline:", ...steps] : ops.length > 0 ? [`  ops: ${ops.join(", ")}`] : []),
       ...problemLines(report.problems),
     ],
   };

@@ -4,6 +4,7 @@ import { modelError } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { readKeras, readLayersModel } from "./keras/read.ts";
+import { exportHint, readMlnet } from "./mlnet/read.ts";
 import { readOnnx } from "./onnx/read.ts";
 import { readTensorflow } from "./tensorflow/read.ts";
 import type { SavedModelOptions } from "./tensorflow/saved-model.ts";
@@ -17,7 +18,6 @@ export interface OpenedModel {
 
 /** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
 const unread: readonly (readonly [ending: RegExp, format: string])[] = [
-  [/\.zip$/i, "an ML.NET model"],
   [/\.(pt|pth|safetensors|bin|ckpt)$/i, "PyTorch weights, without a graph"],
   [/\.ort$/i, "a model in ORT format"],
 ];
@@ -25,10 +25,17 @@ const unread: readonly (readonly [ending: RegExp, format: string])[] = [
 /** Which of a SavedModel's graphs and signatures is meant; other formats have but one. */
 export type OpenOptions = SavedModelOptions;
 
+/** ML.NET saves pipelines as archives: looked at by inspect, not opened. */
+export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
+
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
 export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
+  if (isZip(source)) {
+    await readMlnet(source);
+    throw modelError("mlnet-pipeline", `a pipeline of ML.NET holds no graph: ${source.name}`, {}, exportHint);
+  }
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
   if (/\.pb(txt)?$/i.test(source.name)) return readTensorflow(source, sources, options);
