@@ -148,10 +148,14 @@ export function tfliteModel(spec: ModelSpec): Uint8Array {
   );
 }
 
+/** Of builtins that no runtime has in version 1. */
+const versions: Readonly<Record<string, number>> = { BROADCAST_TO: 2 };
+
 function operatorCode(op: string): TableValue {
   const code = builtinOperators.indexOf(op);
+  const version = versions[op] ?? 1;
   if (code < 0) return { deprecated_builtin_code: 32, builtin_code: 32, custom_code: op, version: 1 };
-  return { deprecated_builtin_code: Math.min(code, 127), builtin_code: code, version: 1 };
+  return { deprecated_builtin_code: Math.min(code, 127), builtin_code: code, version };
 }
 
 function subgraph(
