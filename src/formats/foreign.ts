@@ -27,6 +27,7 @@ const foreign: readonly Foreign[] = [
     reason: "a zip archive, not a model of this kind",
     hint: "unpack it first",
   },
+  { matches: (head) => head.startsWith("\x1f\x8b"), reason: "a compressed archive, not a model", hint: "unpack it first" },
   { matches: (head) => head.startsWith("\x89HDF"), reason: "an HDF5 file", hint: "rename it to .h5" },
   { matches: (head) => head.slice(4, 8) === "TFL3", reason: "a TensorFlow Lite model", hint: "rename it to .tflite" },
   {

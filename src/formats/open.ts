@@ -38,7 +38,7 @@ export async function openModel(source: ByteSource, sources: ByteSources, option
   }
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
-  if (/\.pb(txt)?$/i.test(source.name)) return readTensorflow(source, sources, options);
+  if (/\.(pb|pbtxt|meta)$/i.test(source.name)) return readTensorflow(source, sources, options);
   return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
 }
 

@@ -11,8 +11,8 @@ import { Fields } from "../protobuf/fields.ts";
 import { type Image, readImage } from "../protobuf/image.ts";
 import { readGraphDef } from "./library.ts";
 import { Reading } from "./reading.ts";
-import { readSavedModel, type SavedModelOptions } from "./saved-model.ts";
-import { graphShape, savedModelShape } from "./schema.ts";
+import { readMetaGraph, readSavedModel, type SavedModelOptions } from "./saved-model.ts";
+import { graphShape, metaGraphShape, savedModelShape } from "./schema.ts";
 import { binaryGraph, isGraphText, MAX_TEXT } from "./text.ts";
 
 export interface TensorflowModel {
@@ -21,7 +21,7 @@ export interface TensorflowModel {
 }
 
 /**
- * Reads a GraphDef or SavedModel. What is odd about it is in `model.problems`; a `ModelError`, with the byte offset, where it is neither, or
+ * Reads a GraphDef, a SavedModel, or a training graph (`.meta`) beside its checkpoint. What is odd about it is in `model.problems`; a `ModelError`, with the byte offset, where it is none, or
  * where the file is cut or past a limit. A SavedModel's checkpoint is looked for through `sources`.
  */
 export async function readTensorflow(
@@ -49,6 +49,7 @@ async function binaryOf(file: ByteSource): Promise<ByteSource> {
 
 async function decode(source: ByteSource, sources: ByteSources, options: SavedModelOptions) {
   try {
+    if (/\.meta$/.test(source.name)) return await readMetaGraph(await readImage(source, metaGraphShape), sources, options);
     const isSaved = await isSavedModel(source);
     const image = await readImage(source, isSaved ? savedModelShape : graphShape);
     return isSaved ? await readSavedModel(image, sources, options) : { model: frozenGraph(image), sources };

@@ -41,7 +41,14 @@ interface SignatureDraft {
   readonly outputs: readonly Argument[];
 }
 
-const checkpoint = "variables/variables";
+/** Where a SavedModel has its checkpoint. */
+const savedCheckpoint = "variables/variables";
+
+/** A training graph (`NAME.meta`) with the checkpoint of that name beside it. It tells no outputs but what nothing reads. */
+export async function readMetaGraph(image: Image, sources: ByteSources, options: SavedModelOptions) {
+  const meta = readMeta(new Fields(image));
+  return modelOf(image, meta, sources, options, image.name.replace(/\.meta$/, ""), "MetaGraph");
+}
 
 export async function readSavedModel(
   image: Image,
@@ -51,16 +58,26 @@ export async function readSavedModel(
   const metas: MetaDraft[] = [];
   const f = new Fields(image);
   while (f.next()) if (f.field === SavedModel.metaGraphs) metas.push(readMeta(f.message()));
-  const meta = chosenMeta(metas, options.tags);
-  if (!meta.graph) throw modelError("no-graph", "the SavedModel holds no graph", { offset: image.size });
+  return modelOf(image, chosenMeta(metas, options.tags), sources, options, savedCheckpoint, "SavedModel");
+}
+
+async function modelOf(
+  image: Image,
+  meta: MetaDraft,
+  sources: ByteSources,
+  options: SavedModelOptions,
+  checkpoint: string,
+  container: string,
+): Promise<{ model: SourceModel; sources: ByteSources }> {
+  if (!meta.graph) throw modelError("no-graph", `the ${container} holds no graph`, { offset: image.size });
   const reading = new Reading();
   const read = readGraphDef(meta.graph, "main", reading);
   const { graph, key } = withSignature(read, meta, options.signature, reading);
-  const bound = await bindVariables([graph, ...read.functions], image.name, sources, reading);
+  const bound = await bindVariables([graph, ...read.functions], image.name, checkpoint, sources, reading);
   const model: SourceModel = {
     name: image.name,
     dialect: "tensorflow",
-    formatVersion: `SavedModel, GraphDef ${read.producer}`,
+    formatVersion: `${container}, GraphDef ${read.producer}`,
     ...(meta.version ? { producer: `TensorFlow ${meta.version}` } : {}),
     opsets: {},
     graphs: bound.graphs,
@@ -166,11 +183,17 @@ function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | un
   return { graph, key };
 }
 
-async function bindVariables(graphs: readonly SourceGraph[], name: string, sources: ByteSources, reading: Reading) {
+async function bindVariables(
+  graphs: readonly SourceGraph[],
+  name: string,
+  checkpoint: string,
+  sources: ByteSources,
+  reading: Reading,
+) {
   const plain = { graphs, files: [name], sources };
   const [main, ...functions] = graphs;
   if (!main!.nodes.some(isVariable)) return plain;
-  const bundle = await bundleOf(sources, reading);
+  const bundle = await bundleOf(sources, checkpoint, reading);
   if (!bundle) return plain;
   const model = await sources.open(name);
   const keys = await variableKeys(graphs, bundle, new ModelFiles([name], model, sources));
@@ -193,13 +216,13 @@ const withValue = (node: SourceNode, tensor: ReturnType<typeof tensorOf> & objec
   attrs: { ...node.attrs, value: { kind: "tensor", value: tensor } },
 });
 
-async function bundleOf(sources: ByteSources, reading: Reading): Promise<Bundle | undefined> {
+async function bundleOf(sources: ByteSources, checkpoint: string, reading: Reading): Promise<Bundle | undefined> {
   try {
     return await readBundle(sources, checkpoint);
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     const { code, reason, ...place } = error.problem;
-    const hint = code === "file-missing" ? "put the folder variables beside saved_model.pb" : place.hint;
+    const hint = code === "file-missing" ? `put ${checkpoint}.index and its data beside the graph` : place.hint;
     reading.report("error", code, `the model's variables: ${reason}`, {}, hint);
     return undefined;
   }

@@ -146,7 +146,7 @@ describe("a SavedModel", () => {
   it("without its variables opens and says what is missing", async () => {
     const { model } = await open(savedModel(dense), {});
     expect(model.problems).toMatchObject([
-      { code: "file-missing", severity: "error", hint: "put the folder variables beside saved_model.pb" },
+      { code: "file-missing", severity: "error", hint: "put variables/variables.index and its data beside the graph" },
     ]);
   });
 });
