@@ -1,10 +1,10 @@
 /** Keras's configuration of a model (Sequential, Functional; Keras 1, 2 and 3) → graphs: a node for every call of a layer. */
 
-import type { DType } from "../../base/dtype.ts";
 import { modelError, type Place, type Problem, problem } from "../../base/problem.ts";
 import type { SourceGraph, SourceNode, SourceTensor, SourceType, SourceValue, ValueId } from "../../graph/source.ts";
 import { attributesOf, isObject, type Json } from "./attributes.ts";
 import { type Call, type Reference, readCalls, readReferences } from "./calls.ts";
+import { inputType } from "./input.ts";
 import { snakeCase } from "./names.ts";
 
 export interface NamedTensor {
@@ -283,34 +283,3 @@ const key = (layer: string, call: number, output: number): string => `${layer}\0
 const callName = (layer: string, call: number): string => (call === 0 ? layer : `${layer}#${call}`);
 const valueName = (layer: string, call: number, output: number): string =>
   output === 0 ? callName(layer, call) : `${callName(layer, call)}:${output}`;
-
-const dtypes: ReadonlySet<string> = new Set<DType>([
-  "float16",
-  "float32",
-  "float64",
-  "bfloat16",
-  "int8",
-  "int16",
-  "int32",
-  "int64",
-  "uint8",
-  "bool",
-  "string",
-]);
-
-/** What an input layer, or the first of a Sequential, says of its input. */
-function inputType(config: Json, model: Json): SourceType {
-  const build = isObject(model["build_input_shape"]) ? undefined : model["build_input_shape"];
-  const shape = config["batch_input_shape"] ?? config["batch_shape"] ?? build;
-  const { dtype } = config;
-  const name =
-    typeof dtype === "string" ? dtype : isObject(dtype) && isObject(dtype["config"]) ? String(dtype["config"]["name"]) : "";
-  return {
-    dtype: dtypes.has(name) ? (name as DType) : "float32",
-    shape: Array.isArray(shape)
-      ? shape.map((dim) => (typeof dim === "number" && dim >= 0 ? dim : null))
-      : typeof config["input_dim"] === "number" && config["output_dim"] === undefined
-        ? [null, config["input_dim"]]
-        : undefined,
-  };
-}
