@@ -1,7 +1,9 @@
 /** Operators that TFLite took over from TensorFlow as they are: TensorFlow's rows do them. */
 import type { Value } from "../../graph/graph.ts";
+import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
+import { floats } from "../schema.ts";
 import { tensorflowRules } from "../tensorflow/rules.ts";
 import { lite } from "./rule.ts";
 
@@ -44,6 +46,12 @@ export const borrowed: readonly Rule[] = [
   same("UNSORTED_SEGMENT_MAX", "UnsortedSegmentMax", 3),
   same("UNSORTED_SEGMENT_MIN", "UnsortedSegmentMin", 3),
   same("SPARSE_TO_DENSE", "SparseToDense", 4),
+  // The number of boundaries that are not above each element.
+  lite("BUCKETIZE", { arity: [1, 1], attrs: { boundaries: floats() } }, (b, [x], a) => {
+    const bounds = b.constant(tensorOf("float32", [a.boundaries?.length ?? 0], a.boundaries ?? []));
+    const above = b.op("GreaterEqual", [b.op("ExpandDims", [b.cast(x, "float32"), b.scalar("int32", x.rank)]), bounds]);
+    return [b.reduce("Sum", b.cast(above, "int32"), [x.rank], false)];
+  }),
   lite("UNIQUE", { arity: [1, 1], attrs: {} }, (b, [x], _, at) =>
     declared(b, tensorflowOp(b, "Unique", [x], { out_idx: "int32" }, at), at),
   ),
