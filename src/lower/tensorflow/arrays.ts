@@ -11,6 +11,7 @@ import type { At, Rule } from "../rule.ts";
 import { int } from "../schema.ts";
 import { dtype, tfRule } from "./attrs.ts";
 import { zeroOf } from "./shape.ts";
+import { isTable } from "./tables.ts";
 
 /** Longer arrays are dense from the start. */
 const maxElements = 256;
@@ -22,7 +23,7 @@ export const emptyArray = (b: Builder, size: Value, type: DType): Value =>
 export const isEmpty = (array: Value): boolean => array.node.op === "EmptyArray";
 const sizeOf = (array: Value): Value => array.node.inputs[0]!;
 /** Resolved while lowering; no value of TF.js. */
-export const isResolved = (value: Value): boolean => isGroup(value) || isEmpty(value) || isHole(value);
+export const isResolved = (value: Value): boolean => isGroup(value) || isEmpty(value) || isHole(value) || isTable(value);
 
 const hole = (b: Builder, type: DType): Value =>
   new Node("Hole", [], {}, b.origin, [{ dtype: type, shape: undefined }], [], false).output;

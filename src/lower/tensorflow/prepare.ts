@@ -1,12 +1,13 @@
 /** What is done to a TensorFlow model, or one of TF.js, before its nodes are lowered one by one. */
 import type { SourceGraph, SourceModel, SourceValue } from "../../graph/source.ts";
 import { functionalize } from "./functionalize.ts";
+import { withTables } from "./tables.ts";
 
 /** Models of other dialects as they are. */
 export function prepare(model: SourceModel): SourceModel {
   if (model.dialect !== "tensorflow" && model.dialect !== "tfjs") return model;
   const [main, ...rest] = model.graphs;
-  return functionalize({ ...model, graphs: [withSymbols(main!), ...rest] });
+  return functionalize(withTables({ ...model, graphs: [withSymbols(main!), ...rest] }));
 }
 
 /**

@@ -20,6 +20,7 @@ import { segments } from "./segment.ts";
 import { shapes } from "./shape.ts";
 import { spaces } from "./space.ts";
 import { sparse } from "./sparse.ts";
+import { tables } from "./tables.ts";
 import { variables } from "./variables.ts";
 
 const rows: readonly Rule[] = [
@@ -40,6 +41,7 @@ const rows: readonly Rule[] = [
   ...arrays,
   ...controls,
   ...variables,
+  ...tables,
   ...assignments,
   ...randoms,
   ...sparse,

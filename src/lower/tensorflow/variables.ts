@@ -10,16 +10,6 @@ const variable = (op: string): Rule =>
     return [at.constant(a.value)];
   });
 
-const table = (op: string): Rule =>
-  tfRule(op, [0, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => {
-    throw at.unsupported("a hash table", "look the values up before or after the model");
-  });
-
 const names = (text: string): string[] => text.split(" ");
 
-export const variables: readonly Rule[] = [
-  ...names("VarHandleOp VariableV2 Variable").map(variable),
-  ...names("HashTable HashTableV2 MutableHashTableV2 LookupTableFind LookupTableFindV2 LookupTableSize LookupTableSizeV2").map(
-    table,
-  ),
-];
+export const variables: readonly Rule[] = [...names("VarHandleOp VariableV2 Variable").map(variable)];
