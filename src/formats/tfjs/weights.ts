@@ -5,8 +5,7 @@ import { modelError } from "../../base/problem.ts";
 import type { Node, Value } from "../../graph/graph.ts";
 import { movingOps } from "../../graph/moving.ts";
 import { packTensor } from "../../graph/pack.ts";
-import type { Tensor } from "../../graph/tensor.ts";
-import { elementCount } from "../../graph/tensor.ts";
+import { elementCount, isStored, type StoredTensor, type Tensor } from "../../graph/tensor.ts";
 import type { Json } from "./topology.ts";
 
 export type QuantizedType = "float16" | "uint8" | "uint16";
@@ -27,7 +26,9 @@ export interface WeightSpec {
 export function storedAs(value: Value): DType {
   let node: Node = value.node;
   while (movingOps.has(node.op)) node = node.inputs[0]!.node;
-  return node.op === "Const" ? node.outputs[0]!.dtype : value.dtype;
+  if (node.op !== "Const") return value.dtype;
+  const tensor = node.attrs["value"] as Tensor | StoredTensor;
+  return isStored(tensor) && tensor.stored.coding?.codes === "float16" ? "float16" : tensor.dtype;
 }
 
 /** How a weight is laid down; decided before it is read, since shard names hold their count. */
