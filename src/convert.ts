@@ -62,7 +62,8 @@ export async function convert(
   const started = performance.now();
   try {
     const written = await writeTfjs(graph, sink, writeOptions(translated, options));
-    const map = sourceMap(translated.tracked, written.graph, written.nameOf);
+    const { baked } = translated.lowered;
+    const map = { ...sourceMap(translated.tracked, written.graph, written.nameOf), ...(baked && { baked }) };
     await writeText(sink, sourceMapName, JSON.stringify(map));
     if (custom.length > 0) await writeText(sink, customOpsName, customOpsModule(custom));
     await sink.commit();

@@ -4,6 +4,7 @@ import { tapEdits } from "./formats/tflite/taps.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
 import { elementCount, type ModelFiles, type Tensor, tensorOf } from "./graph/tensor.ts";
+import { feedRaw } from "./parity/baked.ts";
 import { type Feeds, inputSpecs, outputSpecs, seededFeeds, storedFeeds } from "./parity/feeds.ts";
 import type { Dims } from "./parity/inputs.ts";
 import { compareLayers, layerPairs } from "./parity/layers.ts";
@@ -40,7 +41,9 @@ export interface ParityRequest {
 }
 
 /** Faults of the model are in `problems`, not thrown; a parity that compared nothing is not `ok`. */
-export async function parity(request: ParityRequest): Promise<ParityReport> {
+export async function parity(given: ParityRequest): Promise<ParityReport> {
+  const baked = given.map?.baked;
+  const request = baked ? { ...given, target: feedRaw(given.target, baked) } : given;
   const { model, target, stored, atol, rtol } = request;
   const tolerance = toleranceFor(precisionOf(model), { atol, rtol });
   const inputs = stored ? { path: stored.path } : { seed: request.seed ?? 0 };

@@ -5,6 +5,7 @@ import { nodesOf } from "./graph/order.ts";
 import type { Dialect, SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
+import type { Bake } from "./lower/bake.ts";
 import { readConstants } from "./lower/constants.ts";
 import { kerasRules } from "./lower/keras/rules.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
@@ -25,6 +26,8 @@ export interface TranslateOptions {
   readonly inputShapes?: ReadonlyMap<string, Shape>;
   /** Of TFLite models; default faithful. */
   readonly quantized?: QuantizedMode;
+  /** A normalisation to put in front of the image input. */
+  readonly bake?: Bake;
   /** Default true. */
   readonly optimize?: boolean;
   readonly signal?: AbortSignal | undefined;

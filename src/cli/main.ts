@@ -46,6 +46,7 @@ cli
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--outputs <names>", "Values to cut the model at")
   .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there) or float; default faithful")
+  .option("--bake <mean=…,std=…>", "Put (x - mean) / std in front of the image input; one value, or one a channel")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--force", "Write into a folder that holds other things")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
@@ -67,6 +68,7 @@ cli
   .option("--seed <n>", "Of the inputs; default 0")
   .option("--atol <x>", "Absolute tolerance")
   .option("--rtol <x>", "Tolerance relative to the largest reference value")
+  .option("--bake <mean=…,std=…>", "Convert with this normalisation in front; the source is fed what it wants")
   .option("--no-optimize", "Convert without the optimiser")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
@@ -118,6 +120,7 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
   const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) ?? "tfjs";
   if (to === "onnx") throw new UsageError(`--to ${to} is not there yet; tfjs and tfjs-layers are`);
+  if (to !== "tfjs" && options["bake"] !== undefined) throw new UsageError(`--bake is for --to tfjs, not ${to}`);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
   const settings = {
     ...(await conversion(options)),
@@ -131,6 +134,7 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
 async function conversion(options: Options) {
   const parse = await import("./options.ts");
   const outputs = parse.names(options["outputs"]);
+  const bake = parse.normalisation(options["bake"]);
   const quantize = parse.quantization(parse.list(options["quantize"]));
   const quantized = parse.oneOf(options["quantized"], "quantized", ["faithful", "float"]);
   return {
@@ -139,6 +143,7 @@ async function conversion(options: Options) {
     ...(quantized && { quantized }),
     opening: parse.opening(options["signature"], options["tags"]),
     ...(outputs && { outputs }),
+    ...(bake && { bake }),
     ...(quantize && { quantize }),
   };
 }

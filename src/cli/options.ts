@@ -3,6 +3,7 @@ import type { OpenOptions } from "../formats/open.ts";
 import type { QuantizedType } from "../formats/tfjs/weights.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { type Backend, backends } from "../legalize/backends.ts";
+import type { Bake } from "../lower/bake.ts";
 import { UsageError } from "./usage.ts";
 
 /** cac gives one value, several, or none. */
@@ -64,6 +65,22 @@ function globPattern(glob: string): RegExp {
     .replace(/\*/g, ".*")
     .replace(/\?/g, ".");
   return new RegExp(`^${escaped}$`, "s");
+}
+
+/** `mean=A,B,C,std=D,E,F`, either may be left out, each of one value or one a channel; undefined where the option was not given. */
+export function normalisation(value: unknown): Bake | undefined {
+  if (value === undefined) return undefined;
+  const wrong = () => new UsageError(`--bake wants mean=A,B,C,std=D,E,F with one value each or one a channel, not ${value}`);
+  const found: Record<string, number[]> = {};
+  for (const part of String(value).split(/,(?=[a-z])/)) {
+    const [name = "", numbers] = part.split("=");
+    if ((name !== "mean" && name !== "std") || found[name] || !numbers) throw wrong();
+    found[name] = numbers.split(",").map((text) => (text.trim() === "" ? Number.NaN : Number(text)));
+  }
+  const { mean = [0], std = [1] } = found;
+  const lengths = new Set([mean.length, std.length].filter((length) => length > 1));
+  if (lengths.size > 1 || ![...mean, ...std].every(Number.isFinite) || std.includes(0)) throw wrong();
+  return { mean, std };
 }
 
 export function backendOf(value: unknown): Backend | undefined {

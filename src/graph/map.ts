@@ -24,8 +24,19 @@ export interface MappedNode {
   readonly how: How;
 }
 
+/** A normalisation that the conversion put in front of the source's input: there x, here raw, x = (raw − mean) / std. */
+export interface Baked {
+  readonly input: string;
+  /** One value, or one a channel. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Of the channels; null: one value for all. */
+  readonly axis: number | null;
+}
+
 export interface SourceMap {
   readonly version: 1;
+  readonly baked?: Baked;
   readonly values: readonly MappedValue[];
   readonly nodes: readonly MappedNode[];
 }

@@ -2,6 +2,7 @@
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../base/problem.ts";
 import type { Graph, GraphOutput, Shape, Type, Value } from "../graph/graph.ts";
+import type { Baked } from "../graph/map.ts";
 import {
   type GraphId,
   nodeLabel,
@@ -15,6 +16,7 @@ import {
 } from "../graph/source.ts";
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
+import { type Bake, bakeInto, normalised } from "./bake.ts";
 import { Nested } from "./nested.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
@@ -32,6 +34,8 @@ export interface LowerOptions {
   readonly quantized?: QuantizedMode;
   /** Shapes that replace the declared ones of graph inputs. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
+  /** A normalisation to put in front of the image input. */
+  readonly bake?: Bake;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,6 +48,7 @@ export interface Lowered {
   readonly verdicts: ReadonlyMap<string, Verdict>;
   /** Names that are both of an input and of an output: what the model keeps from run to run, zero at first. */
   readonly states: readonly string[];
+  readonly baked?: Baked;
 }
 
 /** Small constants, read beforehand: rules are synchronous. */
@@ -96,6 +101,11 @@ class Lowering {
     const main = this.model.graphs[0]!;
     const scope: Scope = { graph: main, values: new Map(), parent: undefined, call: undefined, captures: undefined };
     const inputs = main.inputs.map((id, i) => this.input(scope, id, main.inputNames?.[i]));
+    const baked = this.options.bake && bakeInto(inputs, this.options.bake);
+    if (baked) {
+      const at = inputs.findIndex(({ node }) => node.attrs["name"] === baked.input);
+      this.bind(scope, main.inputs[at]!, normalised(this.b, inputs[at]!, baked));
+    }
     const wanted = this.wantedOutputs(main);
     if (wanted.length === 0)
       this.problems.push(problem("error", "no-outputs", "a model without outputs computes nothing", { graph: main.name }));
@@ -119,6 +129,7 @@ class Lowering {
       values: this.values,
       verdicts: this.verdicts,
       states: states.map(({ name }) => name),
+      ...(baked && { baked }),
     };
   }
 

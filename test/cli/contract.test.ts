@@ -183,6 +183,27 @@ describe("options", () => {
     expect((await run("convert", "m.onnx", "--out", "out", "--input", "x:0:2x-7")).code).toBe(2);
   });
 
+  it("--bake puts a normalisation in front, which parity knows of", async () => {
+    const image = onnxModel({
+      graph: {
+        inputs: [value("x", "float32", ["n", 3, 5, 7])],
+        outputs: [value("y", "float32")],
+        nodes: [node("Sin", ["x"], ["y"])],
+      },
+    });
+    put("m.onnx", image);
+    expect((await run("convert", "m.onnx", "--out", "out", "--bake", "mean=120,110.5,3,std=58,57,41")).code).toBe(0);
+    const map = JSON.parse(readFileSync(path.join(folder, "out/model.map.json"), "utf8"));
+    expect(map.baked).toEqual({ input: "x", mean: [120, 110.5, 3], std: [58, 57, 41], axis: 1 });
+    const { code, objects } = await run("parity", "m.onnx", "--converted", "out", "--layers", "--json");
+    expect(code).toBe(0);
+    expect(objects[0]!["outputs"]).toMatchObject([{ name: "y", verdict: "within" }]);
+    const misfit = await run("convert", "m.onnx", "--out", "not", "--bake", "mean=1,2", "--json");
+    expect(misfit.code).toBe(1);
+    expect(misfit.objects[0]!["problems"]).toMatchObject([{ code: "bake" }]);
+    expect((await run("convert", "m.onnx", "--out", "not", "--bake", "mean=1,2,std=3,4,5")).code).toBe(2);
+  });
+
   it("--outputs cuts at any value", async () => {
     put("m.onnx", good("FancyNorm"));
     const { code, objects } = await run("convert", "m.onnx", "--out", "out", "--outputs", "h", "--json");
