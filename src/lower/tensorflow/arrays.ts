@@ -3,7 +3,7 @@
  * elements where all places are known, or one dense tensor with the elements along axis 0. In TensorFlow's v1 form the array is the `flow`.
  */
 import type { DType } from "../../base/dtype.ts";
-import { isStatic, Node, type Shape, type Type, type Value } from "../../graph/graph.ts";
+import { type Dim, isStatic, Node, type Shape, type Type, type Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, dimsOf } from "../../tf/op.ts";
 import { elementsOf, isGroup, sequenceOf } from "../group.ts";
@@ -42,21 +42,26 @@ function isWholeRange(indices: Value): boolean {
   return op === "Range" && knownNumber(inputs[0]!) === 0 && knownNumber(inputs[2]!) === 1;
 }
 
+/** Where a dim that is not a number is found at run time: a vector of one, or undefined. */
+export type DimSource = (dim: Dim, axis: number) => Value | undefined;
+
 /** Zeroes for the elements of an array that is about to be written at places that only the run knows. */
-export function zeroArray(b: Builder, size: Value, element: Type, at: At): Value {
-  if (!isStatic(element.shape))
+function zeroArray(b: Builder, size: Value, { dtype: type, shape }: Type, dimOf: DimSource, at: At): Value {
+  const dims = shape?.map((dim, axis) => (typeof dim === "number" ? b.ints([dim]) : dimOf(dim, axis)));
+  if (!dims?.every((dim) => dim !== undefined))
     throw at.unsupported("an array whose elements have no known shape", "give the input's shape with --input");
-  const dims = b.concat([b.cast(b.reshape(size, [1]), "int32"), b.ints(element.shape)], 0);
-  return b.op("Fill", [dims, zeroOf(b, element.dtype)]);
+  return b.op("Fill", [b.concat([b.cast(b.reshape(size, [1]), "int32"), ...dims], 0), zeroOf(b, type)]);
 }
 
+const nowhere: DimSource = () => undefined;
+
 /** The array as one tensor. */
-export function dense(b: Builder, array: Value, at: At, element?: Type): Value {
+export function dense(b: Builder, array: Value, at: At, element?: Type, dimOf: DimSource = nowhere): Value {
   const elements = elementsOf(array);
   if (!elements) {
     if (!isEmpty(array)) return array;
     if (!element) throw at.unsupported("an array that is read before it is written");
-    return zeroArray(b, sizeOf(array), element, at);
+    return zeroArray(b, sizeOf(array), element, dimOf, at);
   }
   const written = elements.find((each) => !isHole(each));
   const type = written?.type ?? element;
@@ -78,7 +83,7 @@ export function write(b: Builder, array: Value, index: Value, value: Value, at: 
     elements[place] = value;
     return sequenceOf(elements, value.dtype, b.origin);
   }
-  const whole = dense(b, array, at, value.type);
+  const whole = dense(b, array, at, value.type, (_, axis) => b.dim(value, axis));
   return b.op("TensorScatterUpdate", [whole, b.reshape(index, [1, 1]), b.op("ExpandDims", [value, b.scalar("int32", 0)])]);
 }
 

@@ -1,11 +1,11 @@
 /** Functions in the places of their calls, and functional If and While. */
-import type { Type, Value } from "../../graph/graph.ts";
+import type { Dim, Type, Value } from "../../graph/graph.ts";
 import type { GraphId } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { elementsOf } from "../group.ts";
 import type { At, Rule } from "../rule.ts";
-import { dense, isResolved } from "./arrays.ts";
+import { type DimSource, dense, isResolved } from "./arrays.ts";
 import { body, tfRule } from "./attrs.ts";
 
 /** Loops whose condition stays known for at most so many rounds are written out. */
@@ -109,25 +109,44 @@ function whileLoop(b: Builder, state: readonly Value[], { cond, body }: Loop, at
   for (let widened = 0; ; widened++) {
     const given = inputs();
     const results = at.body(body, given, given).outputs.map((value) => carriable(b, value, at));
-    const next = places.map((place, i) => settle(b, place, starts[i]!, given[i]!, results[i]!, widened === 0, at));
+    const dimOf: DimSource = (dim) => found(b, starts, dim);
+    const next = places.map((place, i) =>
+      settle(b, place, { start: starts[i]!, given: given[i]!, result: results[i]! }, dimOf, at),
+    );
     if (next.every((place, i) => place === places[i])) return finish(b, places, given, results, cond, inputs, at);
     if (widened === maxWidenings) throw at.unsupported("what the loop carries changes its dims without end");
     places = next;
   }
 }
 
-function settle(b: Builder, place: Place, start: Value, given: Value, result: Value, isFirst: boolean, at: At): Place {
+/** A dim that one of the values has. */
+function found(b: Builder, values: readonly Value[], dim: Dim): Value | undefined {
+  for (const value of values) {
+    const axis = typeof dim === "string" ? (value.type.shape?.indexOf(dim) ?? -1) : -1;
+    if (axis >= 0) return b.dim(value, axis);
+  }
+  return undefined;
+}
+
+/** A place of the state before the loop, as the body takes it, and as the body gives it back. */
+interface Passage {
+  readonly start: Value;
+  readonly given: Value;
+  readonly result: Value;
+}
+
+function settle(b: Builder, place: Place, { start, given, result }: Passage, dimOf: DimSource, at: At): Place {
   if (place.kind === "fixed") {
     if (result === given) return place;
     if (isResolved(result)) throw at.unsupported("an array that a loop passes on without its elements");
     if (!isResolved(given)) return { kind: "state", start, type: commonType(start.type, result.type, at) };
     // Written within the loop: from now on it is carried as one tensor.
     const [, ...element] = result.shape;
-    const zeroes = dense(b, start, at, { dtype: result.dtype, shape: element });
+    const zeroes = dense(b, start, at, { dtype: result.dtype, shape: element }, dimOf);
     return { kind: "state", start: zeroes, type: zeroes.type };
   }
   // A small constant that never changes is known inside too.
-  if (isFirst && result === given && constantOf(place.start)) return { kind: "fixed", value: place.start };
+  if (result === given && constantOf(place.start)) return { kind: "fixed", value: place.start };
   const type = commonType(place.type, result.type, at);
   return type === place.type ? place : { ...place, type };
 }

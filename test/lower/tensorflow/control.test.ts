@@ -182,6 +182,120 @@ describe("arrays", () => {
   });
 });
 
+/** A recurrent layer as Keras writes it: lists, a functional loop, a batch that is not known. */
+function layer(steps: number): { readonly nodes: readonly NodeSpec[]; readonly functions: readonly FunctionSpec[] } {
+  const element = { element_dtype: { type: "float32" as const }, shape_type: { type: "int32" as const } };
+  const state: FunctionSpec["inputs"] = [
+    ["time", "int32"],
+    ["outputs", variant],
+    ["h", "float32"],
+    ["steps", "int32"],
+    ["inputs", variant],
+    ["w", "float32"],
+    ["u", "float32"],
+  ];
+  const cond: FunctionSpec = {
+    name: "cond",
+    inputs: state,
+    outputs: [["go", "bool", "less:z:0"]],
+    nodes: [op("less", "Less", ["time", "steps"])],
+  };
+  const step: FunctionSpec = {
+    name: "step",
+    inputs: state,
+    outputs: [
+      ["time_out", "int32", "more:z:0"],
+      ["outputs_out", variant, "set:output_handle:0"],
+      ["h_out", "float32", "tanh:y:0"],
+      ["steps_out", "int32", "steps"],
+      ["inputs_out", variant, "inputs"],
+      ["w_out", "float32", "w"],
+      ["u_out", "float32", "u"],
+    ],
+    nodes: [
+      constant("shape", tensorOf("int32", [2], [-1, 5])),
+      int("one", 1),
+      op("row", "TensorListGetItem", ["inputs", "time", "shape:output:0"], { element_dtype: { type: "float32" } }),
+      op("from_row", "MatMul", ["row:item:0", "w"]),
+      op("from_h", "MatMul", ["h", "u"]),
+      op("sum", "AddV2", ["from_row:product:0", "from_h:product:0"]),
+      op("tanh", "Tanh", ["sum:z:0"]),
+      op("set", "TensorListSetItem", ["outputs", "time", "tanh:y:0"]),
+      op("more", "AddV2", ["time", "one:output:0"]),
+    ],
+  };
+  const slice = { begin_mask: { i: 0 }, end_mask: { i: 0 }, shrink_axis_mask: { i: 1 } };
+  const nodes = [
+    constant("swap", tensorOf("int32", [3], [1, 0, 2])),
+    op("by_time", "Transpose", ["seq", "swap"]),
+    constant("row_shape", tensorOf("int32", [2], [-1, 5])),
+    constant("h_shape", tensorOf("int32", [2], [-1, 2])),
+    op("list", "TensorListFromTensor", ["by_time", "row_shape"], element),
+    int("zero", 0),
+    int("units", 2),
+    int("steps", steps),
+    op("made", "TensorListReserve", ["h_shape", "steps"], element),
+    op("shape", "Shape", ["seq"], { out_type: { type: "int32" } }),
+    constant("first", tensorOf("int32", [1], [0])),
+    constant("second", tensorOf("int32", [1], [1])),
+    op("batch", "StridedSlice", ["shape", "first", "second", "second"], slice),
+    op("h_dims", "Pack", ["batch", "units"], { axis: { i: 0 } }),
+    constant("nought", float([], [0])),
+    op("h0", "Fill", ["h_dims", "nought"]),
+    constant("w", layerWeights.w),
+    constant("u", layerWeights.u),
+    op("loop", "While", ["zero", "made", "h0", "steps", "list", "w", "u"], {
+      cond: { func: "cond" },
+      body: { func: "step" },
+      T: { types: ["int32", variant, "float32", "int32", variant, "float32", "float32"] },
+    }),
+    op("stacked", "TensorListStack", ["loop:1", "h_shape"], { element_dtype: { type: "float32" }, num_elements: { i: steps } }),
+    op("out", "Transpose", ["stacked", "swap"]),
+  ];
+  return { nodes, functions: [cond, step] };
+}
+
+const variant = 21;
+const layerWeights = { w: float([5, 2], random(10, 3)), u: float([2, 2], random(4, 4)) };
+
+function layered(seq: Tensor): { readonly out: Tensor; readonly last: Tensor } {
+  const [batch, steps] = seq.shape as [number, number];
+  const [s, w, u] = [seq, layerWeights.w, layerWeights.u].map(({ data }) => data as Float32Array) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const out = new Float32Array(batch * steps * 2);
+  for (let n = 0; n < batch; n++)
+    for (let t = 0; t < steps; t++)
+      for (let k = 0; k < 2; k++) {
+        let sum = 0;
+        for (let i = 0; i < 5; i++) sum += s[(n * steps + t) * 5 + i]! * w[2 * i + k]!;
+        for (let i = 0; i < 2 && t > 0; i++) sum += out[(n * steps + t - 1) * 2 + i]! * u[2 * i + k]!;
+        out[(n * steps + t) * 2 + k] = Math.tanh(sum);
+      }
+  const last = Array.from({ length: batch * 2 }, (_, i) => out[(Math.floor(i / 2) * steps + steps - 1) * 2 + (i % 2)]!);
+  return { out: float([batch, steps, 2], out), last: float([batch, 2], last) };
+}
+
+describe("a recurrent layer over a batch that is not known", () => {
+  for (const [steps, how] of [
+    [3, "written out"],
+    [21, "as a While"],
+  ] as const)
+    it(`of ${steps} steps, ${how}`, async () => {
+      const seq = float([2, steps, 5], random(2 * steps * 5, 9));
+      const { out, last } = layered(seq);
+      const ops = await runner.check({
+        ...layer(steps),
+        feeds: { seq },
+        shapes: { seq: [-1, steps, 5] },
+        expected: { out, "loop:2": last },
+      });
+      expect(ops.includes("StatelessWhile")).toBe(how === "as a While");
+    });
+});
+
 describe("functions", () => {
   const scale: FunctionSpec = {
     name: "scale",
