@@ -15,6 +15,9 @@ export const controlInputs = "^control";
 /** Before this version a placeholder whose shape was not known had one of rank 0. */
 const UNKNOWN_SHAPES_SINCE = 24;
 
+/** Shared: no node of TensorFlow's holds a graph. */
+const noCaptures: readonly ValueId[] = [];
+
 const untyped = { dtype: undefined, shape: undefined } as const;
 
 export interface GraphContext extends AttrContext {
@@ -95,12 +98,8 @@ export class GraphBuilder {
       domain: "",
       inputs,
       outputs: own ? outputs : [],
-      attrs: {
-        ...attrs,
-        ...(controls.length > 0 && { [controlInputs]: { kind: "strings", value: controls } as const }),
-        ...(written.device && { device: { kind: "string", value: written.device } as const }),
-      },
-      captures: [],
+      attrs: controls.length === 0 && written.device === "" ? attrs : withPlace(attrs, controls, written.device),
+      captures: noCaptures,
     });
   }
 
@@ -190,6 +189,12 @@ export class GraphBuilder {
 }
 
 const ofNode = (node: SourceNode): ValueId[] => node.outputs.filter((output) => output !== undefined);
+
+const withPlace = (attrs: Attrs, controls: readonly string[], device: string): Attrs => ({
+  ...attrs,
+  ...(controls.length > 0 && { [controlInputs]: { kind: "strings", value: controls } }),
+  ...(device && { device: { kind: "string", value: device } }),
+});
 
 /** What a saver or an initialiser ends in. */
 const isNoResult = (op: string): boolean =>
