@@ -8,6 +8,7 @@ import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { Graph, Node, Value } from "./graph/graph.ts";
 import { sourceMap, sourceMapName } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
+import { findPreprocessing } from "./graph/preprocessing.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { evaluate } from "./tf/evaluate.ts";
@@ -61,8 +62,17 @@ export async function convert(
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   const started = performance.now();
   try {
-    const written = await writeTfjs(graph, sink, writeOptions(translated, options));
     const { baked } = translated.lowered;
+    const preprocessing = await findPreprocessing(model, files);
+    const metadata = {
+      ...(base.state.length > 0 && { state: base.state }),
+      ...(preprocessing.length > 0 && { preprocessing }),
+      ...(baked && { baked }),
+    };
+    const written = await writeTfjs(graph, sink, {
+      ...writeOptions(translated, options),
+      ...(Object.keys(metadata).length > 0 && { metadata }),
+    });
     const map = { ...sourceMap(translated.tracked, written.graph, written.nameOf), ...(baked && { baked }) };
     await writeText(sink, sourceMapName, JSON.stringify(map));
     if (custom.length > 0) await writeText(sink, customOpsName, customOpsModule(custom));
@@ -107,7 +117,6 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
             .find((kind) => kind)
         : undefined,
     ...(shardBytes === undefined ? {} : { shardBytes }),
-    ...(translated.lowered.states.length > 0 ? { metadata: { state: translated.lowered.states } } : {}),
     ...(onProgress && { onWeight: (written: number, total: number) => onProgress(total === 0 ? 1 : written / total) }),
     signal,
   };

@@ -3,6 +3,7 @@ import type { ByteSource, ByteSources } from "./base/bytes.ts";
 import { ModelError, type Problem } from "./base/problem.ts";
 import { exportHint, type MlnetComponent, type MlnetModel, readMlnet } from "./formats/mlnet/read.ts";
 import { isZip, openModel } from "./formats/open.ts";
+import { findPreprocessing, type Preprocessing } from "./graph/preprocessing.ts";
 import { opLabel, type SourceDim, type SourceGraph, type SourceModel, type ValueId } from "./graph/source.ts";
 import { elementCount } from "./graph/tensor.ts";
 import { tensorsOf } from "./graph/verify.ts";
@@ -31,6 +32,8 @@ export interface Inspection {
   /** Bytes of stored tensors, as stored. */
   readonly weightBytes: number;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Of image inputs: what the model does to them itself, and what its metadata say of pixels. */
+  readonly preprocessing: readonly Preprocessing[];
   /** Of an ML.NET model, which holds no graph. */
   readonly pipeline?: { readonly trainers: readonly string[]; readonly components: readonly MlnetComponent[] };
   readonly diagnosis: string;
@@ -43,8 +46,9 @@ export async function inspect(source: ByteSource, sources: ByteSources): Promise
   const started = performance.now();
   try {
     if (isZip(source)) return reportMlnet(await readMlnet(source), started);
-    const { model } = await openModel(source, sources);
-    return report(model, performance.now() - started);
+    const { model, files } = await openModel(source, sources);
+    const read = performance.now() - started;
+    return { ...report(model, read), preprocessing: await findPreprocessing(model, files) };
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     return { ...nothing, diagnosis: error.message, problems: [error.problem], ms: { read: performance.now() - started } };
@@ -62,10 +66,11 @@ const nothing = {
   parameters: 0,
   weightBytes: 0,
   metadata: {},
+  preprocessing: [],
 } as const;
 
-/** The report of a model that has been read already; `read` in milliseconds. */
-export function report(model: SourceModel, read: number): Inspection {
+/** `read` in milliseconds. */
+function report(model: SourceModel, read: number): Omit<Inspection, "preprocessing"> {
   const [main] = model.graphs;
   const { parameters, weightBytes } = weightsOf(model);
   return {

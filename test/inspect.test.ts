@@ -42,6 +42,7 @@ test("the report of a model", async () => {
     parameters: 15 + 7 + 2,
     weightBytes: 60 + 7 + 16,
     metadata: { task: "demo" },
+    preprocessing: [],
     diagnosis: "ONNX model for onnxruntime, IR 10, opset 17, com.microsoft 1, made by pytorch 2.1, weights in m.data",
     problems: [],
     ms: { read: expect.any(Number) },

@@ -8,6 +8,7 @@ import { type Converted, type ConvertOptions, convert } from "../convert.ts";
 import { convertToLayers } from "../convert-layers.ts";
 import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
+import type { Preprocessing } from "../graph/preprocessing.ts";
 import { inspect } from "../inspect.ts";
 import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
@@ -40,10 +41,19 @@ export async function inspectModel(file: string): Promise<Told> {
       `  ${count(report.nodes)} nodes, ${count(report.parameters)} parameters, ${bytes(report.weightBytes)}`,
       ...values("input ", report.inputs),
       ...values("output", report.outputs),
+      ...report.preprocessing.map(preprocessingLine),
       ...(steps.length > 0 ? ["  pipeline:", ...steps] : ops.length > 0 ? [`  ops: ${ops.join(", ")}`] : []),
       ...problemLines(report.problems),
     ],
   };
+}
+
+function preprocessingLine({ input, inGraph, pixels }: Preprocessing): string {
+  const told = pixels ? [`pixels ${Object.values(pixels).join(", ")}`] : [];
+  const done = inGraph
+    ? [`normalised by ${inGraph.nodes.join(", ")}: mean ${inGraph.mean.join(" ")}, std ${inGraph.std.join(" ")}`]
+    : [];
+  return `  image ${input}: ${[...told, ...done].join("; ")}`;
 }
 
 /** The text projection, whole. */

@@ -2,6 +2,8 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { modelError } from "../base/problem.ts";
+import type { Baked } from "../graph/map.ts";
+import type { Preprocessing } from "../graph/preprocessing.ts";
 
 /** V8's longest string; a larger model.json is not ours. */
 const maxJsonBytes = 512 * 2 ** 20;
@@ -21,13 +23,15 @@ interface Signature {
 interface ModelJson {
   readonly modelTopology?: { readonly node?: readonly { readonly op?: string }[] };
   readonly signature?: Signature;
-  readonly userDefinedMetadata?: { readonly signature?: Signature };
+  readonly userDefinedMetadata?: { readonly signature?: Signature; readonly preprocessing?: unknown; readonly baked?: unknown };
 }
 
 export interface SnippetModel {
   readonly inputs: Readonly<Record<string, TensorInfo>>;
   readonly outputs: Readonly<Record<string, TensorInfo>>;
   readonly customOps: boolean;
+  /** Said of the inputs, a line each. */
+  readonly notes?: readonly string[];
   /** Control flow and dynamic shapes cannot run synchronously. */
   readonly asynchronous: boolean;
 }
@@ -57,11 +61,41 @@ export async function snippetFor(folder: string): Promise<string> {
     () => false,
   );
   const asynchronous = customOps || (json.modelTopology?.node ?? []).some(({ op }) => asynchronousOps.has(op ?? ""));
-  return snippetText({ inputs: signature.inputs ?? {}, outputs: signature.outputs ?? {}, customOps, asynchronous });
+  const notes = preprocessingNotes(json.userDefinedMetadata ?? {});
+  return snippetText({ inputs: signature.inputs ?? {}, outputs: signature.outputs ?? {}, customOps, notes, asynchronous });
 }
 
+/** What to feed an image input with. A model.json is anybody's text: nothing of it leaves its line. */
+export function preprocessingNotes({
+  preprocessing,
+  baked,
+}: {
+  readonly preprocessing?: unknown;
+  readonly baked?: unknown;
+}): string[] {
+  const notes = (Array.isArray(preprocessing) ? preprocessing : []).flatMap((each) => {
+    const { input, inGraph, pixels } = (each ?? {}) as Partial<Preprocessing>;
+    const told = Object.values(pixels ?? {})
+      .map(oneLine)
+      .join(", ");
+    return [
+      ...(told ? [`${oneLine(input)}: pixels are ${told}, by the source's metadata`] : []),
+      ...(inGraph ? [`${oneLine(input)}: ${arithmetic(inGraph)} is part of the model; feed it what comes before`] : []),
+    ];
+  });
+  const { input, mean, std } = (baked ?? {}) as Partial<Baked>;
+  return mean && std
+    ? [...notes, `${oneLine(input)}: ${arithmetic({ mean, std })} is part of the model; feed pixels as they are`]
+    : notes;
+}
+
+const arithmetic = ({ mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] }): string =>
+  `(x - ${oneLine(mean)}) / ${oneLine(std)}`;
+const oneLine = (value: unknown): string =>
+  typeof value === "string" && /^[\w./:-]+$/.test(value) ? value : (JSON.stringify(value) ?? "?").replace(/[\u2028\u2029]/g, "?");
+
 /** Pure, for the tests. */
-export function snippetText({ inputs, outputs, customOps, asynchronous }: SnippetModel): string {
+export function snippetText({ inputs, outputs, customOps, notes = [], asynchronous }: SnippetModel): string {
   const feeds = Object.entries(inputs).filter(([, { resourceId }]) => resourceId === undefined);
   const results = Object.keys(outputs);
   const lines = ['import * as tf from "@tensorflow/tfjs";'];
@@ -70,6 +104,7 @@ export function snippetText({ inputs, outputs, customOps, asynchronous }: Snippe
     "",
     'const model = await tf.loadGraphModel("model.json"); // the address of the converted folder',
     "",
+    ...notes.map((note) => `// ${note}`),
     "const inputs = {",
   );
   for (const [name, info] of feeds) lines.push(`  ${key(name)}: ${tensorText(info)}, // ${typeText(info)}`);

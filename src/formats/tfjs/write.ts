@@ -27,7 +27,8 @@ export interface WriteOptions {
   readonly quantize: (constant: Value) => QuantizedType | undefined;
   /** Default 4 MiB, what stock TF.js fetches in parallel. */
   readonly shardBytes?: number;
-  readonly metadata?: Readonly<Record<string, Json>>;
+  /** `userDefinedMetadata` of model.json: what JSON can say. */
+  readonly metadata?: object;
   readonly onWeight?: (written: number, total: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
