@@ -185,6 +185,30 @@ function rnnInputs(b: Builder, x: Value, w: Value, bias: Maybe, asymmetric: bool
   return weighted(b, given, transposeWeights(b, w, [1, 0]), bias, "NONE", product(b), at);
 }
 
+/** Weights, recurrent weights, bias and state are inputs `first` to `first` + 3. */
+function rnnRun(
+  b: Builder,
+  inputs: readonly Maybe[],
+  first: number,
+  a: { readonly fused_activation_function: Fused; readonly asymmetric_quantize_inputs: boolean; readonly time_major: boolean },
+  reverse: boolean,
+  at: At,
+): Value {
+  const [w, recurrent, bias, start] = [0, 1, 2, 3].map((i) => needed(inputs, first + i, at)) as [Value, Value, Value, Value];
+  const sequence = sequenceOf(needed(inputs, 0, at), a.time_major, at);
+  const asymmetric = a.asymmetric_quantize_inputs;
+  const projected = perStep(b, sequence, (rows) => [rnnInputs(b, rows, w, bias, asymmetric, at)]);
+  const outputs: Value[] = [];
+  let h = start;
+  for (let i = 0; i < sequence.steps; i++) {
+    const t = reverse ? sequence.steps - 1 - i : i;
+    const next = rnnStep(b, projected[t]![0]!, h, recurrent, a.fused_activation_function, asymmetric, at);
+    h = (i === sequence.steps - 1 ? keep : rounded)(b, next, first + 3, at);
+    outputs[t] = h;
+  }
+  return b.op("Pack", outputs, { axis: sequence.axis });
+}
+
 const rnnAttrs = { fused_activation_function: fused, asymmetric_quantize_inputs: flag(false) };
 
 export const recurrent: readonly Rule[] = [
@@ -233,20 +257,16 @@ export const recurrent: readonly Rule[] = [
     );
     return [keep(b, next, 4, at)];
   }),
+  lite("UNIDIRECTIONAL_SEQUENCE_RNN", { arity: [5, 5], attrs: { ...rnnAttrs, time_major: flag(false) } }, (b, inputs, a, at) => [
+    rnnRun(b, inputs, 1, a, false, at),
+  ]),
   lite(
-    "UNIDIRECTIONAL_SEQUENCE_RNN",
-    { arity: [5, 5], attrs: { ...rnnAttrs, time_major: flag(false) } },
-    (b, [x, w, recurrentWeights, bias, start], a, at) => {
-      const sequence = sequenceOf(x, a.time_major, at);
-      const asymmetric = a.asymmetric_quantize_inputs;
-      const projected = perStep(b, sequence, (rows) => [rnnInputs(b, rows, w, bias, asymmetric, at)]);
-      let h = start;
-      const outputs = projected.map(([step], t) => {
-        const next = rnnStep(b, step!, h, recurrentWeights, a.fused_activation_function, asymmetric, at);
-        h = (t === sequence.steps - 1 ? keep : rounded)(b, next, 4, at);
-        return h;
-      });
-      return [b.op("Pack", outputs, { axis: sequence.axis })];
+    "BIDIRECTIONAL_SEQUENCE_RNN",
+    { arity: [9, 12], attrs: { ...rnnAttrs, time_major: flag(false), merge_outputs: flag(false) } },
+    (b, inputs, a, at) => {
+      if (inputs.slice(9).some((input) => input)) throw at.unsupported("an auxiliary input");
+      const [forward, backward] = [rnnRun(b, inputs, 1, a, false, at), rnnRun(b, inputs, 5, a, true, at)];
+      return a.merge_outputs ? [b.concat([forward, backward], 2)] : [forward, backward];
     },
   ),
   lite(

@@ -14,6 +14,8 @@ import { reductions } from "./reduce.ts";
 import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
 import { slices } from "./slice.ts";
+import { stablehlo } from "./stablehlo.ts";
+import { stablehloWindows } from "./stablehlo-windows.ts";
 
 export const tfliteRules = new RuleTable([
   ...elementwise,
@@ -30,4 +32,6 @@ export const tfliteRules = new RuleTable([
   ...control,
   ...detections,
   ...customs,
+  ...stablehlo,
+  ...stablehloWindows,
 ]);

@@ -25,7 +25,7 @@ function gather(b: Builder, x: Value, indices: Value, axis: number, batch: numbe
 }
 
 /** `update` in place of the part of `x` that begins at `start`, moved so that it lies within. */
-function updateSlice(b: Builder, x: Value, update: Value, start: Value, at: At): Value {
+export function updateSlice(b: Builder, x: Value, update: Value, start: Value, at: At): Value {
   const [outer, inner] = [x.staticShape, update.staticShape];
   if (!outer || !inner) throw at.unsupported("an update of unknown size", "give the input's shape with --input");
   if (inner.includes(0)) return x;
