@@ -273,6 +273,43 @@ test("RNN over a sequence", async () => {
   expectClose(run.results, wanted);
 });
 
+test("RNN both ways, side by side", async () => {
+  const back = [weights("bw", [units, inputs], 14), weights("br", [units, units], 15), weights("bb", [units], 16)] as const;
+  const given = [
+    ...rnn,
+    variable("h", "float32", [batch, units]),
+    ...back,
+    variable("bh", "float32", [batch, units]),
+    ...nothing(3),
+  ];
+  const options = { fused_activation_function: "TANH", time_major: false, merge_outputs: true };
+  const run = await twice("BIDIRECTIONAL_SEQUENCE_RNN", "BidirectionalSequenceRNNOptions", options, x, given, [
+    batch,
+    steps,
+    2 * units,
+  ]);
+  let [h, g] = [zeros(batch, units), zeros(batch, units)];
+  const wanted = [0, 1].map(() => {
+    const found: Matrix = Array.from({ length: batch * steps }, () => []);
+    const rowsAt = (t: number) => [0, 1].map((n) => run.x[n * steps + t]!);
+    for (let t = 0; t < steps; t++) {
+      h = rnnStep(rowsAt(t), h, Math.tanh);
+      for (let n = 0; n < batch; n++) found[n * steps + t]!.splice(0, 0, ...h[n]!);
+    }
+    for (let t = steps - 1; t >= 0; t--) {
+      g = each(
+        (a, c, bias) => Math.tanh(a + c + bias),
+        times(rowsAt(t), matrix(back[0])),
+        times(g, matrix(back[1])),
+        matrix(back[2]),
+      );
+      for (let n = 0; n < batch; n++) found[n * steps + t]!.push(...g[n]!);
+    }
+    return found;
+  });
+  expectClose(run.results, wanted);
+});
+
 test("SVDF: features of the last steps, weighted over time, summed by rank", async () => {
   const [rank, memory] = [2, 3];
   const feature = weights("f", [rank * units, inputs]);
