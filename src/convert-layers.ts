@@ -33,8 +33,9 @@ export async function convertToLayers(
   const lowered = performance.now();
   const count = model.graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
   const main = model.graphs[0]!;
+  const problems = [...model.problems, ...layers.problems];
   const base = {
-    problems: layers.problems,
+    problems,
     nodes: { source: count, lowered: count, final: count },
     customOps: [],
     state: [],
@@ -42,7 +43,7 @@ export async function convertToLayers(
     outputs: plans(model, main.outputs),
   };
   const ms = { lower: lowered - started, optimize: 0 };
-  if (layers.problems.some(({ severity }) => severity === "error"))
+  if (problems.some(({ severity }) => severity === "error"))
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   try {
     const { paths, bytes } = await write(layers, sink, options);

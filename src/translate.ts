@@ -53,6 +53,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const started = performance.now();
   const constants = await readConstants(model, files);
   const lowered = lower(prepare(model), files, constants, rulesFor(model.dialect), options);
+  const read = readingProblems(model, lowered);
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);
@@ -67,7 +68,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
     if (target) legal.set(source, target);
   }
   // A graph with faults is not for writing, and its opaque values are not for rewriting.
-  const faulty = [...lowered.problems, ...legalized.problems].some((each) => each.severity === "error");
+  const faulty = [...read, ...lowered.problems, ...legalized.problems].some((each) => each.severity === "error");
   const target = (faulty ? unchanged : rewrite)(legalized.graph, legal, tfjsPipeline, signal);
   const done = performance.now();
   return {
@@ -75,7 +76,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
     lowered,
     tracked: target.tracked,
     steps: [...hub.steps, ...target.steps],
-    problems: [...lowered.problems, ...legalized.problems],
+    problems: [...read, ...lowered.problems, ...legalized.problems],
     nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(target.graph) },
     ms: { lower: optimizing - started, optimize: done - optimizing },
   };
@@ -102,4 +103,12 @@ export function countRunning(graph: Graph): number {
   let count = 0;
   for (const node of nodesOf(graph)) if (!node.constant && node.op !== "Placeholder") count++;
   return count;
+}
+
+/** What reading found: an error where it touches what the outputs need, else a warning. */
+function readingProblems(model: SourceModel, { verdicts }: Lowered): Problem[] {
+  return model.problems.map((each) => {
+    const isAside = each.node !== undefined && !verdicts.has(`${each.graph}/${each.node}`);
+    return each.severity === "error" && isAside ? { ...each, severity: "warning" } : each;
+  });
 }

@@ -75,7 +75,7 @@ export async function checkModel(file: string, options: CheckOptions & Opening):
   const { model, files } = await read(file, options.opening);
   const opened = performance.now() - started;
   const found = await check(model, files, options);
-  const problems = [...model.problems, ...found.problems];
+  const { problems } = found;
   const { backend, verdicts, ready, ok, ms } = found;
   const counts = Object.entries(verdicts).filter(([, { verdict }]) => verdict !== "ready");
   return {
@@ -104,7 +104,7 @@ export async function convertModel(
     await sink.abort();
   }
   const { ms, ...rest } = converted;
-  const problems = [...model.problems, ...rest.problems];
+  const { problems } = rest;
   return {
     report: { format: model.dialect, to: options.to ?? "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
     text: () => [

@@ -7,7 +7,7 @@ import type { NodeAt } from "../protocol/engine.ts";
 import { type Backend, backends, type ProblemView, type Support, type TypeView, type VerdictsView } from "../protocol/views.ts";
 
 export function verdictsView(model: SourceModel, checked: Checked, backend: Backend): VerdictsView {
-  const problems = problemViews(model, [...model.problems, ...checked.problems]);
+  const problems = problemViews(model, checked.problems);
   const support = supportOf(model, checked, problems);
   return {
     backend,
