@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GraphSpec, operator, value } from "../../build/tflite.ts";
 import { AgainstLiteRt, type Trial } from "./against-litert.ts";
+import { InTfjs } from "./in-tfjs.ts";
 import { bools, floats, ints, result, scalar } from "./values.ts";
 
 let against: AgainstLiteRt;
+let tfjs: InTfjs;
 beforeAll(async () => {
-  against = await AgainstLiteRt.start();
+  [against, tfjs] = await Promise.all([AgainstLiteRt.start(), InTfjs.start()]);
 });
-afterAll(() => against.close());
+afterAll(() => Promise.all([against.close(), tfjs.close()]));
 
 const unary = (op: string): GraphSpec => ({
   tensors: [value("a", "float32", [2, 3]), value("r", "float32", [2, 3])],
@@ -67,4 +69,29 @@ test("WHILE that does not run at all", async () => {
 test("WHILE of a known length is written out", async () => {
   const trial = loop(0, 3);
   expect(await against.differences({ ...trial, fed: [trial.fed[1]!], inputs: [scalar("start", 0), 0] })).toEqual([]);
+});
+
+test("CALL and STABLEHLO_CASE take sub-graphs in their place; STABLEHLO_WHILE is WHILE", async () => {
+  const x = floats([2, 3]);
+  const wide = (name: string) => value(name, "float32", [2, 3]);
+  const found = await tfjs.run(
+    {
+      tensors: [wide("x"), value("i", "int32", []), scalar("start", 0), value("n", "int32", []), ...["a", "b", "c"].map(wide)],
+      inputs: ["x", "i"],
+      outputs: ["a", "b", "c"],
+      operators: [
+        operator("CALL", ["x"], ["a"], "CallOptions", { subgraph: 1 }),
+        operator("STABLEHLO_CASE", ["i", "x"], ["b"], "StablehloCaseOptions", { branch_subgraph_indices: [1, 2] }),
+        operator("STABLEHLO_WHILE", ["start", "x"], ["n", "c"], "StablehloWhileOptions", {
+          cond_subgraph_index: 3,
+          body_subgraph_index: 4,
+        }),
+      ],
+      subgraphs: [unary("NEG"), unary("ABS"), below(3), step],
+    },
+    { x, i: { dtype: "int32", shape: [], data: [7] } },
+  );
+  expect(found["a"]!.data).toEqual(Array.from(x.data, (v) => -v));
+  expect(found["b"]!.data).toEqual(Array.from(x.data, Math.abs));
+  expect(found["c"]!.data).toEqual(Array.from(x.data, (v) => Math.fround(8 * v)));
 });

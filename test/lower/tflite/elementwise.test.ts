@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DType } from "../../../src/base/dtype.ts";
+import { random } from "../../build/random.ts";
+import { constant, operator, type TensorSpec, value } from "../../build/tflite.ts";
 import { AgainstLiteRt, type Trial } from "./against-litert.ts";
+import { InTfjs } from "./in-tfjs.ts";
 import { bools, coded, codes, floats, ints, result } from "./values.ts";
 
 let against: AgainstLiteRt;
+let tfjs: InTfjs;
 beforeAll(async () => {
-  against = await AgainstLiteRt.start();
+  [against, tfjs] = await Promise.all([AgainstLiteRt.start(), InTfjs.start()]);
 });
-afterAll(() => against.close());
+afterAll(() => Promise.all([against.close(), tfjs.close()]));
 
 const shape = [2, 3, 5, 7];
 
@@ -207,4 +211,46 @@ test.each<[string, Trial]>([
   ["QUANTIZE int8 to uint8", { op: "QUANTIZE", fed: [codes(shape, 0.02, 5)], results: [coded(shape, 0.02, 133, "uint8")] }],
 ])("codes: %s", async (_, trial) => {
   expect(await against.differences(trial)).toEqual([]);
+});
+
+test("DEQUANTIZE of codes and of halves; DENSIFY", async () => {
+  expect(
+    await against.differences({ op: "DEQUANTIZE", fed: [codes(shape, 0.02, 5)], results: [result("float32", shape)] }),
+  ).toEqual([]);
+  const half = constant("half", "float16", [7], random(7, 3));
+  const sparse: TensorSpec = {
+    ...constant("sparse", "float32", [7], random(2)),
+    bytes: new Uint8Array(Float32Array.of(5, -6).buffer),
+    more: {
+      sparsity: {
+        traversal_order: [0],
+        dim_metadata: [
+          {
+            format: "SPARSE_CSR",
+            array_segments: ["Int32Vector", { values: [0, 2] }],
+            array_indices: ["Int32Vector", { values: [1, 4] }],
+          },
+        ],
+      },
+    },
+  };
+  const found = await tfjs.run(
+    {
+      tensors: [value("x", "float32", [7]), half, sparse, ...["h", "s", "a", "y"].map((name) => value(name, "float32", [7]))],
+      inputs: ["x"],
+      outputs: ["y"],
+      operators: [
+        operator("DEQUANTIZE", ["half"], ["h"]),
+        operator("DENSIFY", ["sparse"], ["s"]),
+        operator("ADD", ["x", "h"], ["a"], "AddOptions"),
+        operator("ADD", ["a", "s"], ["y"], "AddOptions"),
+      ],
+    },
+    { x: floats([7]) },
+  );
+  const dense = [0, 5, 0, 0, -6, 0, 0];
+  for (const [i, number] of found["y"]!.data.entries()) {
+    const wanted = floats([7]).data[i]! + random(7, 3)[i]! + dense[i]!;
+    expect(Math.abs(number - wanted)).toBeLessThan(2e-3);
+  }
 });
