@@ -31,7 +31,8 @@ function regionAbove(value: Value, back: Perm, site: Site): Region | undefined {
     } else {
       leaves.add(at);
       const known = transposed(at);
-      meets ||= known !== undefined && samePerm(known.perm, back);
+      // One that only moves axes of size 1 would be made anew by sinking.
+      meets ||= known !== undefined && samePerm(known.perm, back) && !movesOnes(at);
     }
   }
   return meets && nodes.length > 0 ? { nodes, leaves } : undefined;
@@ -50,7 +51,7 @@ export const hoistTranspose: Rewrite = rewriteAt("hoist-transpose", ["Transpose"
     const free = untransposed(b, leaf, back);
     if (free) {
       values.set(leaf, free);
-      if (transposed(leaf)) cost -= site.uses(leaf) === 1 ? 1 : 0;
+      if (transposed(leaf)) cost -= site.uses(leaf) === 1 && !movesOnes(leaf) ? 1 : 0;
       // Moving axes of size 1 is a Transpose all the same, until the target makes a Reshape of it.
       else if (free !== leaf && !leaf.node.constant) cost++;
     } else if (leaf.type.shape?.length === perm.length) cost++;

@@ -21,6 +21,15 @@ describe("hoisting", () => {
     expect(counted(graph, rules).fired).toEqual({});
   });
 
+  test("not for a Transpose that only moves axes of size 1: sinking would bring it back for ever", () => {
+    const graph = graphOf((b) => {
+      const scale = b.op("Sigmoid", [b.transpose(float(b, "z", [2, 3, 1, 1]), toLast)]);
+      const y = b.op("Mul", [b.op("Relu", [b.transpose(float(b, "x", [2, 3, 5, 7]), toLast)]), scale]);
+      return b.op("Sigmoid", [y]);
+    });
+    expect(counted(graph, rules).fired["hoist-transpose"]).toBeUndefined();
+  });
+
   test("not where the sum is read by others too", () => {
     const graph = graphOf((b) => {
       const sum = b.op("AddV2", [b.transpose(float(b, "x", [2, 5, 7, 3]), toFirst), float(b, "z", [2, 3, 5, 7])]);
