@@ -1,6 +1,7 @@
 /** Reads the small constants of a model before it is lowered, since rules are synchronous. */
-import type { SourceAttr, SourceModel, SourceTensor } from "../graph/source.ts";
+
 import { prefetch } from "../graph/decode.ts";
+import type { SourceAttr, SourceModel, SourceTensor } from "../graph/source.ts";
 import type { ModelFiles, StoredTensor } from "../graph/tensor.ts";
 import type { Constants } from "./lower.ts";
 
