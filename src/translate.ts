@@ -17,6 +17,7 @@ import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
+import { hasReshapedOperands, ownOperands } from "./optimize/rules/own-operands.ts";
 import "./tf/all.ts";
 
 export interface TranslateOptions {
@@ -69,7 +70,8 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   }
   // A graph with faults is not for writing, and its opaque values are not for rewriting.
   const faulty = [...read, ...lowered.problems, ...legalized.problems].some((each) => each.severity === "error");
-  const target = (faulty ? unchanged : rewrite)(legalized.graph, legal, tfjsPipeline, signal);
+  const rewritten = (faulty ? unchanged : rewrite)(legalized.graph, legal, tfjsPipeline, signal);
+  const target = faulty ? rewritten : separated(rewritten, signal);
   const done = performance.now();
   return {
     graph: target.graph,
@@ -94,6 +96,13 @@ function rulesFor(dialect: Dialect): RuleTable {
   const table = rules[dialect];
   if (!table) throw modelError("unsupported-dialect", `no lowering of ${dialect} models`);
   return table;
+}
+
+/** Not a matter of speed, so it is done to graphs that are not optimised too. */
+function separated(target: Optimized, signal: AbortSignal | undefined): Optimized {
+  if (!hasReshapedOperands(target.graph)) return target;
+  const { graph, tracked, steps } = optimize(target.graph, target.tracked, [ownOperands], signal);
+  return { graph, tracked, steps: [...target.steps, ...steps] };
 }
 
 const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });

@@ -44,11 +44,11 @@ export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): 
     out.every((dim, axis) => dim !== undefined && [1, dim].includes(own(shape, axis) as string)),
   );
   const repeats = (shape: Shape, axis: number) => own(shape, axis) === 1 && out[axis] !== 1;
-  const groups = runs(
-    rank,
-    (axis) =>
-      out[axis] === 1 || out[axis - 1] === 1 || shapes.every((shape) => repeats(shape, axis) === repeats(shape, axis - 1)),
-  );
+  const groups = runs(rank, (axis) => {
+    // Axes of size 1 join any run: what counts is the one before them.
+    const before = out.findLastIndex((dim, i) => i < axis && dim !== 1);
+    return out[axis] === 1 || before < 0 || shapes.every((shape) => repeats(shape, axis) === repeats(shape, before));
+  });
   const merged = shapes.map((shape) => mergedDims(shape, groups, rank));
   const open = out.filter((dim) => typeof dim !== "number").length;
   if (rank <= maxRank && (!known || open > 1 || groups.length > rankOf(at.node.op))) return at.same(b, inputs);

@@ -54,8 +54,10 @@ function reverseSequence(b: Builder, x: Value, lengths: Value, batchAxis: number
  * A copy of a constant would be folded into a constant, so that one is made by adding zeroes that only the run knows.
  */
 function copied(b: Builder, x: Value, indices: Value, updates: Value): Value {
-  if (!x.node.constant) return b.op("Maximum", [x, x]);
-  return b.op("AddV2", [x, b.op("ScatterNd", [indices, b.op("ZerosLike", [updates]), b.op("Shape", [x])])]);
+  const own = x.node.constant
+    ? b.op("AddV2", [x, b.op("ScatterNd", [indices, b.op("ZerosLike", [updates]), b.op("Shape", [x])])])
+    : x;
+  return b.op("Maximum", [own, own]);
 }
 
 function scatterUpdate(b: Builder, x: Value, indices: Value, updates: Value, at: LegalAt): Value {

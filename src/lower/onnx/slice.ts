@@ -1,6 +1,6 @@
 /** Slice, Split, Concat, Pad. What is known becomes a plain Slice; bounds that are computed stay computed. */
 import type { Dim, Value } from "../../graph/graph.ts";
-import { elementCount } from "../../graph/tensor.ts";
+import { elementCount, tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { dimsOf, normalAxis } from "../../tf/op.ts";
 import { sliceRange } from "../../tf/slice.ts";
@@ -87,6 +87,19 @@ function exactly(bounds: Bounds, [first, count]: Span, dim: Dim): Exact {
 const isStart = ({ begin, step }: Bounds): boolean => (step > 0 ? begin === 0 || Number(begin) <= -far : Number(begin) >= far);
 const isEnd = ({ end, step }: Bounds): boolean => (step > 0 ? Number(end) >= far : Number(end) <= -far);
 
+/** Constant bounds of 64 bits that only say "as far as it goes". */
+function within32(b: Builder, bounds: Value): Value {
+  const known = knownNumbers(bounds);
+  if (!known?.some((at) => Math.abs(at) > far)) return bounds;
+  return b.constant(
+    tensorOf(
+      bounds.dtype,
+      [known.length],
+      known.map((at) => Math.min(Math.max(at, -far), far)),
+    ),
+  );
+}
+
 /** Bounds that are computed: full vectors, one entry an axis, put together from those given. */
 function sliceComputed(
   b: Builder,
@@ -143,7 +156,8 @@ function sliceInputs(
   }
   const [begins, lasts, steps] = [dimsOf(starts), dimsOf(ends), stepsInput && knownNumbers(stepsInput)];
   const axes = axesInput ? knownNumbers(axesInput)?.map((axis) => normalAxis(axis, x.rank)) : begins && range(begins.length);
-  if (!begins || !lasts || !axes || (stepsInput && !steps)) return sliceComputed(b, x, starts, ends, axesInput, stepsInput, at);
+  if (!begins || !lasts || !axes || (stepsInput && !steps))
+    return sliceComputed(b, x, within32(b, starts), within32(b, ends), axesInput, stepsInput, at);
   if (lasts.length !== begins.length || axes.length !== begins.length)
     throw at.invalid(`${begins.length} starts, ${lasts.length} ends, ${axes.length} axes`);
   const bounds = new Array<Bounds | undefined>(x.rank).fill(undefined);
@@ -151,7 +165,7 @@ function sliceInputs(
     bounds[axis] = { begin: begins[i], end: lasts[i], step: steps?.[i] ?? 1 };
   });
   const settled = bounds.every((each, i) => !each || isSettled(each, x.shape[i]));
-  return settled ? slice(b, x, bounds) : sliceComputed(b, x, starts, ends, axesInput, stepsInput, at);
+  return settled ? slice(b, x, bounds) : sliceComputed(b, x, within32(b, starts), within32(b, ends), axesInput, stepsInput, at);
 }
 
 /** Can the bounds be written as numbers? A symbol can where it is the dim itself, taken to its end. */

@@ -12,10 +12,8 @@ function depthToSpace(b: Builder, x: Value, block: number, order: "DCR" | "CRD",
   if (typeof channels === "number" && channels % (block * block) !== 0)
     throw at.invalid(`${channels} channels in blocks of ${block}×${block}`);
   if (order === "DCR") return toFirst(b, b.op("DepthToSpace", [toLast(b, x)], { block_size: block, data_format: "NHWC" }), 2);
-  if (typeof channels !== "number") throw at.unsupported("DepthToSpace over unknown channels");
-  const depth = channels / (block * block);
-  const like = [[x, 0], undefined, undefined, undefined, [x, 2], [x, 3]] as const;
-  const split = b.reshapeTo(x, [x.shape[0], depth, block, block, x.shape[2], x.shape[3]], like);
+  const depth = typeof channels === "number" ? channels / (block * block) : -1;
+  const split = b.op("Reshape", [x, b.concat([b.dim(x, 0), b.ints([depth, block, block]), b.dim(x, 2), b.dim(x, 3)], 0)]);
   const mixed = b.transpose(split, [0, 1, 4, 2, 5, 3]);
   const rows = (axis: number): Value => b.op("Mul", [b.dim(x, axis), b.ints([block])]);
   return b.op("Reshape", [mixed, b.concat([b.dim(x, 0), b.ints([depth]), rows(2), rows(3)], 0)]);

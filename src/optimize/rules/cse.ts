@@ -8,13 +8,16 @@ import type { Fire, Rewrite } from "../rewrite.ts";
 /** Must be the last of a pipeline: what it has seen is taken as final. */
 export const cse: Rewrite = { name: "common-subexpression", ops: "any", onConstants: true, start: () => new Seen().fire };
 
+/** The greater of a value and itself is a copy for one reader, made where a kernel of TF.js would spoil what others read. */
+const isCopy = ({ op, inputs }: Node): boolean => op === "Maximum" && inputs[0] === inputs[1];
+
 class Seen {
   private readonly nodes = new Map<string, Node[]>();
   private readonly ids = new Map<Value, number>();
   private readonly files = new Map<object, number>();
 
   readonly fire: Fire = (node) => {
-    if (node.op === "Placeholder" || !isDefined(node.op) || opDef(node.op).pure === false) return undefined;
+    if (node.op === "Placeholder" || !isDefined(node.op) || opDef(node.op).pure === false || isCopy(node)) return undefined;
     const key = node.op === "Const" ? this.constantKey(node) : this.nodeKey(node);
     const bucket = this.nodes.get(key);
     if (!bucket) {

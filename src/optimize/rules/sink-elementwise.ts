@@ -31,7 +31,7 @@ export const sinkElementwise: Rewrite = rewriteAt("sink-transpose-elementwise", 
 /** A Transpose that costs nothing goes down only where its like go with it: it could come up again by hoisting. */
 export function movesOnes(value: Value): boolean {
   const { x, perm } = transposed(value)!;
-  return onlyMovesOnes(perm, x.shape);
+  return x.type.shape !== undefined && onlyMovesOnes(perm, x.type.shape);
 }
 
 /** What gives `value` once it is transposed by `perm`; undefined where that takes a new Transpose at run time. */

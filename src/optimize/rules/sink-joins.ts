@@ -4,7 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { numbers } from "../constants.ts";
 import { type Perm, transposed, without } from "../perm.ts";
 import { type Rewrite, rewriteAt } from "../rewrite.ts";
-import { untransposed } from "./sink-elementwise.ts";
+import { movesOnes, untransposed } from "./sink-elementwise.ts";
 
 /** Concat(T(x), T(y), c) → T(Concat(x, y, c′)). */
 export const sinkConcat: Rewrite = rewriteAt("sink-transpose-concat", ["ConcatV2"], (node, b) => {
@@ -15,6 +15,7 @@ export const sinkConcat: Rewrite = rewriteAt("sink-transpose-concat", ["ConcatV2
   const { perm } = transposed(lead)!;
   const inner: Value[] = [];
   for (const part of parts) {
+    if (movesOnes(lead) && !part.node.constant && !transposed(part)) return undefined;
     const value = part.type.shape?.length === perm.length ? untransposed(b, part, perm) : undefined;
     if (!value) return undefined;
     inner.push(value);

@@ -35,3 +35,10 @@ describe("through joins and unit axes", () => {
     }
   });
 });
+
+test("a Concat whose Transpose moves only axes of size 1 is left alone, or two would chase each other", () => {
+  const graph = graphOf((b) =>
+    b.concat([b.transpose(float(b, "x", [1, 1, 1, 1]), [0, 3, 1, 2]), float(b, "y", [2, 1, 1, 1])], 0),
+  );
+  expect(counted(graph, [sinkConcat]).fired).toEqual({});
+});

@@ -1,0 +1,148 @@
+/** Property: a random graph gives in TF.js what it gives in onnxruntime, optimised or not, with its sizes known or not. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MemorySink } from "../src/base/memory.ts";
+import { ModelError } from "../src/base/problem.ts";
+import { convert } from "../src/convert.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
+import { compare } from "../src/parity/compare.ts";
+import { type Tolerance, toleranceFor } from "../src/parity/tolerance.ts";
+import { OrtProcess } from "../src/runtime/ort.ts";
+import { TfjsWorker } from "../src/runtime/tfjs.ts";
+import { openOnnx } from "./build/onnx.ts";
+import type { Draft } from "./build/random-graphs/draft.ts";
+import { drawGraph } from "./build/random-graphs/draw.ts";
+
+const seed = Number(process.env["SEED"] ?? 20_260_101);
+const runs = Number(process.env["RUNS"] ?? (process.env["CI"] ? 2_000 : 200));
+
+let folder: string;
+let ort: OrtProcess;
+let workers: readonly TfjsWorker[];
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "modelwright-"));
+  ort = await OrtProcess.start();
+  workers = await Promise.all([TfjsWorker.start("wasm"), TfjsWorker.start("cpu")]);
+});
+afterAll(async () => {
+  await Promise.all([ort.close(), ...workers.map((worker) => worker.close())]);
+  await rm(folder, { recursive: true });
+});
+
+/** Told by the converter: what it needs to know, the file does not say. */
+class Refused extends Error {}
+/** onnxruntime does not run the graph: its own rewrites fail on a few. */
+class NoReference extends Error {}
+
+const choices = fc.array(fc.nat({ max: 999 }), { minLength: 8, maxLength: 250, size: "max" });
+
+describe.each([
+  ["sizes known", false, runs / 2],
+  ["sizes that are symbols", true, runs / 2],
+])("%s", (_, open, count) => {
+  it(`${count} graphs agree with onnxruntime, seed ${seed}`, async () => {
+    let [refused, unknown] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(choices, async (list) => {
+        const draft = drawGraph(list, open);
+        if (draft.outputs.length === 0) return;
+        try {
+          expect(await differences(draft)).toEqual([]);
+        } catch (error) {
+          if (error instanceof NoReference) unknown++;
+          else if (open && error instanceof Refused) refused++;
+          else throw explained(error, draft);
+        }
+      }),
+      { seed, numRuns: count },
+    );
+    console.log(`random graphs, ${_}: seed ${seed}, ${count} graphs, ${refused} refused, ${unknown} without a reference`);
+    expect(refused).toBeLessThan(count / 20);
+    expect(unknown).toBeLessThan(count / 20);
+  }, 600_000);
+});
+
+function explained(error: unknown, draft: Draft): Error {
+  const inputs = draft.fed.map(({ name, dtype, shape }) => `${name}: ${dtype}[${shape}]`);
+  return new Error([error instanceof Error ? error.message : String(error), ...inputs, ...draft.listing].join("\n"));
+}
+
+async function differences(draft: Draft): Promise<string[]> {
+  const { bytes, outputs } = draft;
+  const feeds = new Map<string, Tensor>(draft.fed.map((each) => [each.name, each]));
+  const file = path.join(folder, "model.onnx");
+  await writeFile(file, bytes);
+  const loaded = await reference(ort.load(file));
+  try {
+    const expected = await reference(ort.run(loaded, feeds, outputs));
+    const found: string[] = [];
+    for (const optimize of [true, false]) {
+      const files = await converted(bytes, optimize);
+      for (const worker of optimize ? workers : workers.slice(0, 1)) {
+        const model = await worker.load(files);
+        const actual = await worker.run(model, feeds, outputs);
+        await worker.unload(model);
+        for (const name of outputs) {
+          const told = differs(expected.get(name)!, actual.get(name)!, toleranceFor("float32"));
+          if (told && !(await illConditioned(name)))
+            found.push(`${name} on ${worker.backend}${optimize ? "" : ", not optimised"}: ${told}`);
+
+          /** Does a rounding of the inputs move the reference's own result as far? */
+          async function illConditioned(output: string): Promise<boolean> {
+            const moved = (await ort.run(loaded, jiggled(feeds), outputs)).get(output)!;
+            const own = greatestGap(expected.get(output)!, moved);
+            return (
+              own > 0 && !differs(expected.get(output)!, actual.get(output)!, { rtol: 1e-4, atol: 1e-5 + 30 * own, steps: 0 })
+            );
+          }
+        }
+      }
+    }
+    return found;
+  } finally {
+    await ort.unload(loaded);
+  }
+}
+
+async function reference<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw error instanceof ModelError && ort.alive ? new NoReference(error.message) : error;
+  });
+}
+
+async function converted(bytes: Uint8Array, optimize: boolean): Promise<MemorySink["files"]> {
+  const { model, files } = await openOnnx(bytes);
+  const sink = new MemorySink();
+  const { problems } = await convert(model, files, sink, { optimize });
+  const failed = problems.find(({ severity }) => severity === "error");
+  if (failed) throw new Refused(new ModelError(failed).message);
+  return sink.files;
+}
+
+function differs(reference: Tensor, actual: Tensor, tolerance: Tolerance): string | undefined {
+  const { verdict, firstBad, note, bad, maxAbs } = compare(reference, actual, { tolerance });
+  if (verdict !== "different") return undefined;
+  if (!firstBad) return note;
+  return `[${firstBad.index}] is ${firstBad.actual}, not ${firstBad.reference}; ${bad} bad, largest ${maxAbs}`;
+}
+
+/** Every float one rounding up or down. */
+function jiggled(feeds: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map(
+    [...feeds].map(([name, tensor]) => {
+      if (tensor.dtype !== "float32") return [name, tensor];
+      const data = (tensor.data as Float32Array).map((x, i) => x * (1 + (i % 2 ? 1 : -1) * 2 ** -22));
+      return [name, { ...tensor, data }];
+    }),
+  );
+}
+
+function greatestGap(a: Tensor, b: Tensor): number {
+  if (a.dtype !== "float32" || a.data.length !== b.data.length) return 0;
+  let most = 0;
+  for (let i = 0; i < a.data.length; i++) most = Math.max(most, Math.abs(Number(a.data[i]) - Number(b.data[i])));
+  return Number.isFinite(most) ? most : 0;
+}
