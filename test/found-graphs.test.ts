@@ -75,6 +75,14 @@ it("two scatters into one weight", () =>
     ["y", "z"],
   ));
 
+it("a scatter of weights into a weight that others read", () =>
+  agree(
+    [noise("x", 5, 3)],
+    [tensor("rows", "int64", [2, 1], [3, 1]), noise("w", 5, 3), noise("u", 2, 3)],
+    [node("ScatterND", ["w", "rows", "u"], ["y"]), node("Add", ["w", "x"], ["z"])],
+    ["y", "z"],
+  ));
+
 it("axes of size 1 between axes that broadcast differently", () =>
   agree(
     [noise("x", 1, 3, 1, 1, 5)],

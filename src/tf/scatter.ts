@@ -1,12 +1,43 @@
 /** Ops that read or write elements at places told by index tensors. */
 import { modelError } from "../base/problem.ts";
-import { allocate, type Elements, elementCount, numbersOf } from "../graph/tensor.ts";
+import { allocate, type Elements, elementCount, numbersOf, type Tensor } from "../graph/tensor.ts";
 import { axisOf, ints, shapeFrom } from "./dims.ts";
 import { define, normalAxis, type OpDef } from "./op.ts";
 import { stridesOf } from "./strided.ts";
 
 /** A copy of input 0 with updates (input 2) combined at indices (input 1). Mul is the hub's own; the others are TensorFlow's. */
 const tensorScatter = (how: string): OpDef => ({ name: `TensorScatter${how}`, infer: (call) => [call.input(0).type] });
+
+/** Writes where nothing is combined. */
+const tensorScatterUpdate: OpDef = {
+  ...tensorScatter("Update"),
+  fold: ([x, indices, updates]) => {
+    const data = x!.data.slice() as Float32Array;
+    const from = updates!.data as Float32Array;
+    eachRun(indices!, x!.shape, (start, first, run) => {
+      for (let k = 0; k < run; k++) data[start + k] = from[first + k]!;
+    });
+    return [{ dtype: x!.dtype, shape: x!.shape, data }];
+  },
+};
+
+/** For each row of `indices` calls with the first element it names, the first of its updates, and how many there are. */
+function eachRun(indices: Tensor, shape: readonly number[], visit: (start: number, first: number, run: number) => void): void {
+  const depth = indices.shape[indices.shape.length - 1]!;
+  const strides = stridesOf(shape);
+  const run = elementCount(shape.slice(depth));
+  const places = numbersOf(indices);
+  const rows = elementCount(indices.shape.slice(0, -1));
+  for (let i = 0; i < rows; i++) {
+    let start = 0;
+    for (let axis = 0; axis < depth; axis++) {
+      const at = places[i * depth + axis]!;
+      if (at < 0 || at >= shape[axis]!) throw modelError("index-out-of-range", `index ${at} of a dim of ${shape[axis]}`);
+      start += at * strides[axis]!;
+    }
+    visit(start, i * run, run);
+  }
+}
 
 define(
   {
@@ -61,24 +92,15 @@ define(
     infer: (call) => [{ dtype: call.dtype(1), shape: shapeFrom(call, 2) }],
     fold: ([indices, updates], _, [type]) => {
       const shape = type!.shape as readonly number[];
-      const depth = indices!.shape[indices!.shape.length - 1]!;
-      const strides = stridesOf(shape);
-      const run = elementCount(shape.slice(depth));
       const out = allocate(type!.dtype, elementCount(shape)) as Float32Array;
       const from = updates!.data as Float32Array;
-      const places = numbersOf(indices!);
-      for (let i = 0; i * depth < places.length; i++) {
-        let start = 0;
-        for (let axis = 0; axis < depth; axis++) {
-          const at = places[i * depth + axis]!;
-          if (at < 0 || at >= shape[axis]!) throw modelError("index-out-of-range", `index ${at} of a dim of ${shape[axis]}`);
-          start += at * strides[axis]!;
-        }
-        for (let k = 0; k < run; k++) out[start + k]! += from[i * run + k]!;
-      }
+      eachRun(indices!, shape, (start, first, run) => {
+        for (let k = 0; k < run; k++) out[start + k]! += from[first + k]!;
+      });
       return [{ dtype: type!.dtype, shape, data: out }];
     },
   },
-  ...["Update", "Add", "Mul", "Min", "Max"].map(tensorScatter),
+  tensorScatterUpdate,
+  ...["Add", "Mul", "Min", "Max"].map(tensorScatter),
   { name: "ReverseSequence", infer: (call) => [call.input(0).type] },
 );
