@@ -21,6 +21,10 @@ const exclusions: readonly Exclusion[] = [
     backend: "webgl",
     reason: "the software GPU's logarithm of 0 is −127 · ln 2; WebGL leaves it undefined",
   },
+  ...["[2x4]", "[3x5]"].map((shape) => ({
+    test: `quick-gelu.jsonc/QuickGelu test/${shape}`,
+    reason: "the last number that is expected is that of the input's opposite: x · σ(1.702 x) of a negative x is not positive",
+  })),
   ...["BatchNorm1D_15.onnx", "BatchNorm2D_15.onnx"].map((test) => ({
     test,
     reason:
@@ -58,7 +62,7 @@ const exclusions: readonly Exclusion[] = [
 /** A difference that is the reference's own becomes a skip; an exclusion without a difference is told as wrong. */
 export function excused(row: Row): Row {
   const found = exclusions.find(
-    ({ test, backend }) => row.test.endsWith(`/${test}`) && (backend === undefined || backend === row.backend),
+    ({ test, backend }) => `/${row.test}`.endsWith(`/${test}`) && (backend === undefined || backend === row.backend),
   );
   if (!found) return row;
   if (row.status === "wrong") return { ...row, status: "skipped", reason: `${found.reason} (${row.reason})` };

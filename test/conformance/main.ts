@@ -8,6 +8,7 @@ import { excused } from "./exclusions.ts";
 import { kerasCases, runKerasCase } from "./keras.ts";
 import { mlnetModels, runMlnetModel } from "./mlnet.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
+import { jsoncCases, runJsoncCase } from "./onnx-jsonc.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
 import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
 import { runTensorflowCase, tensorflowCases } from "./tensorflow.ts";
@@ -22,6 +23,7 @@ interface Suite {
 const suites: Readonly<Record<string, Suite>> = {
   onnx: { cases: onnxCases, run: runOnnxCase },
   "onnx-models": { cases: onnxModels, run: runOnnxModel },
+  "onnx-jsonc": { cases: jsoncCases, run: runJsoncCase },
   mlnet: { cases: mlnetModels, run: runMlnetModel },
   keras: { cases: kerasCases, run: runKerasCase },
   tfjs: { cases: tfjsModels, run: runTfjsModel },

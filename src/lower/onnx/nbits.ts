@@ -4,6 +4,8 @@ import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { int, required } from "../schema.ts";
+import { asScalar } from "./axis.ts";
+import { wrapIndices } from "./indices.ts";
 import { matmul } from "./matmul.ts";
 
 const domain = "com.microsoft";
@@ -94,7 +96,8 @@ function gatherBlocks(
     split(b.cast(scales, "float32"), 1),
   ]);
   const table = firstOf(b, b.reshape(real, [...lead, blocks * a.block_size]), size);
-  return b.cast(b.gather(table, indices, gatherAxis), scales.dtype);
+  const rows = wrapIndices(b, indices, asScalar(b, b.dim(table, gatherAxis)));
+  return b.cast(b.gather(table, rows, gatherAxis), scales.dtype);
 }
 
 function padLast(b: Builder, x: Value, count: number): Value {

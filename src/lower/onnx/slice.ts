@@ -1,6 +1,6 @@
 /** Slice, Split, Concat, Pad. What is known becomes a plain Slice; bounds that are computed stay computed. */
 import type { Dim, Value } from "../../graph/graph.ts";
-import { elementCount, tensorOf } from "../../graph/tensor.ts";
+import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { dimsOf, normalAxis } from "../../tf/op.ts";
 import { sliceRange } from "../../tf/slice.ts";
@@ -210,8 +210,8 @@ const concat = (b: Builder, inputs: readonly (Value | undefined)[], axis: number
   const rank = values.find((value) => value.type.shape)?.rank;
   if (rank === undefined) return b.concat(values, axis);
   const along = normalAxis(axis, rank);
-  // Parts of no elements say nothing; TF.js's kernels do not like them.
-  const full = values.filter((value) => !(value.staticShape && elementCount(value.staticShape) === 0));
+  // Parts of no rows add nothing; TF.js's kernels do not like them.
+  const full = values.filter((value) => value.type.shape?.[along] !== 0);
   return b.concat(full.length > 0 ? full : values.slice(0, 1), along);
 };
 

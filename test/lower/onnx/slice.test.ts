@@ -90,3 +90,8 @@ it.each(["int32", "int64", "bool"] as const)("Slice of %s by steps other than 1"
   for (const open of [false, true]) expect(await ort.differences({ op: "Slice", inputs: [whole, ...bounds], open })).toEqual([]);
   expect(await ort.differences({ op: "Slice", inputs: [whole, ...bounds], fed: 5 })).toEqual([]);
 });
+
+it("Concat of nothing to nothing keeps count", async () => {
+  const inputs = [tensor("x", "float32", [0, 2], []), tensor("z", "float32", [0, 4], [])];
+  expect(await ort.differences({ op: "Concat", inputs, attrs: { axis: 1 }, fed: 2 })).toEqual([]);
+});
