@@ -21,7 +21,7 @@ const MAX_OF_KIND = 100;
 export function verify(model: SourceModel): Problem[] {
   return model.graphs.flatMap((graph) => [
     ...capped(danglingValues(graph), "dangling-input", graph),
-    ...capped(duplicateProducers(graph), "duplicate-name", graph),
+    ...capped(duplicateProducers(graph, model.dialect), "duplicate-name", graph),
     ...cycles(graph),
     ...capped(wrongLengths(graph), "tensor-length", graph),
   ]);
@@ -80,10 +80,10 @@ function danglingValues(graph: SourceGraph): Problem[] {
   return problems;
 }
 
-function duplicateProducers(graph: SourceGraph): Problem[] {
+function duplicateProducers(graph: SourceGraph, dialect: SourceModel["dialect"]): Problem[] {
   const made = new Uint8Array(graph.values.length);
-  // TensorFlow's placeholders are inputs and nodes at once.
-  for (const id of graph.inputs) if (graph.values[id]!.producer === undefined) made[id] = 1;
+  // Elsewhere what is fed may be a node too: a placeholder, an input layer.
+  for (const id of graph.inputs) if (dialect === "onnx" || graph.values[id]!.producer === undefined) made[id] = 1;
   for (const { id, tensor, sparse, producer } of graph.values) {
     if ((tensor || sparse) && producer === undefined) made[id] = 1;
   }
