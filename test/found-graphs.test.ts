@@ -83,6 +83,18 @@ it("a scatter of weights into a weight that others read", () =>
     ["y", "z"],
   ));
 
+it("floats that were bools, scattered into", () =>
+  agree(
+    [tensor("x", "bool", [5, 3], [1, 0, 1, 1, 0, 1, 0, 1, 1, 0, 1, 1, 1, 0, 0])],
+    [tensor("rows", "int64", [2, 3], [3, 1, 0, 2, 4, 1]), noise("u", 2, 3)],
+    [
+      node("Cast", ["x"], ["f"], { to: 1 }),
+      node("ScatterElements", ["f", "rows", "u"], ["y"], { reduction: "mul" }),
+      node("ScatterElements", ["f", "rows", "u"], ["z"]),
+    ],
+    ["y", "z"],
+  ));
+
 it("axes of size 1 between axes that broadcast differently", () =>
   agree(
     [noise("x", 1, 3, 1, 1, 5)],

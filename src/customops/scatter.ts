@@ -2,7 +2,8 @@
 import type { CustomOp, Inputs, Outputs, Tf } from "./op.ts";
 
 function scatter(tf: Tf, [x, indices, updates]: Inputs, combine: (old: number, update: number) => number): Outputs {
-  const out = x!.dataSync<"float32">().slice();
+  // Not a copy of what is there: on cpu a float that was a bool still lies in bytes.
+  const out = (x!.dtype === "int32" ? Int32Array : Float32Array).from(x!.dataSync<"float32">());
   const places = indices!.dataSync<"int32">();
   const news = updates!.dataSync<"float32">();
   const depth = indices!.shape[indices!.shape.length - 1]!;
