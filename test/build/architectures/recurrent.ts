@@ -18,9 +18,12 @@ function gates(net: Net, count: number, directions: number, from: number, hidden
 
 export function lstmTagger(): Architecture {
   const [words, width, hidden, tags] = [31, 9, 7, 5];
-  const sizes = [{ batch: 2 }, { batch: 3 }];
+  const sizes = [
+    { batch: 2, sequence: 11 },
+    { batch: 3, sequence: 4 },
+  ];
   return architecture("LSTM tagger", { sizes }, (net) => {
-    const ids = net.input("tokens", "int64", ["batch", 9], words);
+    const ids = net.input("tokens", "int64", ["batch", "sequence"], words);
     let x = net.op("Gather", [net.weight("embedding.weight", [words, width], 1), ids]);
     for (const [layer, from] of [width, 2 * hidden].entries())
       x = net.within(`lstm.${layer}`, () => {
@@ -35,16 +38,19 @@ export function lstmTagger(): Architecture {
         return net.permute(joined, 1, 0, 2);
       });
     const logits = net.within("tags", () => net.linear(x, 2 * hidden, tags));
-    return { scores: { value: net.op("LogSoftmax", [logits], { axis: 2 }), shape: ["batch", 9, tags] } };
+    return { scores: { value: net.op("LogSoftmax", [logits], { axis: 2 }), shape: ["batch", "sequence", tags] } };
   });
 }
 
 /** The decoder is unrolled over three steps: each attends to what the encoder saw and is fed the word it has just chosen. */
 export function gruSeq2Seq(): Architecture {
   const [words, width, hidden, steps] = [23, 8, 10, 3];
-  const sizes = [{ batch: 2 }, { batch: 1 }];
+  const sizes = [
+    { batch: 2, sequence: 9 },
+    { batch: 1, sequence: 5 },
+  ];
   return architecture("GRU seq2seq", { sizes }, (net) => {
-    const ids = net.input("source", "int64", ["batch", 9], words);
+    const ids = net.input("source", "int64", ["batch", "sequence"], words);
     const table = net.weight("embedding.weight", [words, width], 1);
     const run = (x: string, state: string, weights: readonly string[]) =>
       net.ops("GRU", [x, ...weights, "", state], { hidden_size: hidden, linear_before_reset: 1 }, 2) as [string, string];
