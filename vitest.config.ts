@@ -1,0 +1,8 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests start processes and threads; how long those take says nothing on a busy machine. */
+const patience = 120_000;
+
+export default defineConfig({
+  test: { include: ["test/**/*.test.ts"], testTimeout: patience, hookTimeout: patience },
+});
