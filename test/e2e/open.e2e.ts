@@ -4,7 +4,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { encoder } from "../../scripts/samples/models.ts";
 import { largeLayers, squeezenet } from "./fixtures.ts";
-import { openModel, row, webview } from "./harness/actions.ts";
+import { openModel, openRefused } from "./harness/actions.ts";
 import { record } from "./harness/figures.ts";
 import { repository } from "./harness/paths.ts";
 import { openWorkbench } from "./harness/workbench.ts";
@@ -42,8 +42,7 @@ test("a graph that is opened has painted something", async (context) => {
 test("a broken file says what is wrong and where", async (context) => {
   const whole = readFileSync(path.join(repository, "samples/digits.onnx"));
   const { page } = await openWorkbench(context, { files: { "broken.onnx": whole.subarray(0, 20_000) } });
-  await row(page, "broken.onnx").click();
-  const frame = await webview(page, "[data-testid=state]:not([hidden])");
+  const frame = await openRefused(page, "broken.onnx");
   const state = ((await frame.getByTestId("state").textContent()) ?? "").replace(/\s/g, " ");
   expect(state).toMatch(/at byte \d/i);
 });

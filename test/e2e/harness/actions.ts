@@ -6,18 +6,27 @@ export const row = (page: Page, file: string): Locator =>
   page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${file}"]`).first();
 
 /** Opens a model by a click and gives its graph's frame, once it is drawn. */
-export async function openModel(page: Page, file: string): Promise<Frame> {
+export const openModel = (page: Page, file: string): Promise<Frame> => open(page, file, () => drawnModel(page, file));
+
+/** Opens a file by a click and gives the frame that says why it has no graph. */
+export const openRefused = (page: Page, file: string): Promise<Frame> =>
+  open(page, file, () => webview(page, "[data-testid=state]:not([hidden])"));
+
+async function open(page: Page, file: string, shown: () => Promise<Frame>): Promise<Frame> {
   await row(page, file).click();
-  const asText = page.locator(".editor-instance .monaco-editor").first();
-  const drawn = drawnModel(page, file);
-  drawn.catch(() => undefined); // awaited below
-  if (await Promise.race([drawn.then(() => false), appears(asText, 30_000)])) {
-    // In its first moments VS Code may not know the editors of extensions yet, though it has loaded those.
-    await command(page, "View: Close All Editors");
-    await asText.waitFor({ state: "hidden" });
-    await row(page, file).click();
-  }
-  return drawn;
+  const plain = page.locator(".editor-instance .monaco-editor, .editor-instance .monaco-editor-pane-placeholder").first();
+  const frame = shown();
+  frame.catch(() => undefined); // awaited below, where it is the one that counts
+  const opened = frame.then(
+    () => true,
+    () => false,
+  );
+  if (await Promise.race([opened, appears(plain, 30_000).then((early) => !early)])) return frame;
+  // In its first moments VS Code may not know the editors of extensions yet, though it has loaded those: it shows the bytes.
+  await command(page, "View: Close All Editors");
+  await plain.waitFor({ state: "hidden" });
+  await row(page, file).click();
+  return shown();
 }
 
 /** The frame of the graph of `file`, once it is drawn. */
