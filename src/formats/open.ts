@@ -30,6 +30,7 @@ export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
 
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
 export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
+  if (await isTflite(source)) return readTflite(source, sources);
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
   if (isZip(source)) {
@@ -39,7 +40,14 @@ export async function openModel(source: ByteSource, sources: ByteSources, option
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
   if (/\.(pb|pbtxt|meta)$/i.test(source.name)) return readTensorflow(source, sources, options);
-  return /\.(tflite|lite)$/i.test(source.name) ? readTflite(source, sources) : readOnnx(source, sources);
+  return readOnnx(source, sources);
+}
+
+/** By its ending, or by the identifier that flatbuffers have behind their first offset: LiteRT's own tests call their models .bin. */
+async function isTflite(source: ByteSource): Promise<boolean> {
+  if (/\.(tflite|lite)$/i.test(source.name)) return true;
+  if (source.size < 8) return false;
+  return String.fromCharCode(...(await source.read(4, 4))) === "TFL3";
 }
 
 async function openJson(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {

@@ -1,14 +1,12 @@
 /** TFLite models: converted, run in stock TF.js on each backend, compared with what TFLite's own runtimes gave for the same inputs. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import path from "node:path";
-import { gunzipSync } from "node:zlib";
 import { type DType, isFloat } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { type Converted, convert } from "../../src/convert.ts";
 import { readTflite } from "../../src/formats/tflite/read.ts";
-import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceGraph, SourceModel, SourceValue } from "../../src/graph/source.ts";
 import { elementCount, type ModelFiles, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import { type Comparison, compare } from "../../src/parity/compare.ts";
@@ -17,14 +15,25 @@ import { parity } from "../../src/parity.ts";
 import type { Run } from "../../src/runtime/run.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import type { Case, Row } from "./suite.ts";
+import { referenceOf } from "./tflite-references.ts";
 
 export function tfliteCases(zoo: string): Case[] {
   return ["tflite", "tensorflow"].flatMap((group) =>
     readdirSync(path.join(zoo, group), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".tflite"))
+      .filter((name) => name.endsWith(".tflite") || isRenamed(path.join(zoo, group, name)))
       .sort()
       .map((name) => ({ id: `${group}/${name}`, path: path.join(zoo, group, name) })),
   );
+}
+
+/** LiteRT calls its tests' models .bin. */
+function isRenamed(file: string): boolean {
+  if (!file.endsWith(".bin")) return false;
+  const head = Buffer.alloc(8);
+  const descriptor = openSync(file, "r");
+  readSync(descriptor, head, 0, head.length, 0);
+  closeSync(descriptor);
+  return head.toString("latin1", 4) === "TFL3";
 }
 
 const timeoutMs = 180_000;
@@ -154,64 +163,3 @@ function compareOutput(model: SourceModel, name: string, reference: Tensor, actu
 }
 
 const valueNamed = (graph: SourceGraph, name: string): SourceValue => graph.values.find((value) => value.name === name)!;
-
-interface Reference {
-  readonly inputs: ReadonlyMap<string, Tensor>;
-  readonly outputs: ReadonlyMap<string, Tensor>;
-  /** How far LiteRT and tfjs-tflite, both genuine, are from each other: nobody can be nearer to both. */
-  readonly apart: number;
-}
-
-function referenceOf(test: Case, model: SourceModel): Reference | undefined {
-  const made = path.join(path.dirname(test.path.slice(0, -test.id.length)), "zoo", "ref-tflite", test.id);
-  if (existsSync(`${made}.json`)) return madeReference(made, model);
-  const stem = test.path.replace(/\.tflite$/, "");
-  return existsSync(`${stem}.out0`) ? storedReference(stem, model) : undefined;
-}
-
-interface Place {
-  readonly index: number;
-  readonly shape: readonly number[];
-  readonly at: number;
-  readonly bytes: number;
-}
-
-interface Made {
-  readonly inputs: readonly Place[];
-  readonly outputs: readonly Place[];
-  readonly maxAbsBetween: number | null;
-}
-
-/** Of ref-tflite: one JSON that says where what is, one file with all of it. */
-function madeReference(file: string, model: SourceModel): Reference {
-  const { inputs, outputs, maxAbsBetween } = JSON.parse(readFileSync(`${file}.json`, "utf8")) as Made;
-  const all = new Uint8Array(gunzipSync(readFileSync(`${file}.bin.gz`)));
-  const main = model.graphs[0]!;
-  const read = (places: readonly Place[], ids: readonly number[]) =>
-    new Map(
-      places.map(({ index, shape, at, bytes }, i) => {
-        const value = main.values[index] ?? main.values[ids[i]!]!;
-        return [value.name, storedTensor(value, shape, all.slice(at, at + bytes))] as const;
-      }),
-    );
-  return { inputs: read(inputs, main.inputs), outputs: read(outputs, main.outputs), apart: maxAbsBetween ?? 0 };
-}
-
-function storedTensor({ type }: SourceValue, shape: readonly number[], bytes: Uint8Array): Tensor {
-  const dtype = type.dtype!;
-  return { dtype, shape, data: fromRaw(dtype, elementCount(shape), bytes) };
-}
-
-/** Of Glow: a file an input or output, one byte and then the elements. */
-function storedReference(stem: string, model: SourceModel): Reference {
-  const main = model.graphs[0]!;
-  const read = (kind: string, ids: readonly number[]) =>
-    new Map(
-      ids.map((id, i) => {
-        const value = main.values[id]!;
-        const bytes = new Uint8Array(readFileSync(`${stem}.${kind}${i}`)).slice(1);
-        return [value.name, storedTensor(value, value.type.shape as readonly number[], bytes)] as const;
-      }),
-    );
-  return { inputs: read("inp", main.inputs), outputs: read("out", main.outputs), apart: 0 };
-}
