@@ -10,7 +10,7 @@ import { mlnetModels, runMlnetModel } from "./mlnet.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { jsoncCases, runJsoncCase } from "./onnx-jsonc.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
-import { type Case, inLanes, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
+import { type Case, inLanes, judgedLine, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
 import { runTensorflowCase, tensorflowCases } from "./tensorflow.ts";
 import { runTfjsModel, tfjsModels } from "./tfjs.ts";
 import { runTfliteCase, tfliteCases } from "./tflite.ts";
@@ -62,6 +62,7 @@ function report(rows: readonly Row[], partial: boolean): void {
   for (const row of rows)
     if (row.status === "wrong" || row.status === "crashed" || (partial && row.status !== "passed"))
       console.log(`${row.status} ${row.test}${row.backend ? ` on ${row.backend}` : ""}: ${row.reason}`);
+  if (rows.some((row) => row.judged)) console.log(judgedLine(rows));
   console.log(resultLine(name, rows));
   if (rows.some((row) => row.status === "wrong" || row.status === "crashed")) process.exitCode = 1;
 }

@@ -10,6 +10,8 @@ export interface Row {
   readonly status: Status;
   readonly reason?: string;
   readonly backend?: string;
+  /** Counts for the suite's own criterion. */
+  readonly judged?: boolean;
 }
 
 /** A model, or a folder that holds one with its data. */
@@ -31,6 +33,13 @@ export function resultLine(suite: string, rows: readonly Row[]): string {
   const count = (status: Status) => rows.filter((row) => row.status === status).length;
   const parts = (["passed", "refused", "wrong", "crashed", "skipped"] as const).map((status) => `${count(status)} ${status}`);
   return `conformance ${suite}: ${parts.join(", ")}, ${rows.length} total`;
+}
+
+/** `passed of judged: P of N, R %` */
+export function judgedLine(rows: readonly Row[]): string {
+  const judged = rows.filter((row) => row.judged);
+  const passed = judged.filter(({ status }) => status === "passed").length;
+  return `passed of judged: ${passed} of ${judged.length}, ${((100 * passed) / Math.max(1, judged.length)).toFixed(2)} %`;
 }
 
 export function writeRows(suite: string, rows: readonly Row[]): void {

@@ -8,8 +8,8 @@ import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { type Converted, convert } from "../../src/convert.ts";
 import { readTensorflow } from "../../src/formats/tensorflow/read.ts";
-import type { SourceModel } from "../../src/graph/source.ts";
-import { allocate, elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import type { SourceGraph, SourceModel, SourceNode, ValueId } from "../../src/graph/source.ts";
+import { allocate, elementCount, type ModelFiles, type Tensor } from "../../src/graph/tensor.ts";
 import { tensorflowRules } from "../../src/lower/tensorflow/rules.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
@@ -36,6 +36,19 @@ const idle = new Set(
 );
 const timeoutMs = 30_000;
 
+/** What TF.js has bits of. */
+const bitTypes = new Set<DType | undefined>(["float32", "int32"]);
+
+/** Not part of the criterion: strings, bits that TF.js has none of, and assignments to what is no variable any more. */
+function isExempt(node: SourceNode, { nodes, values }: SourceGraph): boolean {
+  const typeOf = (id: ValueId | undefined) => (id === undefined ? undefined : values[id]!.type.dtype);
+  const attr = (name: string) => (node.attrs[name]?.kind === "dtype" ? (node.attrs[name].value as DType) : undefined);
+  const target = node.inputs[0] === undefined ? undefined : nodes[values[node.inputs[0]]!.producer ?? -1];
+  if (node.op === "Bitcast") return !bitTypes.has(attr("T")) || !bitTypes.has(attr("type"));
+  if (/^Assign/.test(node.op)) return target?.op === "Const";
+  return [...node.inputs, ...node.outputs].some((id) => typeOf(id) === "string");
+}
+
 export async function runTensorflowCase(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   try {
     return await run(test, backends, wanted);
@@ -53,6 +66,25 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const outputs = stored.size > 0 ? [...stored.keys()] : main.outputs.map((id) => main.values[id]!.name);
   const needed = reached(main, outputs);
   const isRandom = [...needed].some(({ op }) => random.test(op));
+  const judged = stored.size > 0 && !isRandom && ![...needed].some((node) => isExempt(node, main));
+  return { ...(await compareStored(test, backends, wanted, { model, files, outputs, stored, needed, isRandom })), judged };
+}
+
+interface Subject {
+  readonly model: SourceModel;
+  readonly files: ModelFiles;
+  readonly outputs: readonly string[];
+  readonly stored: ReadonlyMap<string, Stored>;
+  readonly needed: ReadonlySet<SourceNode>;
+  readonly isRandom: boolean;
+}
+
+async function compareStored(
+  test: Case,
+  backends: Backends,
+  wanted: readonly ConformanceBackend[],
+  { model, files, outputs, stored, needed, isRandom }: Subject,
+): Promise<Row> {
   const fed = await feedConstants(model, files, tensorflowRules, outputs);
   const sink = new MemorySink();
   const placeholders = storedTensors(test.path, "placeholder", model);
