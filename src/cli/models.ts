@@ -12,7 +12,7 @@ export interface NamedModel {
   readonly below: string;
 }
 
-const modelFile = /\.(onnx|tflite|pb|pbtxt|h5|hdf5|keras)$/i;
+const modelFile = /\.(onnx|tflite|pb|pbtxt|h5|hdf5|keras|tar\.gz|tgz)$/i;
 /** Tensors and notes beside models. */
 const noModel = /^((input|output)_\d+|fingerprint|keras_metadata|saved_model_config)\.pb$|\.weights\.h5$/;
 const marks = /^(saved_model\.pb|model\.json)$|_manifest\.json$/;

@@ -6,6 +6,7 @@ import type { ModelFiles } from "../graph/tensor.ts";
 import { readKeras, readLayersModel } from "./keras/read.ts";
 import { exportHint, readMlnet } from "./mlnet/read.ts";
 import { readOnnx } from "./onnx/read.ts";
+import { isTar, modelInTar } from "./tar/model.ts";
 import { readTensorflow } from "./tensorflow/read.ts";
 import type { SavedModelOptions } from "./tensorflow/saved-model.ts";
 import { isLayersModel, readModelJson, readTfjs } from "./tfjs/read.ts";
@@ -30,6 +31,10 @@ export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
 
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
 export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
+  if (isTar(source)) {
+    const inner = await modelInTar(source);
+    return openModel(inner.source, inner.sources, options);
+  }
   if (await isTflite(source)) return readTflite(source, sources);
   const other = unread.find(([ending]) => ending.test(source.name));
   if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
