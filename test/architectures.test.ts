@@ -18,7 +18,7 @@ import { bert, gpt2, swin, vit, whisper } from "./build/architectures/transforme
 import { openOnnx } from "./build/onnx.ts";
 import { noise } from "./build/random.ts";
 
-const all = [
+const all: readonly (() => Architecture)[] = [
   ...[mobileNetV2, resNet50, efficientNet, convNeXt, uNet, deepLab, yolo, audioNet],
   ...[bert, gpt2, whisper, vit, swin, lstmTagger, gruSeq2Seq],
 ];

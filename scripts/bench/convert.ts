@@ -1,4 +1,4 @@
-/** `convert` of a 1 GB model next to a plain copy of the same bytes, and of a chain of 100 000 nodes. */
+/** `convert` of large models next to a plain copy of the same bytes, of a small one, and of a chain of 100 000 nodes. */
 
 import { spawnSync } from "node:child_process";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -6,6 +6,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { mobileNetV2, wholeMobileNet } from "../../test/build/architectures/cnn.ts";
+import { bert, bertBase } from "../../test/build/architectures/transformers.ts";
 import { measure, median } from "./measure.ts";
 import { chainOnnx, writeLargeOnnx } from "./models.ts";
 
@@ -16,7 +18,15 @@ export async function benchConvert(cli: string): Promise<void> {
   try {
     const large = path.join(folder, "large.onnx");
     await writeLargeOnnx(large, 1e9, 500);
-    await besideCopy(cli, large, folder);
+    await besideCopy("1 GB", cli, large, folder);
+    await rm(large);
+    const base = path.join(folder, "bert.onnx");
+    await writeFile(base, bert(bertBase).bytes);
+    await besideCopy("BERT-base, 438 MB", cli, base, folder);
+    await rm(base);
+    const mobile = path.join(folder, "mobilenet.onnx");
+    await writeFile(mobile, mobileNetV2(wholeMobileNet).bytes);
+    await besideCopy("MobileNetV2, 14 MB", cli, mobile, folder);
     const chain = path.join(folder, "chain.onnx");
     await writeFile(chain, chainOnnx(100_000));
     const { stdout, ms, peakMB } = await measure(cli, ["convert", chain, "--out", path.join(folder, "chain"), "--json"]);
@@ -31,7 +41,7 @@ export async function benchConvert(cli: string): Promise<void> {
 }
 
 /** Copy and conversion take turns, so that both meet the same disk. */
-async function besideCopy(cli: string, large: string, folder: string): Promise<void> {
+async function besideCopy(what: string, cli: string, large: string, folder: string): Promise<void> {
   const copies: number[] = [];
   const conversions: number[] = [];
   let peak = 0;
@@ -45,7 +55,7 @@ async function besideCopy(cli: string, large: string, folder: string): Promise<v
   }
   const [converted, copied] = [median(conversions), median(copies)];
   console.log(
-    `convert, 1 GB: ${converted.toFixed(0)} ms, copy of the same bytes ${copied.toFixed(0)} ms, ratio ${(converted / copied).toFixed(2)}, peak ${peak.toFixed(0)} MB (median of ${runs}, interleaved)`,
+    `convert, ${what}: ${converted.toFixed(0)} ms, copy of the same bytes ${copied.toFixed(0)} ms, ratio ${(converted / copied).toFixed(2)}, peak ${peak.toFixed(0)} MB (median of ${runs}, interleaved)`,
   );
 }
 

@@ -22,6 +22,12 @@ export interface WeightSpec {
   };
 }
 
+/** Weights that are fetched together, and the files they are in. */
+export interface WeightGroup {
+  readonly paths: readonly string[];
+  readonly weights: readonly WeightSpec[];
+}
+
 /** Whether a constant holds the elements of one stored tensor, only moved, and of which type: those are written as small as they were. */
 export function storedAs(value: Value): DType {
   let node: Node = value.node;
@@ -129,19 +135,50 @@ function packStrings(values: readonly string[]): Uint8Array {
   return bytes;
 }
 
+/** Pieces up to here are gathered before they are written: a model has thousands of scalars and biases, and each write is a trip. */
+const smallPiece = 64 * 1024;
+const gatheredBytes = 4 * smallPiece;
+
 /** Cuts a stream of bytes into files of exactly `size`, the last one shorter; the count is known beforehand, since names hold it. */
 export class Shards {
   readonly paths: string[] = [];
   private writer: ByteWriter | undefined;
   private room = 0;
+  private gathered = new Uint8Array(gatheredBytes);
+  private filled = 0;
 
   constructor(
     private readonly sink: ByteSink,
     private readonly size: number,
     private readonly total: number,
+    /** Of the manifest, from 1. */
+    private readonly group = 1,
   ) {}
 
   async write(bytes: Uint8Array): Promise<void> {
+    const isSmall = bytes.length <= smallPiece;
+    if (!isSmall || this.filled + bytes.length > gatheredBytes) await this.flush();
+    if (!isSmall) return this.put(bytes);
+    this.gathered.set(bytes, this.filled);
+    this.filled += bytes.length;
+  }
+
+  async close(): Promise<void> {
+    await this.flush();
+    await this.writer?.close();
+    this.writer = undefined;
+  }
+
+  private async flush(): Promise<void> {
+    const bytes = this.gathered.subarray(0, this.filled);
+    this.filled = 0;
+    if (bytes.length === 0) return;
+    // A sink may keep what it is given.
+    this.gathered = new Uint8Array(gatheredBytes);
+    await this.put(bytes);
+  }
+
+  private async put(bytes: Uint8Array): Promise<void> {
     let at = 0;
     while (at < bytes.length) {
       if (this.room === 0) await this.next();
@@ -152,22 +189,17 @@ export class Shards {
     }
   }
 
-  async close(): Promise<void> {
+  private async next(): Promise<void> {
     await this.writer?.close();
     this.writer = undefined;
-  }
-
-  private async next(): Promise<void> {
-    await this.close();
     const count = Math.ceil(this.total / this.size);
     if (this.paths.length >= count) throw new Error(`more weight bytes than the ${this.total} announced`);
-    const name = `group1-shard${this.paths.length + 1}of${count}.bin`;
+    const name = `group${this.group}-shard${this.paths.length + 1}of${count}.bin`;
     this.paths.push(name);
     this.writer = await this.sink.create(name);
     this.room = this.size;
   }
 }
 
-export const manifest = (paths: readonly string[], weights: readonly WeightSpec[]): Json => [
-  { paths, weights: weights as unknown as Json },
-];
+export const manifest = (...groups: readonly WeightGroup[]): Json =>
+  groups.map(({ paths, weights }) => ({ paths, weights: weights as unknown as Json }));

@@ -89,7 +89,7 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
       outputs: Object.fromEntries(main.outputs.map(({ name, value }) => [name, tensorInfo(outputs.get(name)!, value)])),
     },
     modelTopology: { node: all, library: { function: functions }, versions: { producer } },
-    weightsManifest: manifest(paths, weights),
+    weightsManifest: manifest({ paths, weights }),
     ...(options.metadata && { userDefinedMetadata: options.metadata }),
   };
   const writer = await sink.create("model.json");
@@ -157,15 +157,23 @@ async function writeWeights(
   const shards = new Shards(sink, options.shardBytes ?? defaultShardBytes, total);
   const weights: WeightSpec[] = [];
   let written = 0;
-  for (const [i, { value, name }] of constants.list.entries()) {
-    throwIfCancelled(options.signal);
-    const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
-    await shards.write(bytes);
-    weights.push(spec);
-    written += bytes.length;
-    options.onWeight?.(written, total);
+  // A weight is computed while the one before it is written: with its operands no more than three of them are held.
+  let writing = Promise.resolve();
+  try {
+    for (const [i, { value, name }] of constants.list.entries()) {
+      throwIfCancelled(options.signal);
+      const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
+      await writing;
+      writing = shards.write(bytes);
+      // Told where it is awaited; until then nobody listens.
+      writing.catch(() => {});
+      weights.push(spec);
+      written += bytes.length;
+      options.onWeight?.(written, total);
+    }
+  } finally {
+    await writing.then(() => shards.close());
   }
-  await shards.close();
   if (written !== total) throw new Error(`${written} weight bytes where ${total} were announced`);
   return { weights, paths: shards.paths, bytes: written };
 }

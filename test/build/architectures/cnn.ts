@@ -9,8 +9,50 @@ function pooled(net: Net, x: string): string {
   return net.op("Flatten", [net.op("GlobalAveragePool", [x])], { axis: 1 });
 }
 
+/** Expansion, channels, blocks and stride of each stage, between the first and the last convolution. */
+interface MobileNet {
+  readonly size: number;
+  readonly first: number;
+  readonly stages: readonly (readonly [expand: number, to: number, count: number, stride: number])[];
+  readonly last: number;
+  readonly classes: number;
+}
+
+const smallMobileNet: MobileNet = {
+  size: 32,
+  first: 8,
+  stages: [
+    [1, 4, 1, 1],
+    [6, 6, 2, 2],
+    [6, 8, 3, 2],
+    [6, 12, 4, 2],
+    [6, 14, 3, 1],
+    [6, 20, 3, 2],
+    [6, 24, 1, 1],
+  ],
+  last: 40,
+  classes: 11,
+};
+
+/** As published: 3.5 million weights, 14 MB. */
+export const wholeMobileNet: MobileNet = {
+  size: 224,
+  first: 32,
+  stages: [
+    [1, 16, 1, 1],
+    [6, 24, 2, 2],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+  ],
+  last: 1280,
+  classes: 1000,
+};
+
 /** BatchNormalization unfolded, ReLU6 as Clip with Constant bounds. */
-export function mobileNetV2(): Architecture {
+export function mobileNetV2(shape: MobileNet = smallMobileNet): Architecture {
   const layer = (net: Net, x: string, from: number, to: number, kernel: number, stride: number, group: number, relu = true) => {
     const y = net.batchNorm(net.conv(x, from, to, kernel, { stride, pad: (kernel - 1) / 2, group, bias: false }), to);
     return relu ? net.op("Clip", [y, net.float(0), net.float(6)]) : y;
@@ -22,24 +64,17 @@ export function mobileNetV2(): Architecture {
     return stride === 1 && from === to ? net.op("Add", [x, y]) : y;
   };
   return architecture("MobileNetV2", batches, (net) => {
-    const table = [
-      [1, 4, 1, 1],
-      [6, 6, 2, 2],
-      [6, 8, 3, 2],
-      [6, 12, 4, 2],
-      [6, 14, 3, 1],
-      [6, 20, 3, 2],
-      [6, 24, 1, 1],
-    ] as const;
-    let x = layer(net, image(net), 3, 8, 3, 2, 1);
-    let from = 8;
-    for (const [stage, [expand, to, count, stride]] of table.entries())
+    let x = layer(net, image(net, shape.size), 3, shape.first, 3, 2, 1);
+    let from = shape.first;
+    for (const [stage, [expand, to, count, stride]] of shape.stages.entries())
       for (let i = 0; i < count; i++) {
         x = net.within(`features/features.${stage}.${i}`, () => inverted(net, x, from, to, i === 0 ? stride : 1, expand));
         from = to;
       }
-    const y = net.within("classifier", () => net.gemm(pooled(net, layer(net, x, from, 40, 1, 1, 1)), 40, 11));
-    return classes(y);
+    const y = net.within("classifier", () =>
+      net.gemm(pooled(net, layer(net, x, from, shape.last, 1, 1, 1)), shape.last, shape.classes),
+    );
+    return classes(y, shape.classes);
   });
 }
 

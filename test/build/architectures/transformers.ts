@@ -56,8 +56,12 @@ function writtenNorm(net: Net, x: string, width: number): string {
   return net.op("Add", [scaled, net.weight("LayerNorm.bias", [width], 0.2)]);
 }
 
-export function bert(): Architecture {
-  const [width, count, words] = [24, 3, 37];
+/** As published: 110 million weights, 438 MB. */
+export const bertBase = { width: 768, count: 12, words: 30_522, places: 512, layers: 12 };
+
+export function bert(
+  { width, count, words, places, layers } = { width: 24, count: 3, words: 37, places: 16, layers: 2 },
+): Architecture {
   const sizes = [
     { batch_size: 2, sequence: 7 },
     { batch_size: 3, sequence: 5 },
@@ -69,12 +73,12 @@ export function bert(): Architecture {
     const [ids, mask, kinds] = tokens;
     const wide = net.op("Unsqueeze", [net.op("Unsqueeze", [mask, net.ints(1)]), net.ints(2)]);
     const masked = net.op("Mul", [net.op("Sub", [net.float(1), net.op("Cast", [wide], { to: 1 })]), net.float(least)]);
-    const places = net.op("Slice", [
+    const at = net.op("Slice", [
       net.store(
         "position_ids",
         "int64",
-        [1, 16],
-        Array.from({ length: 16 }, (_, i) => i),
+        [1, places],
+        Array.from({ length: places }, (_, i) => i),
       ),
       net.ints(0),
       net.op("Unsqueeze", [net.size(ids, 1), net.ints(0)]),
@@ -82,11 +86,11 @@ export function bert(): Architecture {
       net.ints(1),
     ]);
     let x = net.within("embeddings", () => {
-      const look = (name: string, rows: number, at: string) => net.op("Gather", [net.weight(name, [rows, width], 1), at]);
+      const look = (name: string, rows: number, ids: string) => net.op("Gather", [net.weight(name, [rows, width], 1), ids]);
       const sum = net.op("Add", [look("word_embeddings.weight", words, ids), look("token_type_embeddings.weight", 2, kinds)]);
-      return writtenNorm(net, net.op("Add", [sum, look("position_embeddings.weight", 16, places)]), width);
+      return writtenNorm(net, net.op("Add", [sum, look("position_embeddings.weight", places, at)]), width);
     });
-    for (let i = 0; i < 2; i++)
+    for (let i = 0; i < layers; i++)
       x = net.within(`encoder/layer.${i}`, () => {
         const y = writtenNorm(net, net.op("Add", [selfAttention(net, x, count, width, masked), x]), width);
         const inner = net.within("intermediate", () => net.gelu(net.linear(y, width, width * 4)));
