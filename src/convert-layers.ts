@@ -4,7 +4,7 @@ import { throwIfCancelled } from "./base/cancel.ts";
 import { modelError } from "./base/problem.ts";
 import type { Converted, ConvertOptions, TensorPlan } from "./convert.ts";
 import type { Json } from "./formats/tfjs/topology.ts";
-import { encodeWeight, layoutBytes, layoutOf, manifest, Shards } from "./formats/tfjs/weights.ts";
+import { encodeWeight, type Layout, layoutBytes, layoutOf, manifest, Shards, type WeightGroup } from "./formats/tfjs/weights.ts";
 import { defaultShardBytes } from "./formats/tfjs/write.ts";
 import type { Type } from "./graph/graph.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
@@ -18,15 +18,22 @@ import { evaluate } from "./tf/evaluate.ts";
 import { version } from "./version.ts";
 import "./tf/all.ts";
 
+type Weights = LayersModel["weights"];
+
+export interface LayersOptions extends Pick<ConvertOptions, "quantize" | "shardBytes" | "metadata" | "onProgress" | "signal"> {
+  /** The weights of each layer in files of their own, so that a program may fetch some. */
+  readonly splitByLayer?: boolean;
+}
+
 /** As `convert`; only Keras models and TF.js layers models have layers. */
 export async function convertToLayers(
   model: SourceModel,
   files: ModelFiles,
   sink: ByteSink,
-  options: Pick<ConvertOptions, "quantize" | "shardBytes" | "onProgress" | "signal"> = {},
+  options: LayersOptions = {},
 ): Promise<Converted> {
   if (model.dialect !== "keras")
-    throw modelError("unsupported", `a layers model is made from a Keras model, not from ${model.dialect}`, {}, "use --to tfjs");
+    throw modelError("unsupported", `a layers model is made from a Keras model, not from ${model.dialect}`, {}, "make a graph model of it: --to tfjs");
   const started = performance.now();
   const types = await inferredTypes(model, files, options.signal);
   const layers = translateLayers(model, files, types);
@@ -68,35 +75,46 @@ async function inferredTypes(model: SourceModel, files: ModelFiles, signal: Abor
   return new Map([...values].map(([name, { type }]) => [name, type]));
 }
 
-async function write(
-  { topology, weights }: LayersModel,
-  sink: ByteSink,
-  { quantize, shardBytes, onProgress, signal }: Pick<ConvertOptions, "quantize" | "shardBytes" | "onProgress" | "signal">,
-) {
-  const layouts = weights.map(({ name, value }) => layoutOf(value, quantize?.(name)));
-  const total = weights.reduce((sum, { value }, i) => sum + layoutBytes(layouts[i]!, value.dtype, value.staticShape!), 0);
-  const shards = new Shards(sink, shardBytes ?? defaultShardBytes, total);
-  const specs = [];
+async function write({ topology, weights }: LayersModel, sink: ByteSink, options: LayersOptions) {
+  const { quantize, shardBytes = defaultShardBytes, metadata, onProgress, signal } = options;
+  const layouts = new Map(weights.map(({ name, value }) => [name, layoutOf(value, quantize?.(name))]));
+  const total = bytesOf(weights, layouts);
+  const groups: WeightGroup[] = [];
   let written = 0;
-  for (const [i, { name, value }] of weights.entries()) {
-    throwIfCancelled(signal);
-    const { spec, bytes } = encodeWeight(name, await evaluate(value), layouts[i]!);
-    await shards.write(bytes);
-    specs.push(spec);
-    written += bytes.length;
-    onProgress?.(total === 0 ? 1 : written / total);
+  for (const group of options.splitByLayer ? byLayer(weights) : [weights]) {
+    const shards = new Shards(sink, shardBytes, bytesOf(group, layouts), groups.length + 1);
+    const specs = [];
+    for (const { name, value } of group) {
+      throwIfCancelled(signal);
+      const { spec, bytes } = encodeWeight(name, await evaluate(value), layouts.get(name)!);
+      await shards.write(bytes);
+      specs.push(spec);
+      written += bytes.length;
+      onProgress?.(total === 0 ? 1 : written / total);
+    }
+    await shards.close();
+    groups.push({ paths: shards.paths, weights: specs });
   }
-  await shards.close();
   const generator = `modelwright ${version}`;
   const json: Json = {
     format: "layers-model",
     generatedBy: generator,
     convertedBy: generator,
     modelTopology: topology as Json,
-    weightsManifest: manifest(shards.paths, specs),
+    weightsManifest: manifest(...groups),
+    ...(metadata && { userDefinedMetadata: metadata as Json }),
   };
   await writeText(sink, "model.json", JSON.stringify(json));
-  return { paths: shards.paths, bytes: written };
+  return { paths: groups.flatMap(({ paths }) => paths), bytes: written };
+}
+
+const bytesOf = (weights: Weights, layouts: ReadonlyMap<string, Layout>): number =>
+  weights.reduce((sum, { name, value }) => sum + layoutBytes(layouts.get(name)!, value.dtype, value.staticShape!), 0);
+
+function byLayer(weights: Weights): readonly Weights[] {
+  const groups = new Map<string, Weights[number][]>();
+  for (const weight of weights) groups.set(weight.layer, [...(groups.get(weight.layer) ?? []), weight]);
+  return [...groups.values()];
 }
 
 async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {

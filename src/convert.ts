@@ -21,6 +21,10 @@ export interface ConvertOptions extends TranslateOptions {
   readonly shardBytes?: number;
   /** Share of the weights written, 0 to 1. */
   readonly onProgress?: (share: number) => void;
+  /** For `userDefinedMetadata` of model.json, beside what is put there anyway. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  /** `predict` gives the outputs by name and not as a list. */
+  readonly structuredOutputs?: boolean;
 }
 
 export interface TensorPlan {
@@ -67,9 +71,11 @@ export async function convert(
     const metadata = {
       ...(base.state.length > 0 && { state: base.state }),
       ...(preprocessing.length > 0 && { preprocessing }),
+      ...options.metadata,
       ...(baked && { baked }),
     };
     const written = await writeTfjs(graph, sink, {
+      ...(options.structuredOutputs && { structuredOutputKeys: graph.outputs.map(({ name }) => name) }),
       ...writeOptions(translated, options),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     });

@@ -5,10 +5,11 @@ import path from "node:path";
 import { modelError } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
-import { convertToLayers } from "../convert-layers.ts";
+import { convertToLayers, type LayersOptions } from "../convert-layers.ts";
 import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import type { Preprocessing } from "../graph/preprocessing.ts";
+import type { Dialect, SourceModel } from "../graph/source.ts";
 import { inspect } from "../inspect.ts";
 import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
@@ -88,13 +89,39 @@ export async function checkModel(file: string, options: CheckOptions & Opening):
   };
 }
 
-export async function convertModel(
-  file: string,
-  out: string,
-  options: ConvertOptions & Opening & { readonly force?: boolean; readonly to?: "tfjs" | "tfjs-layers" },
-): Promise<Told> {
+export interface ConvertRequest extends ConvertOptions, LayersOptions, Opening, Expected {
+  readonly force?: boolean;
+  readonly to?: "tfjs" | "tfjs-layers";
+}
+
+/** What the user takes the model for; another is refused. */
+interface Expected {
+  readonly from?: Dialect;
+  /** The model has none of the operators that are dropped, since they only print and assert. */
+  readonly keepDebugOps?: boolean;
+}
+
+const debugOps = new Set(["Print", "PrintV2", "Assert", "CheckNumerics", "CheckNumericsV2"]);
+
+function checkExpected(model: SourceModel, { from, keepDebugOps }: Expected): void {
+  if (from !== undefined && model.dialect !== from)
+    throw modelError("format-mismatch", `a model of another format than ${from}: ${model.dialect}, ${model.formatVersion}`);
+  if (!keepDebugOps) return;
+  for (const graph of model.graphs)
+    for (const node of graph.nodes)
+      if (debugOps.has(node.op))
+        throw modelError(
+          "debug-ops",
+          `TF.js has no operator ${node.op}`,
+          { graph: graph.name, node: node.name, op: node.op },
+          "let it be dropped: without --keep-debug-ops, or with --strip_debug_ops=true",
+        );
+}
+
+export async function convertModel(file: string, out: string, options: ConvertRequest): Promise<Told> {
   const started = performance.now();
   const { model, files } = await read(file, options.opening);
+  checkExpected(model, options);
   const opened = performance.now() - started;
   const sink = await openSink(out, options.force ? { force: true } : {});
   let converted: Converted;

@@ -12,6 +12,9 @@ type ExitCode = 0 | 1 | 2 | 3;
 
 type Options = Readonly<Record<string, unknown>>;
 
+/** The flags of tensorflowjs_converter are written with an underscore, ours never. */
+const oldFlag = /^--[a-z0-9]+(_[a-z0-9]+)+(=|$)/;
+
 const cli = cac("modelwright");
 cli.version(version);
 cli.help();
@@ -49,6 +52,11 @@ cli
   .option("--bake <mean=…,std=…>", "Put (x - mean) / std in front of the image input; one value, or one a channel")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--force", "Write into a folder that holds other things")
+  .option("--split-by-layer", "Of a layers model: the weights of each layer in files of their own")
+  .option("--metadata <key:file,…>", "JSON to put into userDefinedMetadata of model.json")
+  .option("--structured-outputs", "predict() gives the outputs by name")
+  .option("--from <format>", "Refuse a model of any other: onnx, tflite, tensorflow, keras or tfjs")
+  .option("--keep-debug-ops", "Refuse a model with Print, Assert or CheckNumerics, where they would be dropped")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
   .option("--json", "One JSON object a model a line")
@@ -115,23 +123,34 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
     import("./commands.ts"),
     import("./options.ts"),
     import("node:path"),
+/** Options that one of the targets has. */
+const onlyFor: Readonly<Record<string, string>> = { bake: "tfjs", structuredOutputs: "tfjs", splitByLayer: "tfjs-layers" };
+
   ]);
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
   const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) ?? "tfjs";
   if (to === "onnx") throw new UsageError(`--to ${to} is not there yet; tfjs and tfjs-layers are`);
-  if (to !== "tfjs" && options["bake"] !== undefined) throw new UsageError(`--bake is for --to tfjs, not ${to}`);
+  for (const [option, target] of Object.entries(onlyFor))
+    if (to !== target && options[option]) throw new UsageError(`--${parse.dashed(option)} is for --to ${target}, not ${to}`);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
   const settings = {
     ...(await conversion(options)),
     to,
     force: options["force"] === true,
     ...(shardBytes === undefined ? {} : { shardBytes }),
+  const metadata = await parse.metadata(options["metadata"]);
+  const from = parse.oneOf(options["from"], "from", ["onnx", "tflite", "tensorflow", "keras", "tfjs"]);
   };
   return each("convert", models, options, ({ path, below }) => convertModel(path, join(out, below), settings));
 }
 
+    splitByLayer: options["splitByLayer"] === true,
+    structuredOutputs: options["structuredOutputs"] === true,
+    keepDebugOps: options["keepDebugOps"] === true,
 async function conversion(options: Options) {
+    ...(metadata && { metadata }),
+    ...(from && { from }),
   const parse = await import("./options.ts");
   const outputs = parse.names(options["outputs"]);
   const bake = parse.normalisation(options["bake"]);
@@ -237,3 +256,6 @@ async function main(): Promise<ExitCode> {
 }
 
 process.exitCode = await main();
+    const [, , command, ...rest] = process.argv;
+    if (command === "convert" && rest.some((each) => oldFlag.test(each)) && !rest.includes("--help"))
+      return await convertAsBefore(rest);

@@ -1,10 +1,14 @@
 /** Option values of the command line, checked and in the form the pipelines take. */
+import { readFile } from "node:fs/promises";
 import type { OpenOptions } from "../formats/open.ts";
 import type { QuantizedType } from "../formats/tfjs/weights.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { type Backend, backends } from "../legalize/backends.ts";
 import type { Bake } from "../lower/bake.ts";
 import { UsageError } from "./usage.ts";
+
+/** `splitByLayer` → `split-by-layer`. */
+export const dashed = (option: string): string => option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** cac gives one value, several, or none. */
 export function list(value: unknown): readonly string[] {
@@ -20,7 +24,8 @@ export function names(value: unknown): readonly string[] | undefined {
 
 /** Which of a SavedModel's graphs is meant, and which of its signatures. */
 export function opening(signature: unknown, tags: unknown): OpenOptions {
-  const tagged = names(tags);
+  // An empty list is that of a graph without tags.
+  const tagged = tags === "" ? [] : names(tags);
   return { ...(signature === undefined ? {} : { signature: String(signature) }), ...(tagged && { tags: tagged }) };
 }
 
@@ -81,6 +86,27 @@ export function normalisation(value: unknown): Bake | undefined {
   const lengths = new Set([mean.length, std.length].filter((length) => length > 1));
   if (lengths.size > 1 || ![...mean, ...std].every(Number.isFinite) || std.includes(0)) throw wrong();
   return { mean, std };
+}
+
+/** What is put there otherwise, or read by TF.js itself. */
+const takenKeys = new Set(["signature", "structuredOutputKeys", "state", "preprocessing", "baked"]);
+
+/** `KEY:FILE,KEY:FILE`, each a file of JSON; undefined where the option was not given. */
+export async function metadata(value: unknown): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const specs = names(value);
+  if (!specs) return undefined;
+  const entries = specs.map(async (spec) => {
+    const colon = spec.indexOf(":");
+    if (colon <= 0) throw new UsageError(`--metadata wants KEY:FILE, not ${spec}`);
+    const [key, file] = [spec.slice(0, colon), spec.slice(colon + 1)];
+    if (takenKeys.has(key)) throw new UsageError(`--metadata ${spec}: the key is taken: ${key}`);
+    try {
+      return [key, JSON.parse(await readFile(file, "utf8"))] as const;
+    } catch (error) {
+      throw new UsageError(`--metadata ${spec}: ${(error as Error).message}`);
+    }
+  });
+  return Object.fromEntries(await Promise.all(entries));
 }
 
 export function backendOf(value: unknown): Backend | undefined {

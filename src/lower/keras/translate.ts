@@ -5,16 +5,17 @@ import type { Type, Value } from "../../graph/graph.ts";
 import type { SourceDim, SourceGraph, SourceModel, SourceNode, ValueId } from "../../graph/source.ts";
 import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
+import { gathered } from "./cells.ts";
 import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
-import { gathered } from "./recurrent.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
 
 export interface LayersModel {
   /** `modelTopology` of model.json. */
   readonly topology: Json;
-  readonly weights: readonly { readonly name: string; readonly value: Value }[];
+  /** In the order of the layers; all of a layer's are next to each other. */
+  readonly weights: readonly { readonly name: string; readonly layer: string; readonly value: Value }[];
   readonly problems: readonly Problem[];
 }
 
@@ -29,7 +30,7 @@ const hint = "convert with --to tfjs, or register a class of this name with tf.s
 class Translation {
   private readonly b = new Builder();
   private readonly problems: Problem[] = [];
-  private readonly weights = new Map<string, Value>();
+  private readonly weights = new Map<string, { readonly layer: string; readonly value: Value }>();
   private readonly major: number;
 
   constructor(
@@ -48,7 +49,7 @@ class Translation {
         backend: "tensorflow",
         model_config: { class_name: "Functional", config },
       },
-      weights: [...this.weights].map(([name, value]) => ({ name, value })),
+      weights: [...this.weights].map(([name, weight]) => ({ name, ...weight })),
       problems: this.problems,
     };
   }
@@ -107,7 +108,7 @@ class Translation {
     if (inner) return { class_name: "Functional", config: this.graph(inner, name), ...shared };
     const op = renamedLayers[first!.op] ?? first!.op;
     try {
-      const strange = nodes.map(({ attrs }) => strangeKeyword(attrs)).find((each) => each !== undefined);
+      const strange = nodes.map(({ attrs }) => strangeKeyword(first!.op, attrs)).find((each) => each !== undefined);
       if (strange !== undefined) throw modelError("unsupported", `a layer that is called with a tensor as ${strange}`, place);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
@@ -196,7 +197,7 @@ class Translation {
       const name = `${scope}/${names[i]!}`;
       if (this.weights.has(name))
         throw modelError("duplicate-name", "two weights of one name in the layers model", { ...place, tensor: name });
-      this.weights.set(name, value);
+      this.weights.set(name, { layer: place.node ?? scope, value });
     }
   }
 
