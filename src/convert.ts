@@ -19,12 +19,12 @@ export interface ConvertOptions extends TranslateOptions {
   /** Lossy storage of float weights, asked for by source name. */
   readonly quantize?: (weight: string) => QuantizedType | undefined;
   readonly shardBytes?: number;
-  /** Share of the weights written, 0 to 1. */
-  readonly onProgress?: (share: number) => void;
   /** For `userDefinedMetadata` of model.json, beside what is put there anyway. */
   readonly metadata?: Readonly<Record<string, unknown>>;
   /** `predict` gives the outputs by name and not as a list. */
   readonly structuredOutputs?: boolean;
+  /** Share of the weights written, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
 }
 
 export interface TensorPlan {
@@ -69,13 +69,13 @@ export async function convert(
     const { baked } = translated.lowered;
     const preprocessing = await findPreprocessing(model, files);
     const metadata = {
+      ...options.metadata,
       ...(base.state.length > 0 && { state: base.state }),
       ...(preprocessing.length > 0 && { preprocessing }),
-      ...options.metadata,
       ...(baked && { baked }),
+      ...(options.structuredOutputs && { structuredOutputKeys: graph.outputs.map(({ name }) => name) }),
     };
     const written = await writeTfjs(graph, sink, {
-      ...(options.structuredOutputs && { structuredOutputKeys: graph.outputs.map(({ name }) => name) }),
       ...writeOptions(translated, options),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     });

@@ -51,12 +51,12 @@ cli
   .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there) or float; default faithful")
   .option("--bake <mean=…,std=…>", "Put (x - mean) / std in front of the image input; one value, or one a channel")
   .option("--no-optimize", "Leave the graph as it was lowered")
-  .option("--force", "Write into a folder that holds other things")
   .option("--split-by-layer", "Of a layers model: the weights of each layer in files of their own")
   .option("--metadata <key:file,…>", "JSON to put into userDefinedMetadata of model.json")
   .option("--structured-outputs", "predict() gives the outputs by name")
   .option("--from <format>", "Refuse a model of any other: onnx, tflite, tensorflow, keras or tfjs")
   .option("--keep-debug-ops", "Refuse a model with Print, Assert or CheckNumerics, where they would be dropped")
+  .option("--force", "Write into a folder that holds other things")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
   .option("--json", "One JSON object a model a line")
@@ -118,14 +118,14 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
   return each("check", models, options, ({ path }) => checkModel(path, settings));
 }
 
+/** Options that one of the targets has. */
+const onlyFor: Readonly<Record<string, string>> = { bake: "tfjs", structuredOutputs: "tfjs", splitByLayer: "tfjs-layers" };
+
 async function convert(models: readonly string[], options: Options): Promise<ExitCode> {
   const [{ convertModel }, parse, { join }] = await Promise.all([
     import("./commands.ts"),
     import("./options.ts"),
     import("node:path"),
-/** Options that one of the targets has. */
-const onlyFor: Readonly<Record<string, string>> = { bake: "tfjs", structuredOutputs: "tfjs", splitByLayer: "tfjs-layers" };
-
   ]);
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
@@ -134,23 +134,42 @@ const onlyFor: Readonly<Record<string, string>> = { bake: "tfjs", structuredOutp
   for (const [option, target] of Object.entries(onlyFor))
     if (to !== target && options[option]) throw new UsageError(`--${parse.dashed(option)} is for --to ${target}, not ${to}`);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
+  const metadata = await parse.metadata(options["metadata"]);
+  const from = parse.oneOf(options["from"], "from", ["onnx", "tflite", "tensorflow", "keras", "tfjs"]);
   const settings = {
     ...(await conversion(options)),
     to,
     force: options["force"] === true,
+    splitByLayer: options["splitByLayer"] === true,
+    structuredOutputs: options["structuredOutputs"] === true,
+    keepDebugOps: options["keepDebugOps"] === true,
     ...(shardBytes === undefined ? {} : { shardBytes }),
-  const metadata = await parse.metadata(options["metadata"]);
-  const from = parse.oneOf(options["from"], "from", ["onnx", "tflite", "tensorflow", "keras", "tfjs"]);
+    ...(metadata && { metadata }),
+    ...(from && { from }),
   };
   return each("convert", models, options, ({ path, below }) => convertModel(path, join(out, below), settings));
 }
 
-    splitByLayer: options["splitByLayer"] === true,
-    structuredOutputs: options["structuredOutputs"] === true,
-    keepDebugOps: options["keepDebugOps"] === true,
+/** In the spelling of tensorflowjs_converter. */
+async function convertAsBefore(args: readonly string[]): Promise<ExitCode> {
+  if (args.includes("--version") || args.includes("-v")) {
+    cli.outputVersion();
+    return 0;
+  }
+  const { fromConverter } = await import("./converter.ts");
+  const { models, options } = fromConverter(args);
+  return convert(models, options);
+}
+
+async function ownOps({ ops }: Options) {
+  if (ops === undefined) return undefined;
+  const { loadUserOps } = await import("./user-ops.ts");
+  return loadUserOps(String(ops)).catch((error: unknown) => {
+    throw error instanceof ModelError ? new UsageError(`--ops: ${error.message}`) : error;
+  });
+}
+
 async function conversion(options: Options) {
-    ...(metadata && { metadata }),
-    ...(from && { from }),
   const parse = await import("./options.ts");
   const outputs = parse.names(options["outputs"]);
   const bake = parse.normalisation(options["bake"]);
@@ -236,6 +255,9 @@ async function each(
 
 async function main(): Promise<ExitCode> {
   try {
+    const [, , command, ...rest] = process.argv;
+    if (command === "convert" && rest.some((each) => oldFlag.test(each)) && !rest.includes("--help"))
+      return await convertAsBefore(rest);
     const { options } = cli.parse(process.argv);
     if (running) return await running;
     if (options["help"] || options["version"]) return 0;
@@ -256,6 +278,3 @@ async function main(): Promise<ExitCode> {
 }
 
 process.exitCode = await main();
-    const [, , command, ...rest] = process.argv;
-    if (command === "convert" && rest.some((each) => oldFlag.test(each)) && !rest.includes("--help"))
-      return await convertAsBefore(rest);
