@@ -11,10 +11,13 @@ import { kerasRules } from "./lower/keras/rules.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
+import { droppedProblems } from "./lower/tensorflow/dropped.ts";
 import { prepare } from "./lower/tensorflow/prepare.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
 import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
+import { withResources } from "./lower/tflite/resources.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
+import { type UserOps, userRules } from "./lower/user-ops.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
 import { hasReshapedOperands, ownOperands } from "./optimize/rules/own-operands.ts";
@@ -29,6 +32,8 @@ export interface TranslateOptions {
   readonly quantized?: QuantizedMode;
   /** A normalisation to put in front of the image input. */
   readonly bake?: Bake;
+  /** Operators of the user's own; they come before those we know. */
+  readonly userOps?: UserOps | undefined;
   /** Default true. */
   readonly optimize?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -49,15 +54,36 @@ export interface Translated {
   readonly ms: { readonly lower: number; readonly optimize: number };
 }
 
-export async function translate(model: SourceModel, files: ModelFiles, options: TranslateOptions = {}): Promise<Translated> {
-  const { signal } = options;
+/** The model in TensorFlow's terms, which every target is made of. */
+export interface Hub {
+  readonly graph: Graph;
+  readonly lowered: Lowered;
+  /** Hub values by `<graph>/<value>`. */
+  readonly tracked: ReadonlyMap<string, Value>;
+  /** Of reading and of lowering. */
+  readonly problems: readonly Problem[];
+  readonly steps: readonly Step[];
+  /** The optimiser, or what leaves graphs as they are where it is off. */
+  readonly rewrite: typeof optimize;
+  /** When lowering and optimising began, by `performance.now()`. */
+  readonly began: { readonly lower: number; readonly optimize: number };
+}
+
+export async function toHub(model: SourceModel, files: ModelFiles, options: TranslateOptions): Promise<Hub> {
   const started = performance.now();
   const constants = await readConstants(model, files);
-  const lowered = lower(prepare(model), files, constants, rulesFor(model.dialect), options);
-  const read = readingProblems(model, lowered);
+  const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
+  const lowered = lower(withResources(prepare(model), constants), files, constants, rules, options);
+  const problems = [...readingProblems(model, lowered), ...lowered.problems];
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
-  const hub = rewrite(lowered.graph, lowered.values, hubPipeline, signal);
+  const { graph, tracked, steps } = rewrite(lowered.graph, lowered.values, hubPipeline, options.signal);
+  return { graph, lowered, tracked, problems, steps, rewrite, began: { lower: started, optimize: optimizing } };
+}
+
+export async function translate(model: SourceModel, files: ModelFiles, options: TranslateOptions = {}): Promise<Translated> {
+  const { signal } = options;
+  const hub = await toHub(model, files, options);
   const legalized = legalize(hub.graph, {
     tracked: hub.tracked.values(),
     signal,
@@ -68,23 +94,35 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
     const target = legalized.values.get(value);
     if (target) legal.set(source, target);
   }
+  const problems = [...hub.problems, ...legalized.problems];
   // A graph with faults is not for writing, and its opaque values are not for rewriting.
-  const faulty = [...read, ...lowered.problems, ...legalized.problems].some((each) => each.severity === "error");
-  const rewritten = (faulty ? unchanged : rewrite)(legalized.graph, legal, tfjsPipeline, signal);
+  const faulty = problems.some((each) => each.severity === "error");
+  const rewritten = (faulty ? unchanged : hub.rewrite)(legalized.graph, legal, tfjsPipeline, signal);
   const target = faulty ? rewritten : separated(rewritten, signal);
-  const done = performance.now();
   return {
     graph: target.graph,
-    lowered,
+    lowered: hub.lowered,
     tracked: target.tracked,
     steps: [...hub.steps, ...target.steps],
-    problems: [...read, ...lowered.problems, ...legalized.problems],
-    nodes: { source: model.graphs[0]!.nodes.length, lowered: countRunning(lowered.graph), final: countRunning(target.graph) },
-    ms: { lower: optimizing - started, optimize: done - optimizing },
+    problems,
+    nodes: nodeCounts(model, hub, countRunning(target.graph)),
+    ms: elapsed(hub),
   };
 }
 
-const rules: Partial<Record<Dialect, RuleTable>> = {
+export const nodeCounts = (model: SourceModel, { lowered }: Hub, final: number): Translated["nodes"] => ({
+  source: model.graphs[0]!.nodes.length,
+  lowered: countRunning(lowered.graph),
+  final,
+});
+
+/** Milliseconds until now. */
+export const elapsed = ({ began }: Hub): Translated["ms"] => ({
+  lower: began.optimize - began.lower,
+  optimize: performance.now() - began.optimize,
+});
+
+const tables: Partial<Record<Dialect, RuleTable>> = {
   onnx: onnxRules,
   tflite: tfliteRules,
   tensorflow: tensorflowRules,
@@ -93,7 +131,7 @@ const rules: Partial<Record<Dialect, RuleTable>> = {
 };
 
 function rulesFor(dialect: Dialect): RuleTable {
-  const table = rules[dialect];
+  const table = tables[dialect];
   if (!table) throw modelError("unsupported-dialect", `no lowering of ${dialect} models`);
   return table;
 }
