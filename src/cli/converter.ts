@@ -28,6 +28,8 @@ const flags: Readonly<Record<string, Kind>> = {
   force: "switch",
 };
 
+export const converterFlags: readonly string[] = Object.keys(flags);
+
 const layers = "tfjs_layers_model";
 const graph = "tfjs_graph_model";
 

@@ -9,7 +9,7 @@ import { loadGraphModel } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { fromConverter } from "../../src/cli/converter.ts";
+import { converterFlags, fromConverter } from "../../src/cli/converter.ts";
 import { dense, denseOfKeras, denseOutput, frozenDense, graphModelDense, kerasDense, savedDense } from "../build/dense.ts";
 import { sequential } from "../build/keras.ts";
 import { random } from "../build/random.ts";
@@ -258,6 +258,11 @@ describe("flags", () => {
   it("--version tells ours", async () => {
     expect((await converter("--input_format=keras", "--version")).stdout).toMatch(/^modelwright\/\d/);
   });
+});
+
+it("docs/migrating.md says what becomes of each flag", () => {
+  const page = readFileSync(path.resolve(import.meta.dirname, "../../docs/migrating.md"), "utf8");
+  expect(converterFlags.filter((flag) => !page.includes(`--${flag}`))).toEqual([]);
 });
 
 describe("how words are told apart", () => {
