@@ -1,8 +1,8 @@
 /** From a read model to a written TF.js graph model. */
 import type { ByteSink } from "./base/bytes.ts";
-import { modelError, type Problem } from "./base/problem.ts";
+import { ModelError, modelError, type Problem } from "./base/problem.ts";
 import { customOps } from "./customops/table.ts";
-import { customOpsModule, customOpsName } from "./customops/write.ts";
+import { customOpsModule, customOpsName, type OwnOps } from "./customops/write.ts";
 import type { QuantizedType } from "./formats/tfjs/weights.ts";
 import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { Graph, Node, Value } from "./graph/graph.ts";
@@ -11,7 +11,9 @@ import { nodesOf } from "./graph/order.ts";
 import { findPreprocessing } from "./graph/preprocessing.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
-import { evaluate } from "./tf/evaluate.ts";
+import type { UserOps } from "./lower/user-ops.ts";
+import { blocksOf, evaluate } from "./tf/evaluate.ts";
+import { isUserOp, userOpName } from "./tf/user-op.ts";
 import { type Translated, type TranslateOptions, translate } from "./translate.ts";
 import { version } from "./version.ts";
 
@@ -81,7 +83,8 @@ export async function convert(
     });
     const map = { ...sourceMap(translated.tracked, written.graph, written.nameOf), ...(baked && { baked }) };
     await writeText(sink, sourceMapName, JSON.stringify(map));
-    if (custom.length > 0) await writeText(sink, customOpsName, customOpsModule(custom));
+    if (custom.length > 0)
+      await writeText(sink, customOpsName, customOpsModule(custom, options.userOps && ownOps(options.userOps)));
     await sink.commit();
     return {
       ...base,
@@ -100,9 +103,14 @@ export async function convert(
 function customOpsIn(graph: Graph): string[] {
   const found = new Set<string>();
   for (const each of [graph, ...graph.functions.values()])
-    for (const node of nodesOf(each)) if (customOps.has(node.op)) found.add(node.op);
+    for (const node of nodesOf(each)) if (customOps.has(node.op) || isUserOp(node.op)) found.add(node.op);
   return [...found].sort();
 }
+
+const ownOps = ({ text, ops }: UserOps): OwnOps => ({
+  text,
+  places: new Map(ops.map(({ domain = "", op }, i) => [userOpName(domain, op), i])),
+});
 
 async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {
   const writer = await sink.create(name);
@@ -116,6 +124,7 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
     generator: `modelwright ${version}`,
     names: nodeNames(translated),
     evaluate: (value) => located(value, sources),
+    blocks: (value) => locatedBlocks(value, sources),
     quantize: (value) =>
       quantize
         ? sources(value)
@@ -128,18 +137,33 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
   };
 }
 
-/** Range faults of a weight name the weight. */
+/** Faults of a weight name the weight. */
 async function located(value: Value, sources: (value: Value) => readonly string[]): ReturnType<typeof evaluate> {
   try {
     return await evaluate(value);
   } catch (error) {
-    const [tensor] = sources(value);
-    if (error instanceof Error && "problem" in error && tensor !== undefined) {
-      const { problem } = error as unknown as { problem: Problem };
-      throw modelError(problem.code, problem.reason, { tensor, ...problem }, problem.hint);
-    }
-    throw error;
+    throw named(error, value, sources);
   }
+}
+
+function locatedBlocks(value: Value, sources: (value: Value) => readonly string[]): AsyncIterable<Uint8Array> | undefined {
+  const blocks = blocksOf(value);
+  return blocks && told(blocks);
+
+  async function* told(inner: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* inner;
+    } catch (error) {
+      throw named(error, value, sources);
+    }
+  }
+}
+
+function named(error: unknown, value: Value, sources: (value: Value) => readonly string[]): unknown {
+  const [tensor] = sources(value);
+  if (!(error instanceof ModelError) || tensor === undefined) return error;
+  const { problem } = error;
+  return modelError(problem.code, problem.reason, { tensor, ...problem }, problem.hint);
 }
 
 /** Nodes are called what the source calls the value they compute. */

@@ -74,7 +74,8 @@ export async function toHub(model: SourceModel, files: ModelFiles, options: Tran
   const constants = await readConstants(model, files);
   const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
   const lowered = lower(withResources(prepare(model), constants), files, constants, rules, options);
-  const problems = [...readingProblems(model, lowered), ...lowered.problems];
+  const dropped = droppedProblems(model, lowered.verdicts);
+  const problems = [...readingProblems(model, lowered), ...lowered.problems, ...dropped];
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const { graph, tracked, steps } = rewrite(lowered.graph, lowered.values, hubPipeline, options.signal);

@@ -35,6 +35,7 @@ cli
   .option("--outputs <names>", "Values to cut the model at")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
+  .option("--ops <file>", "Operators of your own, a modelwright.ops.mjs; it is run")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = check(models, options);
@@ -59,6 +60,7 @@ cli
   .option("--force", "Write into a folder that holds other things")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
+  .option("--ops <file>", "Operators of your own, a modelwright.ops.mjs; it is run")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = convert(models, options);
@@ -80,6 +82,7 @@ cli
   .option("--no-optimize", "Convert without the optimiser")
   .option("--signature <key>", "Of a SavedModel; default: serving_default, else the first")
   .option("--tags <names>", "Of a SavedModel's graph; default: that for serving")
+  .option("--ops <file>", "Operators of your own, a modelwright.ops.mjs; it is run")
   .option("--json", "One JSON object a model a line")
   .action((models: string[], options: Options) => {
     running = parity(models, options);
@@ -91,6 +94,7 @@ cli
   .option("--against <runtime>", "ort: the source in onnxruntime, on one thread's worth of the same inputs")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--no-optimize", "Convert without the optimiser")
+  .option("--ops <file>", "Operators of your own, a modelwright.ops.mjs; it is run")
   .option("--json", "One JSON object on stdout")
   .action((model: string | undefined, options: Options) => {
     running = bench(model, options);
@@ -112,6 +116,7 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     deep: options["deep"] === true,
     opening: parse.opening(options["signature"], options["tags"]),
+    userOps: await ownOps(options),
     ...(backend && { backend }),
     ...(outputs && { outputs }),
   };
@@ -178,6 +183,7 @@ async function conversion(options: Options) {
   return {
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     optimize: options["optimize"] !== false,
+    userOps: await ownOps(options),
     ...(quantized && { quantized }),
     opening: parse.opening(options["signature"], options["tags"]),
     ...(outputs && { outputs }),

@@ -8,6 +8,7 @@ import type { SourceModel } from "../graph/source.ts";
 import type { ConvertRequest, ConvertView, Progress } from "../protocol/engine.ts";
 import { storedBytes } from "../protocol/model-view.ts";
 import { readModel } from "./models.ts";
+import { ownOpsFrom } from "./own-ops.ts";
 
 /** Reading and translating are this part of the bar; writing is the rest. */
 const translateShare = 0.2;
@@ -21,6 +22,7 @@ export async function convertModel(request: ConvertRequest, progress: Progress, 
     progress("converting", translateShare / 4);
     const converted = await convert(model, files, sink, {
       optimize: request.optimize,
+      userOps: await ownOpsFrom(request.ownOps),
       inputShapes: inputShapes(request.inputs),
       ...(request.outputs.length > 0 ? { outputs: request.outputs } : {}),
       ...(request.shardBytes === undefined ? {} : { shardBytes: request.shardBytes }),

@@ -57,10 +57,16 @@ export async function runParity(
   }
 }
 
-async function convertInto(scratch: string, { path }: ParityRequest, progress: Progress, signal: AbortSignal): Promise<string> {
+async function convertInto(
+  scratch: string,
+  { path, ownOps }: ParityRequest,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
   const out = join(scratch, "tfjs");
   const part: Progress = (stage, share) => progress(stage, share === undefined ? undefined : (share * startShare) / 2);
-  await convertModel({ path, out, force: false, optimize: true, inputs: [], outputs: [] }, part, signal);
+  const request = { path, out, force: false, optimize: true, inputs: [], outputs: [], ...(ownOps && { ownOps }) };
+  await convertModel(request, part, signal);
   return out;
 }
 

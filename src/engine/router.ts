@@ -17,9 +17,9 @@ export function createEngine(gpu: GpuApi): EngineApi {
     open: async (path) => (await models.get(path)).view,
     graph: (path, graph, signal) => jobs.run(signal, (api) => api.graph(path, graph, signal)),
     details: async (path, graph, node) => detailsOf(await models.get(path), graph, node),
-    async check(path, backend, signal) {
+    async check(path, backend, ownOps, signal) {
       const kept = await models.get(path);
-      const verdicts = await jobs.run(signal, (api) => api.check(path, backend, signal));
+      const verdicts = await jobs.run(signal, (api) => api.check(path, backend, ownOps, signal));
       kept.verdicts = verdicts;
       return verdicts;
     },

@@ -13,6 +13,7 @@ import { GpuRunner } from "./gpu.ts";
 import { ModelLenses } from "./lenses.ts";
 import { LocalFiles } from "./local.ts";
 import { disposeLog, log, showLog } from "./log.ts";
+import { onOwnOps } from "./own-ops.ts";
 import { report } from "./report.ts";
 import { ParityResults } from "./results.ts";
 import { ModelSession, Sessions } from "./session.ts";
@@ -72,6 +73,9 @@ export function activate(context: vscode.ExtensionContext): Exports {
         return undefined;
       }
     });
+  const recheckAll = () => {
+    for (const session of sessions.all()) void session.recheck().catch(() => {});
+  };
   context.subscriptions.push(
     engine,
     gpu,
@@ -85,9 +89,8 @@ export function activate(context: vscode.ExtensionContext): Exports {
     editors,
     { dispose: () => void local.clear() },
     { dispose: disposeLog },
-    onSetting("backend", () => {
-      for (const session of sessions.all()) void session.recheck().catch(() => {});
-    }),
+    onSetting("backend", recheckAll),
+    onOwnOps(recheckAll),
     command("convertToTfjs", async (uri?: vscode.Uri, uris?: vscode.Uri[]) => {
       const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
       if (models.length > 0) await convert(models);

@@ -5,6 +5,7 @@ import type { NodeAt, ParityResult } from "../protocol/engine.ts";
 import type { Backend, DrawnGraph, ModelView, NodeDetails, VerdictsView } from "../protocol/views.ts";
 import type { Engine } from "./engine.ts";
 import type { LocalFiles } from "./local.ts";
+import { ownOpsOf } from "./own-ops.ts";
 import { settings } from "./settings.ts";
 
 /** Writers save in bursts; a model is read again when it has been still for so long. */
@@ -89,8 +90,8 @@ export class ModelSession implements vscode.Disposable {
     if (!this.checking) {
       const { signal } = this.abort;
       const checking = this.load().then(async () => {
-        const path = await this.localPath();
-        const verdicts = await this.engine.call((api) => api.check(path, this.backend, signal));
+        const [path, ownOps] = await Promise.all([this.localPath(), ownOpsOf(this.uri)]);
+        const verdicts = await this.engine.call((api) => api.check(path, this.backend, ownOps, signal));
         if (this.checking === checking) {
           this.verdicts = verdicts;
           this.changed.fire("verdicts");

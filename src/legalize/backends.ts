@@ -1,6 +1,7 @@
 /** Which of TF.js's four backends can run a node: the kernels an executor op calls, and the ranks their shaders stop at. */
 import { customOps } from "../customops/table.ts";
 import type { Node } from "../graph/graph.ts";
+import { isUserOp } from "../tf/user-op.ts";
 
 export type Backend = "cpu" | "wasm" | "webgl" | "webgpu";
 export const backends: readonly Backend[] = ["cpu", "wasm", "webgl", "webgpu"];
@@ -78,7 +79,7 @@ const ranks: Partial<Record<Backend, Readonly<Record<string, number>>>> = {
 
 /** Why a backend cannot run the node; undefined where it can. */
 export function obstacle(node: Node, backend: Backend): string | undefined {
-  if (kernelFree.has(node.op) || customOps.has(node.op)) return undefined;
+  if (kernelFree.has(node.op) || customOps.has(node.op) || isUserOp(node.op)) return undefined;
   for (const kernel of kernels[node.op] ?? [node.op])
     if (missing[kernel]?.includes(backend)) return `no ${backend} kernel for ${node.op}`;
   const limits = ranks[backend];

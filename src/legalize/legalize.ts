@@ -6,8 +6,10 @@ import { movingOps } from "../graph/moving.ts";
 import { topological } from "../graph/order.ts";
 import { allocate } from "../graph/tensor.ts";
 import { Builder, bytesOf, eagerBytes } from "../tf/build.ts";
+import { isUserOp } from "../tf/user-op.ts";
 import { executorOps } from "./ops.ts";
 import { LegalAt, type Legalize } from "./rule.ts";
+import { userOperator } from "./rules/custom.ts";
 import { legalRules } from "./rules.ts";
 import { borderType, isNarrow, narrow, wrap } from "./types.ts";
 
@@ -170,6 +172,7 @@ class Legalization {
   private rule(op: string): Legalize {
     const row = this.native?.has(op) ? undefined : legalRules.get(op);
     if (row) return row;
+    if (isUserOp(op)) return userOperator;
     return (b, inputs, at) => {
       if (!executorOps.has(op)) throw at.unsupported(`TF.js has no ${op}`);
       return at.same(b, inputs, { ...expected[op], ...at.attrs });

@@ -2,6 +2,7 @@
 import { type ModelError, modelError, type Place } from "../base/problem.ts";
 import type { SourceGraph, SourceModel, SourceNode } from "../graph/source.ts";
 import type { Rule } from "./rule.ts";
+import { userOpsName } from "./user-ops.ts";
 
 /** Domains whose operators are defined by somebody's published schema. */
 const published: ReadonlySet<string> = new Set([
@@ -33,12 +34,17 @@ function why(model: SourceModel, { op, domain }: SourceNode, opset: number, ladd
   return `the operator ${op} is not known here`;
 }
 
-/** The values to cut the main graph at, so that the node is left out. */
-function wayRound(graph: SourceGraph, node: SourceNode): string | undefined {
-  if (graph.role !== "main") return undefined;
+/** To declare the operator, or the values to cut the main graph at, so that the node is left out. */
+function wayRound(graph: SourceGraph, node: SourceNode): string {
+  const declare = `declare it in ${userOpsName}`;
+  if (graph.role !== "main") return capital(declare);
   const before = node.inputs.flatMap((id) => {
     const value = id === undefined ? undefined : graph.values[id];
     return value?.producer === undefined || value.tensor ? [] : [value.name];
   });
-  return before.length === 0 ? undefined : `Cut the model before it: --outputs ${[...new Set(before)].join(",")}`;
+  return before.length === 0
+    ? capital(declare)
+    : `Cut the model before it: --outputs ${[...new Set(before)].join(",")}; or ${declare}`;
 }
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -177,6 +177,13 @@ export class RuleTable {
     }
   }
 
+  /** A table in which these rows stand in the place of all others of their operators. */
+  with(rules: readonly Rule[]): RuleTable {
+    if (rules.length === 0) return this;
+    const own = new RuleTable(rules);
+    return new RuleTable([...this.all().filter(({ domain, op }) => !own.ladder(domain, op)), ...rules]);
+  }
+
   /** The newest row that is not newer than the opset. */
   find(domain: string, op: string, opset: number): Rule | undefined {
     return this.ladder(domain, op)?.find((each) => each.since <= opset);

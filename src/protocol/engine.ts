@@ -60,9 +60,16 @@ export interface TextHit {
   readonly problems: readonly Problem[];
 }
 
+/** The user's file of operators that goes with a model; it is code, and run only where the workspace is trusted. */
+export interface OwnOpsFile {
+  readonly path: string;
+  readonly trusted: boolean;
+}
+
 /** What crosses of a conversion; CLI.md says what each option does. */
 export interface ConvertRequest {
   readonly path: string;
+  readonly ownOps?: OwnOpsFile;
   /** The folder to make. */
   readonly out: string;
   /** Write into a folder that holds something else. */
@@ -87,6 +94,7 @@ export interface ConvertView {
 
 export interface ParityRequest {
   readonly path: string;
+  readonly ownOps?: OwnOpsFile;
   /** A folder that holds a conversion; absent: the model is converted into a folder that goes when the run ends. */
   readonly converted?: string;
   readonly backend: Backend;
@@ -130,7 +138,7 @@ export interface EngineApi {
   graph(path: string, graph: GraphId, signal: AbortSignal): Promise<DrawnGraph>;
   details(path: string, graph: GraphId, node: number): Promise<NodeDetails>;
   /** The dry run, in a worker. Its types and problems enter the text. */
-  check(path: string, backend: Backend, signal: AbortSignal): Promise<VerdictsView>;
+  check(path: string, backend: Backend, ownOps: OwnOpsFile | undefined, signal: AbortSignal): Promise<VerdictsView>;
   text(path: string): Promise<string>;
   /** First and last line of each block. */
   textFolds(path: string): Promise<readonly (readonly [number, number])[]>;

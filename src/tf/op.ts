@@ -3,6 +3,7 @@ import type { DType } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import type { Attr, Attrs, Dim, Shape, Type, Value } from "../graph/graph.ts";
 import { numbersOf, type Tensor } from "../graph/tensor.ts";
+import { isUserOp, userOpDef } from "./user-op.ts";
 
 /** What a shape rule may ask. Every fault it throws is a `ModelError` without a place: the caller adds it. */
 export class Call {
@@ -74,7 +75,7 @@ export function define(...defs: readonly OpDef[]): void {
 }
 
 export function opDef(name: string): OpDef {
-  const def = table.get(name);
+  const def = table.get(name) ?? (isUserOp(name) ? userOpDef(name) : undefined);
   if (!def) throw new Error(`the hub has no op ${name}`);
   return def;
 }

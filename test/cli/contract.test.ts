@@ -301,6 +301,43 @@ describe("bench", () => {
   });
 });
 
+describe("operators of one's own", () => {
+  const ops = `export const ops = [{ op: "FancyNorm", run: (tf, [x]) => tf.mul(x, 3) }];`;
+
+  it("are declared in the file that --ops names, for every command", async () => {
+    put("m.onnx", good("FancyNorm"));
+    put("own/modelwright.ops.mjs", ops);
+    const own = ["--ops", "own/modelwright.ops.mjs", "--json"];
+    expect((await run("check", "m.onnx", "--json")).code).toBe(1);
+    expect((await run("check", "m.onnx", ...own)).code).toBe(0);
+    const { code, objects } = await run("convert", "m.onnx", "--out", "out", ...own);
+    expect(code).toBe(0);
+    expect(objects[0]).toMatchObject({ customOps: ["custom.FancyNorm"] });
+    expect(inOut("out")).toContain("custom-ops.mjs");
+    const x = random(6, 7);
+    const y = Array.from({ length: 10 }, (_, i) =>
+      [0, 1, 2].reduce((sum, k) => sum + 3 * x[3 * Math.floor(i / 5) + k]! * w[5 * k + (i % 5)]!, 0),
+    );
+    put("data/input_0.pb", writeTensorProto("x", tensorOf("float32", [2, 3], x)));
+    put("data/output_0.pb", writeTensorProto("y", tensorOf("float32", [2, 5], y)));
+    const compared = await run("parity", "m.onnx", "--inputs", "data", ...own);
+    expect(compared.objects[0]).toMatchObject({ ok: true, outputs: [{ name: "y", verdict: "within" }] });
+  });
+
+  it("are loaded only where they are named", async () => {
+    put("m.onnx", good("FancyNorm"));
+    put("modelwright.ops.mjs", ops);
+    expect((await run("convert", "m.onnx", "--out", "out")).code).toBe(1);
+  });
+
+  it("a file that does not load is wrong usage", async () => {
+    put("m.onnx", good());
+    put("broken.mjs", "export const ops = [;");
+    const { code, stderr } = await run("check", "m.onnx", "--ops", "broken.mjs");
+    expect([code, stderr.includes("does not load")]).toEqual([2, true]);
+  });
+});
+
 describe("exit codes", () => {
   it.each<[string[], string]>([
     [[], "no command given"],
@@ -310,6 +347,8 @@ describe("exit codes", () => {
     [["check", "m.onnx", "--backend", "gpu"], "--backend wants one of"],
     [["convert", "m.onnx", "--out", "out", "--to", "onnx"], "--to onnx is not there yet"],
     [["inspect", "m.onnx", "--nonsense"], "nonsense"],
+    [["check", "m.onnx", "--ops", "absent.mjs"], "--ops: no such file: absent.mjs"],
+    [["check", "m.onnx", "--ops", "m.onnx"], "--ops wants an ES module"],
   ])("%j is wrong usage", async (args, reason) => {
     put("m.onnx", good());
     const { code, stderr, lines } = await run(...args);

@@ -82,7 +82,7 @@ test("reads a file again when it has changed", async () => {
 describe("the text", () => {
   test("holds what the dry run found, and finds the node again", async () => {
     const path = await write("acme.onnx", "Fancy", "ai.acme");
-    const verdicts = await engine.call((api) => api.check(path, "wasm", signal));
+    const verdicts = await engine.call((api) => api.check(path, "wasm", undefined, signal));
     const [problem] = verdicts.problems.filter(({ severity }) => severity === "error");
     expect(problem).toMatchObject({ op: "ai.acme.Fancy", node: "/act", at: { graph: 0, node: 1 } });
     expect(verdicts.backends.every(({ ready }) => !ready)).toBe(true);
@@ -161,7 +161,7 @@ test("killed in the middle: the call fails, the next one works", async () => {
   const path = await write("killed.onnx");
   await engine.call((api) => api.open(path, signal));
   const pid = engine.pid!;
-  const waiting = engine.call((api) => api.check(path, "wasm", signal)).catch((error: unknown) => error);
+  const waiting = engine.call((api) => api.check(path, "wasm", undefined, signal)).catch((error: unknown) => error);
   process.kill(pid, "SIGKILL");
   expect(await waiting).toBeInstanceOf(EngineStopped);
   expect(crashes.at(-1)).toContain("SIGKILL");

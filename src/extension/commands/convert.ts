@@ -8,6 +8,7 @@ import { plural } from "../../protocol/format.ts";
 import type { Engine } from "../engine.ts";
 import type { LocalFiles } from "../local.ts";
 import { log } from "../log.ts";
+import { ownOpsOf } from "../own-ops.ts";
 import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { settings } from "../settings.ts";
@@ -57,9 +58,10 @@ async function convertOne(
   model: vscode.Uri,
   choice: Choice,
 ): Promise<ConvertView | undefined> {
-  const path = await local.pathOf(model);
+  const [path, ownOps] = await Promise.all([local.pathOf(model), ownOpsOf(model)]);
   const out = choice.out(model);
-  const request: ConvertRequest = { path, out, force: false, optimize: choice.optimize, inputs: [], outputs: [] };
+  const options = { force: false, optimize: choice.optimize, inputs: [], outputs: [] };
+  const request: ConvertRequest = { path, out, ...options, ...(ownOps && { ownOps }) };
   const { shardBytes } = settings;
   const run = (force: boolean) =>
     withProgress(engine, basename(model.path), { ...request, force, ...(shardBytes ? { shardBytes } : {}) });

@@ -6,6 +6,7 @@ import type { ParityRequest, ParityResult } from "../../protocol/engine.ts";
 import { isGpu } from "../../protocol/engine.ts";
 import { type Backend, backends } from "../../protocol/views.ts";
 import type { Engine } from "../engine.ts";
+import { ownOpsOf } from "../own-ops.ts";
 import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { firstDifference, type ParityResults } from "../results.ts";
@@ -41,13 +42,14 @@ async function run(context: ParityContext, model: vscode.Uri, converted: string 
   try {
     const { seed, atol, rtol } = settings;
     const tolerance = { ...(atol === undefined ? {} : { atol }), ...(rtol === undefined ? {} : { rtol }) };
-    const path = await session.localPath();
+    const [path, ownOps] = await Promise.all([session.localPath(), ownOpsOf(model)]);
     const request: ParityRequest = {
       path,
       backend,
       seed,
       layers: true,
       ...tolerance,
+      ...(ownOps && { ownOps }),
       ...(converted === undefined ? {} : { converted }),
     };
     const result = await withProgress(engine, name, request);

@@ -1,6 +1,9 @@
 /** Ops that only code of our own can compute: they keep their names, and the model is written with a custom-ops.mjs. */
 import { customOps } from "../../customops/table.ts";
-import { type LegalRule, legal } from "../rule.ts";
+import type { Type } from "../../graph/graph.ts";
+import { LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
+import { borderType } from "../types.ts";
+import { withBorderTypes } from "./control.ts";
 import { elementwise } from "./rank.ts";
 
 /** Those that the hub knows by the same name, with the same inputs and attributes. */
@@ -20,6 +23,13 @@ const direct = [
   ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
 ];
+
+/** An operator that the user declares: the written module holds it to the types that were told. */
+export const userOperator: Legalize = (b, inputs, at) => {
+  const types = at.attrs["output_types"] as readonly Type[];
+  const told = new LegalAt(at.node, { ...at.attrs, dtypes: types.map(({ dtype }) => borderType(dtype)) });
+  return withBorderTypes(b, inputs, told);
+};
 
 export const customs: readonly LegalRule[] = [
   ...direct.map((op) => {
