@@ -12,7 +12,6 @@ import { type Lowered, lower } from "./lower/lower.ts";
 import { onnxRules } from "./lower/onnx/rules.ts";
 import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
 import { droppedProblems } from "./lower/tensorflow/dropped.ts";
-import { droppedProblems } from "./lower/tensorflow/dropped.ts";
 import { prepare } from "./lower/tensorflow/prepare.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
 import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
