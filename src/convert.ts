@@ -1,21 +1,21 @@
 /** From a read model to a written TF.js graph model. */
 import type { ByteSink } from "./base/bytes.ts";
-import { ModelError, modelError, type Problem } from "./base/problem.ts";
+import type { Problem } from "./base/problem.ts";
 import { customOps } from "./customops/table.ts";
 import { customOpsModule, customOpsName, type OwnOps } from "./customops/write.ts";
 import type { QuantizedType } from "./formats/tfjs/weights.ts";
 import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
-import type { Graph, Node, Value } from "./graph/graph.ts";
+import type { Graph, Node, Type } from "./graph/graph.ts";
 import { sourceMap, sourceMapName } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
 import { findPreprocessing } from "./graph/preprocessing.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import type { UserOps } from "./lower/user-ops.ts";
-import { blocksOf, evaluate } from "./tf/evaluate.ts";
 import { isUserOp, userOpName } from "./tf/user-op.ts";
 import { type Translated, type TranslateOptions, translate } from "./translate.ts";
 import { version } from "./version.ts";
+import { blocksNamed, evaluateNamed, weightNames } from "./weights.ts";
 
 export interface ConvertOptions extends TranslateOptions {
   /** Lossy storage of float weights, asked for by source name. */
@@ -59,8 +59,8 @@ export async function convert(
   const translated = await translate(model, files, options);
   const { graph, problems, nodes, ms } = translated;
   const plans = {
-    inputs: graph.inputs.map((value) => plan(value.node.attrs["name"] as string, value)),
-    outputs: graph.outputs.map(({ name, value }) => plan(name, value)),
+    inputs: graph.inputs.map((value) => plan(value.node.attrs["name"] as string, value.type)),
+    outputs: graph.outputs.map(({ name, value }) => plan(name, value.type)),
   };
   const custom = customOpsIn(graph);
   const base = { problems, nodes, customOps: custom, state: translated.lowered.states, ...plans };
@@ -112,19 +112,20 @@ const ownOps = ({ text, ops }: UserOps): OwnOps => ({
   places: new Map(ops.map(({ domain = "", op }, i) => [userOpName(domain, op), i])),
 });
 
-async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {
+/** A small file of a conversion. */
+export async function writeText(sink: ByteSink, name: string, text: string): Promise<void> {
   const writer = await sink.create(name);
   await writer.write(new TextEncoder().encode(text));
   await writer.close();
 }
 
 function writeOptions(translated: Translated, { quantize, shardBytes, onProgress, signal }: ConvertOptions): WriteOptions {
-  const sources = weightNames(translated);
+  const sources = weightNames(translated.lowered);
   return {
     generator: `modelwright ${version}`,
     names: nodeNames(translated),
-    evaluate: (value) => located(value, sources),
-    blocks: (value) => locatedBlocks(value, sources),
+    evaluate: (value) => evaluateNamed(value, sources),
+    blocks: (value) => blocksNamed(value, sources),
     quantize: (value) =>
       quantize
         ? sources(value)
@@ -137,35 +138,6 @@ function writeOptions(translated: Translated, { quantize, shardBytes, onProgress
   };
 }
 
-/** Faults of a weight name the weight. */
-async function located(value: Value, sources: (value: Value) => readonly string[]): ReturnType<typeof evaluate> {
-  try {
-    return await evaluate(value);
-  } catch (error) {
-    throw named(error, value, sources);
-  }
-}
-
-function locatedBlocks(value: Value, sources: (value: Value) => readonly string[]): AsyncIterable<Uint8Array> | undefined {
-  const blocks = blocksOf(value);
-  return blocks && told(blocks);
-
-  async function* told(inner: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    try {
-      yield* inner;
-    } catch (error) {
-      throw named(error, value, sources);
-    }
-  }
-}
-
-function named(error: unknown, value: Value, sources: (value: Value) => readonly string[]): unknown {
-  const [tensor] = sources(value);
-  if (!(error instanceof ModelError) || tensor === undefined) return error;
-  const { problem } = error;
-  return modelError(problem.code, problem.reason, { tensor, ...problem }, problem.hint);
-}
-
 /** Nodes are called what the source calls the value they compute. */
 function nodeNames({ tracked }: Translated): Map<Node, string> {
   const names = new Map<Node, string>();
@@ -173,23 +145,7 @@ function nodeNames({ tracked }: Translated): Map<Node, string> {
   return names;
 }
 
-/** Source names of the stored tensors that a constant is made of. */
-function weightNames({ lowered }: Translated): (value: Value) => readonly string[] {
-  const byTensor = new Map<unknown, string>();
-  for (const [source, value] of lowered.values)
-    if (value.node.op === "Const") byTensor.set(value.node.attrs["value"], source.slice(source.indexOf("/") + 1));
-  return (value) => {
-    const found = new Set<string>();
-    const stack = [value.node];
-    for (let node = stack.pop(); node; node = stack.pop()) {
-      const name = node.op === "Const" ? byTensor.get(node.attrs["value"]) : undefined;
-      if (name !== undefined) found.add(name);
-      stack.push(...node.inputs.map((input) => input.node));
-    }
-    return [...found];
-  };
-}
-
-function plan(name: string, value: Value): TensorPlan {
-  return { name, dtype: value.dtype, shape: value.type.shape?.map((dim) => dim ?? null) ?? null };
+/** As `--json` tells an input or output. */
+export function plan(name: string, { dtype, shape }: Type): TensorPlan {
+  return { name, dtype, shape: shape?.map((dim) => dim ?? null) ?? null };
 }

@@ -1,13 +1,13 @@
 /** The source map of a conversion, `model.map.json`: which target value is which source value, which node came of which. */
 import { modelError } from "../base/problem.ts";
-import type { Graph, How, Value } from "./graph.ts";
+import type { Graph, How, Origin, Value } from "./graph.ts";
 import { nodesOf } from "./order.ts";
 import { resolveView } from "./resolve.ts";
 
 export interface MappedValue {
   /** `<graph>/<value>`. */
   readonly source: string;
-  /** `<node>:<port>`. */
+  /** `<node>:<port>`; of an ONNX model the name of the value. */
   readonly target: string;
   /** source = transpose(target, perm), reshaped after it where `reshaped` says so; absent where the layout is the source's. */
   readonly perm?: readonly number[];
@@ -67,6 +67,34 @@ export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nam
       source: node.origin.nodes,
       how: node.origin.how,
     })),
+  };
+}
+
+/**
+ * The source map of a graph whose values have names of their own, as ONNX's do: targets are those names. `nameOf` is undefined for what
+ * was not written.
+ */
+export function namedSourceMap(
+  tracked: ReadonlyMap<string, Value>,
+  graph: Graph,
+  nameOf: (value: Value) => string | undefined,
+  nodes: readonly { readonly name: string; readonly origin: Origin }[],
+): SourceMap {
+  const live = new Set(
+    nodesOf(graph).filter((node) => !node.constant && node.outputs.some((value) => nameOf(value) !== undefined)),
+  );
+  const values: MappedValue[] = [];
+  for (const [source, value] of tracked) {
+    const found = value.node.constant ? undefined : resolveView(value, live);
+    const target = found && nameOf(found.value);
+    if (target === undefined) continue;
+    const { perm, reshaped, exact } = found!;
+    values.push({ source, target, ...(perm && { perm }), ...(reshaped && { reshaped }), exact });
+  }
+  return {
+    version: 1,
+    values,
+    nodes: nodes.map(({ name, origin }) => ({ target: name, source: origin.nodes, how: origin.how })),
   };
 }
 

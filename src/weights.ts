@@ -1,0 +1,50 @@
+/** Weights as they are written: a fault names the weight of the source. */
+import { ModelError, modelError } from "./base/problem.ts";
+import type { Value } from "./graph/graph.ts";
+import type { Lowered } from "./lower/lower.ts";
+import { blocksOf, evaluate } from "./tf/evaluate.ts";
+
+/** Source names of the stored tensors that a constant is made of. */
+export function weightNames(lowered: Lowered): (value: Value) => readonly string[] {
+  const byTensor = new Map<unknown, string>();
+  for (const [source, value] of lowered.values)
+    if (value.node.op === "Const") byTensor.set(value.node.attrs["value"], source.slice(source.indexOf("/") + 1));
+  return (value) => {
+    const found = new Set<string>();
+    const stack = [value.node];
+    for (let node = stack.pop(); node; node = stack.pop()) {
+      const name = node.op === "Const" ? byTensor.get(node.attrs["value"]) : undefined;
+      if (name !== undefined) found.add(name);
+      stack.push(...node.inputs.map((input) => input.node));
+    }
+    return [...found];
+  };
+}
+
+export async function evaluateNamed(value: Value, sources: (value: Value) => readonly string[]): ReturnType<typeof evaluate> {
+  try {
+    return await evaluate(value);
+  } catch (error) {
+    throw named(error, value, sources);
+  }
+}
+
+export function blocksNamed(value: Value, sources: (value: Value) => readonly string[]): AsyncIterable<Uint8Array> | undefined {
+  const blocks = blocksOf(value);
+  return blocks && told(blocks);
+
+  async function* told(inner: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    try {
+      yield* inner;
+    } catch (error) {
+      throw named(error, value, sources);
+    }
+  }
+}
+
+function named(error: unknown, value: Value, sources: (value: Value) => readonly string[]): unknown {
+  const [tensor] = sources(value);
+  if (!(error instanceof ModelError) || tensor === undefined) return error;
+  const { problem } = error;
+  return modelError(problem.code, problem.reason, { tensor, ...problem }, problem.hint);
+}
