@@ -1,10 +1,10 @@
 /** Evaluates constant expressions when they are written or run: one at a time, leaves loaded from disk and dropped again. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, type Problem } from "../base/problem.ts";
-import { loadTensor } from "../graph/decode.ts";
+import { loadTensor, storedBlocks } from "../graph/decode.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { topological } from "../graph/order.ts";
-import { isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
+import { elementCount, isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
 import { opDef } from "./op.ts";
 
 /** The tensor of a constant value. Throws a `ModelError` where a leaf cannot be read or an element does not fit its type. */
@@ -24,6 +24,15 @@ export async function evaluate(value: Value): Promise<Tensor> {
   }
   return results.get(value.node)![value.port]!;
 }
+
+/** The little-endian elements of a large constant that a file holds as they are, in blocks; undefined for what is to be computed. */
+export function blocksOf({ node }: Value): AsyncIterable<Uint8Array> | undefined {
+  const tensor = node.op === "Const" ? (node.attrs["value"] as Tensor | StoredTensor) : undefined;
+  return tensor && isStored(tensor) && elementCount(tensor.shape) > fewElements ? storedBlocks(tensor) : undefined;
+}
+
+/** Not worth a stream. */
+const fewElements = 2 ** 18;
 
 async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): Promise<readonly Tensor[]> {
   if (node.op === "Const") {

@@ -24,6 +24,8 @@ export interface WriteOptions {
   readonly names: ReadonlyMap<Node, string>;
   /** Computes a constant; one call at a time. */
   readonly evaluate: (constant: Value) => Promise<Tensor>;
+  /** The bytes of a constant that is in a file as it is written, so that it need not be held. */
+  readonly blocks?: (constant: Value) => AsyncIterable<Uint8Array> | undefined;
   readonly quantize: (constant: Value) => QuantizedType | undefined;
   /** Default 4 MiB, what stock TF.js fetches in parallel. */
   readonly shardBytes?: number;
@@ -159,17 +161,26 @@ async function writeWeights(
   let written = 0;
   // A weight is computed while the one before it is written: with its operands no more than three of them are held.
   let writing = Promise.resolve();
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    await writing;
+    throwIfCancelled(options.signal);
+    writing = shards.write(bytes);
+    // Told where it is awaited; until then nobody listens.
+    writing.catch(() => {});
+    written += bytes.length;
+    options.onWeight?.(written, total);
+  };
   try {
     for (const [i, { value, name }] of constants.list.entries()) {
-      throwIfCancelled(options.signal);
-      const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
-      await writing;
-      writing = shards.write(bytes);
-      // Told where it is awaited; until then nobody listens.
-      writing.catch(() => {});
-      weights.push(spec);
-      written += bytes.length;
-      options.onWeight?.(written, total);
+      const blocks = layouts[i] === "plain" ? options.blocks?.(value) : undefined;
+      if (blocks) {
+        for await (const block of blocks) await write(block);
+        weights.push({ name, shape: value.staticShape!, dtype: value.dtype });
+      } else {
+        const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
+        await write(bytes);
+        weights.push(spec);
+      }
     }
   } finally {
     await writing.then(() => shards.close());
