@@ -58,6 +58,34 @@ function product(x: ArrayLike<number>, w: ArrayLike<number>, n: number, k: numbe
 }
 
 describe("writeTfjs", () => {
+  it("streams a large weight between small ones, over shards that end anywhere", async () => {
+    const [rows, columns] = [601, 703];
+    const w = random(rows * columns, 5);
+    const bias = random(columns, 6);
+    const graph: GraphSpec = {
+      ...dense(rows, columns),
+      initializers: [tensor("w", "float32", [rows, columns], w), tensor("b", "float32", [columns], bias)],
+      nodes: [node("MatMul", ["x", "w"], ["m"], {}, "fc"), node("Add", ["b", "m"], ["s"]), node("Sin", ["s"], ["y"])],
+    };
+    const { sink, json } = await write(graph, { shardBytes: 1_000_003 });
+    const { paths, weights } = json().weightsManifest[0]!;
+    const stored = new Uint8Array(weights.reduce((sum, { shape }) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0));
+    let at = 0;
+    for (const path of paths) {
+      expect(sink.files[path]!.length).toBeLessThanOrEqual(1_000_003);
+      stored.set(sink.files[path]!, at);
+      at += sink.files[path]!.length;
+    }
+    expect(at).toBe(stored.length);
+    const expected = { w, b: bias } as Record<string, Float32Array>;
+    let offset = 0;
+    for (const { name, shape } of weights) {
+      const count = shape.reduce((a, b) => a * b, 1);
+      expect(new Float32Array(stored.buffer, offset, count), name).toEqual(expected[name]);
+      offset += 4 * count;
+    }
+  });
+
   it("cuts shards at exactly the size asked for, tensors across their borders", async () => {
     const { sink, converted, run } = await write(dense(37, 11), { shardBytes: 500 });
     const bytes = 37 * 11 * 4;
