@@ -65,7 +65,7 @@ test("a file that cannot be read is a report, not an exception", async () => {
   });
   expect(await look(new Uint8Array(9), {}, "m.ort")).toMatchObject({
     ok: false,
-    problems: [{ code: "unknown-format", reason: "a model in ORT format cannot be read: m.ort" }],
+    problems: [{ code: "unknown-format", reason: "a model in ORT format, for onnxruntime" }],
   });
 });
 

@@ -1,8 +1,9 @@
 /** Any model file → SourceModel: the one place that knows which reader takes which file. */
 import type { ByteSource, ByteSources } from "../base/bytes.ts";
-import { modelError } from "../base/problem.ts";
+import { modelError, type Problem, problem } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
+import { mistakenWeights, unreadFile } from "./foreign.ts";
 import { readKeras, readLayersModel } from "./keras/read.ts";
 import { exportHint, readMlnet } from "./mlnet/read.ts";
 import { readOnnx } from "./onnx/read.ts";
@@ -17,12 +18,6 @@ export interface OpenedModel {
   readonly files: ModelFiles;
 }
 
-/** Endings of model files that no reader takes. A name without a known ending (a download cache's) is tried as ONNX. */
-const unread: readonly (readonly [ending: RegExp, format: string])[] = [
-  [/\.(pt|pth|safetensors|bin|ckpt)$/i, "PyTorch weights, without a graph"],
-  [/\.ort$/i, "a model in ORT format"],
-];
-
 /** Which of a SavedModel's graphs and signatures is meant; other formats have but one. */
 export type OpenOptions = SavedModelOptions;
 
@@ -31,13 +26,18 @@ export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
 
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
 export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
+  return withMistakes(await readAny(source, sources, options), sources);
+}
+
+/** A model without a known ending (a download cache's) is tried as ONNX. */
+async function readAny(source: ByteSource, sources: ByteSources, options: OpenOptions): Promise<OpenedModel> {
   if (isTar(source)) {
     const inner = await modelInTar(source);
-    return openModel(inner.source, inner.sources, options);
+    return readAny(inner.source, inner.sources, options);
   }
   if (await isTflite(source)) return readTflite(source, sources);
-  const other = unread.find(([ending]) => ending.test(source.name));
-  if (other) throw modelError("unknown-format", `${other[1]} cannot be read: ${source.name}`, {}, "export it to ONNX");
+  const foreign = await unreadFile(source);
+  if (foreign) throw foreign;
   if (isZip(source)) {
     await readMlnet(source);
     throw modelError("mlnet-pipeline", `a pipeline of ML.NET holds no graph: ${source.name}`, {}, exportHint);
@@ -58,4 +58,19 @@ async function isTflite(source: ByteSource): Promise<boolean> {
 async function openJson(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
   const json = await readModelJson(source);
   return isLayersModel(json.value) ? readLayersModel(source, json, sources) : readTfjs(source, sources, json);
+}
+
+/** Files of weights looked into for what they are. */
+const MAX_LOOKED_INTO = 32;
+
+/** Files of weights that hold something else, which may even have their size. */
+async function withMistakes({ model, files }: OpenedModel, sources: ByteSources): Promise<OpenedModel> {
+  const found: Problem[] = [];
+  for (const name of model.files.slice(1, MAX_LOOKED_INTO + 1)) {
+    // What is missing has been told, or is within the file itself.
+    const source = await sources.open(name).catch(() => undefined);
+    const mistake = source && (await mistakenWeights(source));
+    if (mistake) found.push(problem("error", "not-this-format", `${name} is ${mistake.reason}`, {}, mistake.hint));
+  }
+  return found.length === 0 ? { model, files } : { model: { ...model, problems: [...found, ...model.problems] }, files };
 }

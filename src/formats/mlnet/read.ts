@@ -60,7 +60,13 @@ export async function readMlnet(source: ByteSource): Promise<MlnetModel> {
     }
   };
   const keys = [...entries.keys()].filter((name) => /(^|\/)Model\.key$/.test(name)).sort(byPath);
-  if (keys.length === 0) throw modelError("unknown-format", `a zip archive without a model of ML.NET: ${source.name}`);
+  if (keys.length === 0)
+    throw modelError(
+      "unknown-format",
+      `a zip archive without a model of ML.NET: ${source.name}`,
+      {},
+      "unpack it and open what is in it",
+    );
   const components: MlnetComponent[] = [];
   for (const name of keys) {
     const found = await whole(name, MAX_COMPONENT, readModelKey);
