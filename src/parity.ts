@@ -99,25 +99,21 @@ function idsOf(graph: SourceGraph, names: readonly string[]): ValueId[] {
   });
 }
 
-/** What variables hold before the first run: 0, or the code that stands for it. */
-function initialStates(model: SourceModel, target: Run): Map<string, Tensor> {
+/** States before the first run, which are zero. */
+function initialStates({ inputs }: Run): Map<string, Tensor> {
   const found = new Map<string, Tensor>();
-  for (const { name, type, variable } of model.graphs[0]!.values) {
-    const input = target.inputs.find((each) => each.name === `state/${name}`);
-    if (!variable || !input || !isStatic(type.shape ?? [null])) continue;
-    const shape = type.shape as readonly number[];
-    const zero = new Array<number>(elementCount(shape)).fill(type.quantization?.zeroPoint[0] ?? 0);
-    found.set(input.name, tensorOf(type.dtype ?? "float32", shape, zero));
-  }
+  for (const { name, dtype, shape } of inputs)
+    if (name.startsWith("state/") && dtype && shape && isStatic(shape))
+      found.set(name, tensorOf(dtype, shape, new Array<number>(elementCount(shape)).fill(0)));
   return found;
 }
 
-const isStatic = (shape: readonly SourceDim[]): boolean => shape.every((dim) => typeof dim === "number");
+const isStatic = (shape: readonly SourceDim[]): shape is readonly number[] => shape.every((dim) => typeof dim === "number");
 
 async function tryInputs(request: ParityRequest, reference: Reference, wanted: readonly Wanted[]): Promise<ReferenceRun> {
   const { model, target, stored, seed } = request;
   const names = wanted.filter(({ fetch }) => fetch !== undefined).map(({ name }) => name);
-  const states = initialStates(model, target);
+  const states = initialStates(target);
   const run = ({ feeds, dims }: Feeds) => referenceRun(reference, { feeds: new Map([...feeds, ...states]), dims }, names);
   return stored ? run(storedFeeds(model, stored.set)) : seededFeeds(model, target.inputs, seed ?? 0, run);
 }

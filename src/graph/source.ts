@@ -146,6 +146,8 @@ export interface SourceGraph {
   /** What a signature calls them, where that is not the name of the value. */
   readonly inputNames?: readonly string[];
   readonly outputNames?: readonly string[];
+  /** Values that a run computes although they are no outputs: what it leaves in variables. Made for lowering; no reader sets them. */
+  readonly effects?: readonly ValueId[];
   readonly doc?: string;
   /** Functions only: domain and the names of the attributes a call may set. */
   readonly domain?: string;

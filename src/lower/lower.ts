@@ -24,6 +24,7 @@ import { refusal } from "./refusal.ts";
 import { apply, type Context, type QuantizedMode, type RuleTable } from "./rule.ts";
 import { captured, plainDomain, type Scope, withCallAttributes } from "./scope.ts";
 import { dense } from "./sparse.ts";
+import { leftIn, newState, type State } from "./state.ts";
 
 export type Verdict = "lowered" | "failed" | "not-checked";
 
@@ -80,7 +81,7 @@ class Lowering {
   private readonly tainted = new Set<Value>();
   private readonly stored = new Map<SourceTensor, Value>();
   /** Variables of the main graph by id: as a run finds them, and as it leaves them. */
-  private readonly states = new Map<ValueId, { readonly name: string; readonly before: Value; after: Value }>();
+  private readonly states = new Map<ValueId, State>();
   private readonly nested: Nested;
   private lowered = 0;
 
@@ -109,7 +110,7 @@ class Lowering {
     const wanted = this.wantedOutputs(main);
     if (wanted.length === 0)
       this.problems.push(problem("error", "no-outputs", "a model without outputs computes nothing", { graph: main.name }));
-    this.nodes(scope, wanted);
+    this.nodes(scope, [...wanted, ...(this.options.outputs ? [] : (main.effects ?? []))]);
     const outputs: GraphOutput[] = [];
     for (const [i, id] of wanted.entries()) {
       const name = (this.options.outputs ? undefined : main.outputNames?.[i]) ?? main.values[id]!.name;
@@ -121,8 +122,8 @@ class Lowering {
         );
     }
     const states = [...this.states.values()];
-    outputs.push(...states.map(({ name, after }) => ({ name, value: after })));
-    inputs.push(...states.map(({ before }) => before));
+    outputs.push(...states.map((state) => ({ name: state.name, value: leftIn(this.b, state) })));
+    inputs.push(...states.map(({ input }) => input));
     return {
       graph: { name: main.name, inputs, outputs, functions: this.nested.bodies },
       problems: this.problems,
@@ -191,11 +192,10 @@ class Lowering {
   /** A variable as a run finds it: an input, of the name of the output that hands it on to the next run. */
   private state(scope: Scope, id: ValueId): Value {
     const { name: own, type } = scope.graph.values[id]!;
-    const name = `state/${own}`;
-    const before = this.b.input(name, typeOf(type));
-    this.states.set(id, { name, before, after: before });
-    this.bind(scope, id, before);
-    return before;
+    const state = newState(this.b, `state/${own}`, typeOf(type), type);
+    this.states.set(id, state);
+    this.bind(scope, id, state.before);
+    return state.before;
   }
 
   /** A node leaves another value in the variable that is its input `i`. */

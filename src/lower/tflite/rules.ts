@@ -16,6 +16,7 @@ import { resizes } from "./resize.ts";
 import { slices } from "./slice.ts";
 import { stablehlo } from "./stablehlo.ts";
 import { stablehloWindows } from "./stablehlo-windows.ts";
+import { states } from "./state.ts";
 
 export const tfliteRules = new RuleTable([
   ...elementwise,
@@ -34,4 +35,5 @@ export const tfliteRules = new RuleTable([
   ...customs,
   ...stablehlo,
   ...stablehloWindows,
+  ...states,
 ]);

@@ -156,7 +156,7 @@ function statesOf({ inputs = [] }: Trial, names: readonly string[]): [string, Te
     .map((name) => {
       const spec = inputs.find((each): each is TensorSpec => typeof each === "object" && `state/${each.name}` === name)!;
       const count = spec.shape.reduce((n, dim) => n * dim, 1);
-      const data = spec.dtype === "float32" ? new Float32Array(count) : new Int32Array(count).fill(spec.codes?.zero?.[0] ?? 0);
+      const data = spec.dtype === "float32" ? new Float32Array(count) : new Int32Array(count);
       return [name, { dtype: spec.dtype === "float32" ? "float32" : "int32", shape: spec.shape, data }];
     });
 }

@@ -6,6 +6,10 @@ import type { Tensor } from "../../../src/graph/tensor.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
 import { type ModelSpec, openTflite, tfliteModel } from "../../build/tflite.ts";
 import type { Fed } from "./against-litert.ts";
+import { size } from "./values.ts";
+
+type Feeds = Readonly<Record<string, Fed>>;
+type Results = Record<string, { shape: readonly number[]; data: number[] }>;
 
 export class InTfjs {
   private constructor(private readonly worker: TfjsWorker) {}
@@ -19,30 +23,43 @@ export class InTfjs {
   }
 
   /** All outputs, by name, as shape and numbers. A problem of the conversion is thrown. */
-  async run(
-    spec: ModelSpec,
-    fed: Readonly<Record<string, Fed>>,
-  ): Promise<Record<string, { shape: readonly number[]; data: number[] }>> {
+  async run(spec: ModelSpec, fed: Feeds): Promise<Results> {
+    const [found] = await this.runs(spec, [fed]);
+    return found!;
+  }
+
+  /** One run after the other, each with the states that the one before left; the first with zeros. */
+  async runs(spec: ModelSpec, all: readonly Feeds[]): Promise<Results[]> {
     const { model, files } = await openTflite(tfliteModel(spec));
     const sink = new MemorySink();
-    const { problems, outputs } = await convert(model, files, sink);
+    const { problems, inputs, outputs, state } = await convert(model, files, sink);
     const failed = problems.find(({ severity }) => severity === "error");
     if (failed) throw new ModelError(failed);
     const loaded = await this.worker.load(sink.files);
-    const feeds = Object.entries(fed).map(([name, each]): [string, Tensor] => [name, tensorOf(each)]);
-    const found = await this.worker.run(
-      loaded,
-      new Map(feeds),
-      outputs.map(({ name }) => name),
-    );
+    let states = state.map((name): [string, Tensor] => {
+      const { dtype, shape } = inputs.find((input) => input.name === name)!;
+      const dims = shape as readonly number[];
+      return [name, tensorOf({ dtype: dtype as Fed["dtype"], shape: dims, data: new Array<number>(size(dims)).fill(0) })];
+    });
+    const results: Results[] = [];
+    for (const fed of all) {
+      const feeds = Object.entries(fed).map(([name, each]): [string, Tensor] => [name, tensorOf(each)]);
+      const names = outputs.map(({ name }) => name);
+      const found = await this.worker.run(loaded, new Map([...feeds, ...states]), names);
+      states = state.map((name) => [name, found.get(name)!]);
+      results.push(Object.fromEntries([...found].map(([name, { shape, data }]) => [name, { shape, data: plain(data) }])));
+    }
     await this.worker.unload(loaded);
-    return Object.fromEntries(
-      [...found].map(([name, { shape, data }]) => [name, { shape, data: Array.from(data as Float32Array, Number) }]),
-    );
+    return results;
   }
 }
 
+/** Words stay words; who asks for them says so. */
+const plain = (data: Tensor["data"]): number[] =>
+  Array.from(data as Float32Array, (each) => (typeof each === "string" ? each : Number(each)));
+
 function tensorOf({ dtype, shape, data }: Fed): Tensor {
   if (dtype === "float32") return { dtype, shape, data: Float32Array.from(data) };
-  return { dtype, shape, data: dtype === "bool" ? Uint8Array.from(data) : Int32Array.from(data) };
+  if (dtype === "bool") return { dtype, shape, data: Uint8Array.from(data) };
+  return { dtype: "int32", shape, data: Int32Array.from(data) };
 }
