@@ -4,6 +4,7 @@ import { modelError, type Place, type Problem, problem } from "../../base/proble
 import type { SourceGraph, SourceNode, SourceTensor, SourceType, SourceValue, ValueId } from "../../graph/source.ts";
 import { attributesOf, isObject, type Json } from "./attributes.ts";
 import { type Call, type Reference, readCalls, readReferences } from "./calls.ts";
+import { type Called, calledAs, functionAttrs } from "./functions.ts";
 import { inputType } from "./input.ts";
 import { snakeCase } from "./names.ts";
 
@@ -34,21 +35,31 @@ const mirrored = new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]);
 
 const models = new Set(["Sequential", "Model", "Functional"]);
 
+/** What stateful layers keep from one call to the next. */
+const stateful: Readonly<Record<string, readonly string[]>> = { SimpleRNN: ["h"], GRU: ["h"], LSTM: ["h", "c"] };
+
 export interface Architecture {
   readonly graphs: readonly SourceGraph[];
   readonly problems: readonly Problem[];
 }
 
+/** Who wrote the model. */
+export interface Origin {
+  /** `theano`, `tensorflow` … */
+  readonly backend?: string | undefined;
+  /** Of Keras, `2.9.0`. */
+  readonly version?: string | undefined;
+}
+
 /** A `ModelError` where the configuration is none of a model, or one that says nothing (a subclassed model). */
-export function readArchitecture(config: unknown, weightsOf: WeightsOf, backend?: string): Architecture {
-  const reader = new Reader(weightsOf, backend);
+export function readArchitecture(config: unknown, weightsOf: WeightsOf, origin: Origin = {}): Architecture {
+  const reader = new Reader(weightsOf, origin);
   reader.model(config, { names: [], path: "" }, 0);
   return reader;
 }
 
-interface Layer {
+interface Layer extends Called {
   readonly name: string;
-  readonly op: string;
   readonly config: Json;
   readonly calls: readonly Call[];
   readonly place: LayerPlace;
@@ -61,7 +72,7 @@ class Reader implements Architecture {
 
   constructor(
     readonly weightsOf: WeightsOf,
-    readonly backend: string | undefined,
+    readonly origin: Origin,
   ) {}
 
   /** Reads a model and the models in it; gives its graph. */
@@ -113,7 +124,7 @@ class Reader implements Architecture {
       const path = `${place.path}layers/${kind}${seen === 0 ? "" : `_${seen}`}`;
       return {
         name,
-        op,
+        ...calledAs(op, config, each["module"]),
         // A model within a model is its list of layers in the first versions.
         config: models.has(op) ? each : config,
         calls: readCalls(each["inbound_nodes"], { graph: place.names.at(-1) ?? "main", node: name, op }),
@@ -155,7 +166,7 @@ class GraphReader {
         at = [this.input(name, type)];
         if (layer.op === "InputLayer") continue;
       }
-      at = this.call(layer, 0, at.slice(0, 1), {}, 1);
+      at = this.call(layer, 0, at.slice(0, 1), undefined, 1);
     }
     this.outputs.push(...at);
   }
@@ -184,7 +195,7 @@ class GraphReader {
     }
     for (const { layer, call, index } of calls) {
       const inputs = call.inputs.map((each) => this.resolve(each, { ...place, node: layer.name, op: layer.op }));
-      this.call(layer, index, inputs, call.attrs, counts.get(`${layer.name}\0${index}`) ?? 1);
+      this.call(layer, index, inputs, call, counts.get(`${layer.name}\0${index}`) ?? 1);
     }
     for (const end of ends) this.outputs.push(this.resolve(end, place));
   }
@@ -219,7 +230,13 @@ class GraphReader {
   }
 
   /** A node for call `index` of the layer; its outputs. */
-  private call(layer: Layer, index: number, inputs: readonly ValueId[], attrs: Json, count: number): readonly ValueId[] {
+  private call(
+    layer: Layer,
+    index: number,
+    inputs: readonly ValueId[],
+    call: Call | undefined,
+    count: number,
+  ): readonly ValueId[] {
     const id = this.nodes.length;
     const outputs = Array.from({ length: count }, (_, port) => {
       const known = this.made.get(key(layer.name, index, port)) ?? this.value(valueName(layer.name, index, port), untyped);
@@ -227,19 +244,22 @@ class GraphReader {
       return known;
     });
     const node = { id, name: callName(layer.name, index), outputs, captures: [] };
+    const { op, domain } = layer;
     const inner = isModel(layer) ? this.innerGraph(layer) : undefined;
     if (inner) this.nodes.push({ ...node, op: inner.name, domain: modelDomain, inputs, attrs: {} });
+    else if (domain !== "") this.nodes.push({ ...node, op, domain, inputs, attrs: functionAttrs(layer, call) });
     else {
       const weights = this.weightsOf(layer);
+      const states = this.statesOf(layer);
       this.nodes.push({
         ...node,
-        op: layer.op,
-        domain: "",
-        inputs: [...inputs, ...weights.map(({ value }) => value)],
+        op,
+        domain,
+        inputs: [...inputs, ...states, ...weights.map(({ value }) => value)],
         attrs: {
-          ...attributesOf({ ...layer.config, ...attrs }),
-          ...(mirrored.has(layer.op) &&
-            this.reader.backend === "theano" && { [backendAttr]: { kind: "string", value: "theano" } as const }),
+          ...attributesOf({ ...layer.config, ...call?.attrs }),
+          ...this.readAlong(layer),
+          ...(states.length > 0 && { states: { kind: "int", value: states.length } as const }),
           ...(weights.length > 0 && { weights: { kind: "strings", value: weights.map(({ name }) => name) } as const }),
         },
       });
@@ -247,13 +267,35 @@ class GraphReader {
     return outputs;
   }
 
+  /** What a layer means that its configuration does not say. */
+  private readAlong({ op, config, name, place }: Layer): SourceNode["attrs"] {
+    const { backend, version } = this.reader.origin;
+    if (mirrored.has(op) && backend === "theano") return { [backendAttr]: { kind: "string", value: "theano" } };
+    if (op === "MultiHeadAttention" && /^2\.[4-9](\.|$)/.test(version ?? ""))
+      return { implicit_masks: { kind: "bool", value: false } };
+    const { layer } = config;
+    if (op !== "TimeDistributed" || !isObject(layer) || !models.has(String(layer["class_name"]))) return {};
+    const graph = this.inner.get(name) ?? this.modelWithin(name, layer, { ...place, path: `${place.path}/layer` });
+    return { layer: { kind: "graph", value: graph.id } };
+  }
+
+  /** Variables for what a stateful layer keeps; a layer that is called twice, or within another model, keeps what no input can stand for. */
+  private statesOf({ op, config, name, calls }: Layer): readonly ValueId[] {
+    const kinds = stateful[op];
+    if (!kinds || config["stateful"] !== true || this.depth > 0 || calls.length > 1) return [];
+    const batch = this.values[this.inputs[0] ?? -1]?.type.shape?.[0] ?? null;
+    const units = config["units"] ?? config["output_dim"];
+    const shape = [batch, typeof units === "number" ? units : null];
+    return kinds.map((kind) => this.value(`${name}/${kind}`, { dtype: "float32", shape }, { variable: true }));
+  }
+
   private innerGraph(layer: Layer): SourceGraph {
-    let graph = this.inner.get(layer.name);
-    if (!graph) {
-      const { names, path } = layer.place;
-      graph = this.reader.model(layer.config, { names, path: `${path}/` }, this.depth + 1);
-      this.inner.set(layer.name, graph);
-    }
+    return this.inner.get(layer.name) ?? this.modelWithin(layer.name, layer.config, layer.place);
+  }
+
+  private modelWithin(name: string, config: unknown, { names, path }: LayerPlace): SourceGraph {
+    const graph = this.reader.model(config, { names, path: `${path}/` }, this.depth + 1);
+    this.inner.set(name, graph);
     return graph;
   }
 

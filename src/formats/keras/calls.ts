@@ -1,4 +1,4 @@
-/** Which outputs of which calls a layer is called on, in the three ways that Keras has written it. */
+/** Which outputs of which calls a layer is called on, in the ways that Keras has written it. */
 import { modelError, type Place } from "../../base/problem.ts";
 import { isObject, type Json } from "./attributes.ts";
 
@@ -13,17 +13,27 @@ export interface Call {
   readonly inputs: readonly Reference[];
   /** Arguments of the call that are no tensors; and under `keywords`, what the last of the inputs were passed as. */
   readonly attrs: Json;
+  /** The arguments as written, `{tensor: i}` in the place of input i: for functions, whose constants stand among the tensors. */
+  readonly args: readonly unknown[];
+  readonly kwargs: Json;
 }
 
 /** The attribute that says so. */
 export const keywords = "keywords";
-
-const withKeywords = (attrs: Json, names: readonly string[]): Json =>
-  names.length > 0 ? { ...attrs, [keywords]: names } : attrs;
+/** The attribute of arguments that are neither tensors nor named. */
+export const positional = "positional";
+/** In the place of a reference where Keras 2 calls a function with a number first. */
+const constantName = "_CONSTANT_VALUE";
+/** Lists within lists among the arguments. */
+const MAX_DEPTH = 16;
 
 /** `[name, call, output]`, perhaps with a fourth: arguments of the call. */
 const isReference = (value: unknown): value is readonly [string, number, number, Json?] =>
   Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number" && typeof value[2] === "number";
+
+/** As `isReference`, or a constant in its place. */
+const isFirst = (value: unknown): value is readonly [string, number, unknown, Json?] =>
+  isReference(value) || (Array.isArray(value) && value[0] === constantName && value.length >= 3);
 
 const referenceOf = ([layer, call, output]: readonly [string, number, number, Json?]): Reference => ({ layer, call, output });
 
@@ -42,55 +52,85 @@ export function readReferences(given: unknown, place: Place): Reference[] {
 export function readCalls(given: unknown, place: Place): Call[] {
   if (!Array.isArray(given)) return [];
   // A layer of one call on one tensor may be written without a list around it.
-  if (given.every(isReference) && given.length > 0) return [callOf(given, place)];
-  return given.map((each) => callOf(each, place));
+  if (given.every(isFirst) && given.length > 0) return [new Arguments(place).listed(given)];
+  return given.map((each) => {
+    if (isFirst(each)) return new Arguments(place).listed([each]);
+    if (Array.isArray(each) && each.every(isFirst)) return new Arguments(place).listed(each);
+    if (isObject(each) && "args" in each) return new Arguments(place).written(each);
+    throw modelError("unsupported", "a call whose arguments are not a list of tensors", place);
+  });
 }
 
-function callOf(given: unknown, place: Place): Call {
-  if (isReference(given)) return callOf([given], place);
-  if (Array.isArray(given) && given.every(isReference)) {
-    const attrs: Record<string, unknown> = {};
-    const named: { readonly name: string; readonly reference: Reference }[] = [];
-    for (const each of given)
-      for (const [name, value] of Object.entries(each[3] ?? {})) {
-        const list = isReference(value)
-          ? [value]
-          : Array.isArray(value) && value.length > 0 && value.every(isReference)
-            ? value
-            : [];
-        named.push(...list.map((reference) => ({ name, reference: referenceOf(reference) })));
-        if (list.length === 0) attrs[name] = value;
-      }
-    const inputs = [...given.map(referenceOf), ...named.map(({ reference }) => reference)];
+/** Collects the tensors of one call. */
+class Arguments {
+  private readonly inputs: Reference[] = [];
+  private readonly attrs: Record<string, unknown> = {};
+  private readonly kwargs: Record<string, unknown> = {};
+  private readonly names: string[] = [];
+
+  constructor(private readonly place: Place) {}
+
+  /** Keras 1 and 2: references, the keywords behind them. */
+  listed(given: readonly (readonly [string, number, unknown, Json?])[]): Call {
+    const args = given.map((each) => (isReference(each) && each[0] !== constantName ? this.tensor(referenceOf(each)) : each[2]));
+    for (const [name, value] of given.flatMap((each) => Object.entries(each[3] ?? {}))) this.keyword(name, value);
+    return this.call(args.length === 1 ? args : [args]);
+  }
+
+  /** Keras 3: lists and dicts as they were called, tensors anywhere in them. */
+  written(given: Json): Call {
+    const args = Array.isArray(given["args"]) ? given["args"].map((each) => this.structure(each, 0)) : [];
+    const kwargs = isObject(given["kwargs"]) ? given["kwargs"] : {};
+    for (const [name, value] of Object.entries(kwargs)) this.keyword(name, value);
+    return this.call(args);
+  }
+
+  private call(args: readonly unknown[]): Call {
+    const { inputs, attrs, kwargs, names } = this;
+    const plain = args.some((each) => each !== null && !holdsTensors(each));
     return {
       inputs,
-      attrs: withKeywords(
-        attrs,
-        named.map(({ name }) => name),
-      ),
+      attrs: {
+        ...attrs,
+        ...(names.length > 0 && { [keywords]: names }),
+        ...(plain && { [positional]: JSON.stringify(args) }),
+      },
+      args,
+      kwargs,
     };
   }
-  if (isObject(given) && "args" in given) {
-    const inputs: Reference[] = [];
-    const attrs: Record<string, unknown> = {};
-    collect(given["args"], inputs);
-    const names: string[] = [];
-    for (const [name, value] of Object.entries(isObject(given["kwargs"]) ? given["kwargs"] : {})) {
-      const count = collect(value, inputs);
-      if (count === 0) attrs[name] = value;
-      for (let i = 0; i < count; i++) names.push(name);
-    }
-    return { inputs, attrs: withKeywords(attrs, names) };
+
+  private tensor(reference: Reference): object {
+    this.inputs.push(reference);
+    return { tensor: this.inputs.length - 1 };
   }
-  throw modelError("unsupported", "a call whose arguments are not a list of tensors", place);
+
+  private keyword(name: string, value: unknown): void {
+    const before = this.inputs.length;
+    const read = this.structure(value, 0);
+    this.kwargs[name] = read;
+    const count = this.inputs.length - before;
+    if (count === 0) this.attrs[name] = value;
+    // Among tensors something else holds a place that a list of tensors alone does not tell.
+    const mixed = Array.isArray(read) && count !== read.length;
+    for (let i = 0; i < count; i++) this.names.push(mixed ? `${name}[${i}]` : name);
+  }
+
+  private structure(value: unknown, depth: number): unknown {
+    if (depth > MAX_DEPTH) throw modelError("too-deep", `more than ${MAX_DEPTH} lists within each other`, this.place);
+    if (isReference(value)) return this.tensor(referenceOf(value));
+    if (Array.isArray(value)) return value.map((each) => this.structure(each, depth + 1));
+    if (!isObject(value)) return value;
+    const { class_name: kind, config } = value;
+    if (kind === "__keras_tensor__" && isObject(config) && isReference(config["keras_history"]))
+      return this.tensor(referenceOf(config["keras_history"]));
+    if (kind === "__tuple__" && Array.isArray(value["items"]))
+      return value["items"].map((each) => this.structure(each, depth + 1));
+    return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, this.structure(each, depth + 1)]));
+  }
 }
 
-/** Keras 3: tensors anywhere among the arguments, in order; how many. Lists in lists are as deep as the file's text allows, a few. */
-function collect(given: unknown, into: Reference[]): number {
-  if (Array.isArray(given)) return given.reduce((sum: number, each) => sum + collect(each, into), 0);
-  if (!isObject(given) || given["class_name"] !== "__keras_tensor__" || !isObject(given["config"])) return 0;
-  const history = given["config"]["keras_history"];
-  if (!isReference(history)) return 0;
-  into.push(referenceOf(history));
-  return 1;
-}
+const holdsTensors = (given: unknown): boolean =>
+  Array.isArray(given)
+    ? given.every(holdsTensors)
+    : isObject(given) && ("tensor" in given || Object.values(given).every(holdsTensors));

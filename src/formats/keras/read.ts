@@ -48,7 +48,10 @@ interface Read {
 const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.exec(version ?? "")?.[1] ?? 1);
 
 async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
-  const { graphs, problems } = readArchitecture(read.config, read.weightsOf, read.metadata?.["backend"]);
+  const { graphs, problems } = readArchitecture(read.config, read.weightsOf, {
+    backend: read.metadata?.["backend"],
+    version: read.version,
+  });
   const model: SourceModel = {
     name: read.source.name,
     dialect: "keras",

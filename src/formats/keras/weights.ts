@@ -75,7 +75,10 @@ const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\
 
 /** Layers within a layer, in the order of its weights; others follow by name. */
 const parts = ["cell", "forward_layer", "backward_layer", "layer", "query_dense", "key_dense", "value_dense", "output_dense"];
-const rank = (name: string): number => (parts.includes(name) ? parts.indexOf(name) : parts.length);
+const rank = (name: string): number => {
+  const place = parts.indexOf(name.replace(/^_/, ""));
+  return place < 0 ? parts.length : place;
+};
 /** Groups in a layer's group: a cell in a direction of a wrapper. */
 const MAX_NESTING = 8;
 

@@ -4,13 +4,13 @@ import type { Builder } from "../../tf/build.ts";
 import { activate } from "./activation.ts";
 import { channelsLast, type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
 
-interface Window {
+export interface Window {
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
   readonly padding: string;
 }
 
-function windowOf({ config, at }: LayerCall, axes: number): Window {
+export function windowOf({ config, at }: LayerCall, axes: number): Window {
   const padding = config.string("padding", "valid").toUpperCase();
   if (padding !== "VALID" && padding !== "SAME" && !(padding === "CAUSAL" && axes === 1))
     throw at.invalid(`padding is ${padding.toLowerCase()}`);
@@ -30,7 +30,7 @@ function attrsOf({ strides, dilations, padding }: Window, kernel: Dim): Attrs {
 }
 
 /** op(x, kernel) with one axis widened to two and back. */
-function windowed(b: Builder, op: string, x: Value, kernel: Value, window: Window): Value {
+export function windowed(b: Builder, op: string, x: Value, kernel: Value, window: Window): Value {
   const attrs = attrsOf(window, kernel.shape[0]);
   if (window.strides.length > 1) return b.op(op, [x, kernel], attrs);
   return b.squeeze(b.op(op, [row(b, x, 1), row(b, kernel, 0)], attrs), [1]);

@@ -3,6 +3,7 @@ import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { activate } from "./activation.ts";
 import { type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
+import { withMask } from "./masks.ts";
 
 /** x · kernel + bias over the last axis, whatever the rank. */
 export function dense(call: LayerCall, x: Value): Value {
@@ -12,15 +13,19 @@ export function dense(call: LayerCall, x: Value): Value {
   return activate(call, bias ? b.op("BiasAdd", [y, bias]) : y);
 }
 
-const embedding: LayerFn = simple(({ b, config, weights, at }, x) => {
-  if (config.flag("mask_zero", false))
-    throw at.unsupported(
-      "mask_zero: which steps are masked is not carried",
-      "train without mask_zero, or mask in the model itself",
-    );
+const embedding: LayerFn = simple(({ b, config, weights }, x) => {
   const [table] = weights.take("embeddings");
-  return b.gather(table!, x.dtype === "int64" ? x : b.cast(x, "int32"), 0);
+  const rows = x.dtype === "int64" ? x : b.cast(x, "int32");
+  const y = b.gather(table!, rows, 0);
+  return config.flag("mask_zero", false) ? withMask(b, y, b.op("NotEqual", [rows, b.scalar(rows.dtype, 0)])) : y;
 });
+
+/** Steps of which every feature is `mask_value` do not count, and are zero from here on. */
+function masking({ b, config }: LayerCall, x: Value): Value {
+  const other = b.op("NotEqual", [x, b.scalar(x.dtype, config.number("mask_value", 0))]);
+  const counts = b.reduce("Any", other, [x.rank - 1], true);
+  return withMask(b, b.op("Mul", [x, b.cast(counts, x.dtype)]), b.squeeze(counts, [x.rank - 1]));
+}
 
 type Like = (readonly [Value, number] | undefined)[];
 
@@ -61,6 +66,7 @@ function repeatVector(b: Builder, x: Value, n: number): Value {
 const identity: LayerFn = ({ inputs }) => [inputs[0]];
 
 const idle = [
+  "Identity",
   "Dropout",
   "SpatialDropout1D",
   "SpatialDropout2D",
@@ -89,11 +95,6 @@ export const coreLayers: Layers = {
   Reshape: simple(reshape),
   Permute: simple(({ b, config }, x) => b.transpose(x, [0, ...config.list("dims")])),
   RepeatVector: simple(({ b, config }, x) => repeatVector(b, x, config.number("n"))),
-  Masking: ({ at }) => {
-    throw at.unsupported(
-      "masks of time steps are not carried",
-      "pad after the sequence and cut the result, or train without masks",
-    );
-  },
+  Masking: simple(masking),
   ...Object.fromEntries(idle.map((op) => [op, identity])),
 };

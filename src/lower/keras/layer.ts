@@ -4,6 +4,7 @@ import type { SourceAttr } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { Config, configOf, type Json, todays } from "./config.ts";
+import { attentionOps, handedOn, maskOf, maskTakers } from "./masks.ts";
 
 export interface LayerCall {
   readonly b: Builder;
@@ -13,6 +14,14 @@ export interface LayerCall {
   readonly at: At;
   /** Keras 1, 2 or 3: a few functions have changed their meaning. */
   readonly major: number;
+  /** Tensors that were passed by a keyword that is no input's name: masks, bias tables. */
+  readonly named: ReadonlyMap<string, readonly Value[]>;
+  /** What a stateful layer finds of the call before. */
+  readonly states: readonly Value[];
+  /** Leaves state `i` for the next call. */
+  keep(i: number, state: Value): void;
+  /** Which steps of input `i` count, bools [N, T]; undefined: all. */
+  mask(i?: number): Value | undefined;
   /** Lowers a layer within this one. */
   inner(op: string, config: Json, inputs: readonly Value[], weights: Weights): readonly Value[];
 }
@@ -71,42 +80,86 @@ export function plainWeight(b: Builder, attrs: Readonly<Record<string, SourceAtt
   return b.op("ReverseV2", [value, b.ints(value.shape.slice(0, -2).map((_, axis) => axis))]);
 }
 
-/** Inputs that were passed by keyword, as the reader writes it. */
+/** Inputs that were passed by keyword, and how many of a stateful layer's are its state, as the reader writes it. */
 const keywords = "keywords";
+const stateCount = "states";
 /** Keywords that are inputs of the layer in the order in which they come; others (`mask`) mean something else. */
-const ordinary = new Set(["inputs", "initial_state", "x", "y", "query", "value", "key"]);
+const ordinary = new Set(["inputs", "initial_state", "x", "y"]);
+
+/** Keywords that rules of these layers look for. */
+const understood: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(maskTakers.map((op) => [op, ["mask"]])),
+  ...Object.fromEntries(attentionOps.map((op) => [op, ["query", "value", "key", "attention_mask"]])),
+};
+const attentionMasks = ["mask", "query_mask", "value_mask", "key_mask"];
 
 /** A tensor passed as anything else than an input is one that no rule looks for. */
-export function strangeKeyword(attrs: Readonly<Record<string, SourceAttr>>): string | undefined {
-  const named = attrs[keywords];
-  return named?.kind === "strings" ? named.value.find((name) => !ordinary.has(name)) : undefined;
+export function strangeKeyword(op: string, attrs: Readonly<Record<string, SourceAttr>>): string | undefined {
+  const names = namesOf(attrs[keywords]);
+  const known = [...(understood[op] ?? []), ...(attentionOps.includes(op) ? attentionMasks : [])];
+  return names.find((name) => !ordinary.has(name) && !known.includes(name));
 }
+
+const namesOf = (attr: SourceAttr | undefined): readonly string[] => (attr?.kind === "strings" ? attr.value : []);
+
+/** Inputs by position and of ordinary names, and those of others by name. */
+function sorted(inputs: readonly Value[], names: readonly string[]) {
+  const first = inputs.length - names.length;
+  const named = new Map<string, readonly Value[]>();
+  const plain = inputs.slice(0, first);
+  for (const [i, name] of names.entries()) {
+    const value = inputs[first + i]!;
+    if (ordinary.has(name)) plain.push(value);
+    else named.set(name, [...(named.get(name) ?? []), value]);
+  }
+  return { inputs: plain, named };
+}
+
+type InnerCall = Pick<LayerCall, "b" | "inputs" | "weights" | "at" | "named" | "states" | "keep">;
 
 /** Rules for all layers of the table. */
 export function layerRules(layers: Layers): Rule[] {
-  const lower = (op: string, json: Json, call: Pick<LayerCall, "b" | "inputs" | "weights" | "at">): readonly Value[] => {
+  const lower = (op: string, json: Json, call: InnerCall): readonly (Value | undefined)[] => {
     const fn = layers[op];
     if (!fn) throw call.at.unsupported(`the layer ${op} is not known here`);
-    return fn({
+    const { b, at, inputs, named } = call;
+    const outputs = fn({
       ...call,
-      config: new Config(op, todays(op, json), call.at),
-      major: call.at.opset,
-      inner: (name, config, inputs, weights) => lower(name, config, { b: call.b, at: call.at, inputs, weights }),
-    }) as readonly Value[];
+      config: new Config(op, todays(op, json), at),
+      major: at.opset,
+      mask: (i = 0) => named.get("mask")?.[i] ?? (inputs[i] && maskOf(inputs[i], at)),
+      inner: (name, config, values, weights) =>
+        lower(name, config, { b, at, inputs: values, weights, named: new Map(), states: [], keep: noState }) as readonly Value[],
+    });
+    return handedOn(b, op, inputs, outputs);
   };
   return Object.keys(layers).map((op) =>
     rule(op, { since: 0, arity: [0, Number.POSITIVE_INFINITY], attrs: {} }, (b, values, _, at) => {
-      const { [weightNames]: listed, [keywords]: _named, ...attrs } = at.node.attrs;
-      const strange = strangeKeyword(at.node.attrs);
+      const { [weightNames]: listed, [keywords]: called, [stateCount]: stated, positional, ...attrs } = at.node.attrs;
+      const strange = strangeKeyword(op, at.node.attrs);
       if (strange !== undefined) throw at.unsupported(`a layer that is called with a tensor as ${strange}`);
-      const names = listed?.kind === "strings" ? listed.value : [];
+      if (positional?.kind === "string") throw at.unsupported(`a layer that is called on ${positional.value}`);
+      const names = namesOf(listed);
       const count = values.length - names.length;
-      const inputs = values.slice(0, count).filter((value) => value !== undefined);
-      if (inputs.length === 0) throw at.invalid("a layer that is called on nothing");
+      const first = count - (stated?.kind === "int" ? Number(stated.value) : 0);
+      const given = values.slice(0, first).filter((value) => value !== undefined);
+      if (given.length === 0) throw at.invalid("a layer that is called on nothing");
       const list = names.map((name, i) => ({ name, value: plainWeight(b, attrs, values[count + i]!) }));
-      return lower(op, configOf(attrs), { b, at, inputs, weights: new Weights(list, at) });
+      return lower(op, configOf(attrs), {
+        b,
+        at,
+        ...sorted(given, namesOf(called)),
+        states: values.slice(first, count) as readonly Value[],
+        keep: (i, state) => at.assign(first + i, state),
+        weights: new Weights(list, at),
+      });
     }),
   );
+}
+
+/** A layer within another has no state of its own. */
+function noState(): never {
+  throw new Error("a state of a layer within another");
 }
 
 /** A layer of one input and one output. */

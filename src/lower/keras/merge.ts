@@ -2,6 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { LayerCall, LayerFn, Layers } from "./layer.ts";
+import { concatenatedMask, joinedMask, withMask } from "./masks.ts";
 
 /** Of different ranks: those of fewer axes get them behind the batch. */
 function aligned(b: Builder, inputs: readonly Value[]): readonly Value[] {
@@ -15,21 +16,17 @@ function aligned(b: Builder, inputs: readonly Value[]): readonly Value[] {
 
 const folded =
   (op: string, finish: (b: Builder, y: Value, count: number) => Value = (_, y) => y): LayerFn =>
-  ({ b, inputs }) => {
+  ({ b, inputs, major }) => {
     const [first, ...rest] = aligned(b, inputs);
-    return [
-      finish(
-        b,
-        rest.reduce((y, x) => b.op(op, [y, x]), first!),
-        inputs.length,
-      ),
-    ];
+    const y = rest.reduce((sum, x) => b.op(op, [sum, x]), first!);
+    return [withMask(b, finish(b, y, inputs.length), joinedMask(b, inputs, major))];
   };
 
 const mean = (b: Builder, y: Value, count: number): Value => b.op("Mul", [y, b.scalar(y.dtype, 1 / count)]);
 
 function concatenate({ b, inputs }: LayerCall, axis: number): readonly Value[] {
-  return [b.concat(inputs, axis < 0 ? axis + inputs[0]!.rank : axis)];
+  const from = axis < 0 ? axis + inputs[0]!.rank : axis;
+  return [withMask(b, b.concat(inputs, from), concatenatedMask(b, inputs, from))];
 }
 
 /** Σ x·y along an axis of each; what is left of x, then what is left of y. */

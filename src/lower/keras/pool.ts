@@ -34,6 +34,19 @@ const overall = (op: "Max" | "Mean", axes: number): LayerFn =>
     );
   });
 
+/** The mean over the steps that count. */
+const stepMean: LayerFn = (call) => {
+  const { b, config, inputs } = call;
+  const [x] = inputs;
+  const mask = call.mask();
+  if (!x || !mask) return overall("Mean", 1)(call);
+  const [steps, features] = config.channelsFirst ? [2, 1] : [1, 2];
+  const weight = b.op("ExpandDims", [b.cast(mask, x.dtype), b.scalar("int32", features)]);
+  const keep = config.flag("keepdims", false);
+  const sum = b.reduce("Sum", b.op("Mul", [x, weight]), [steps], keep);
+  return [b.op("RealDiv", [sum, b.reduce("Sum", weight, [steps], keep)])];
+};
+
 const padding = (axes: number): LayerFn =>
   simple(({ b, config, at }, x) => {
     if (x.rank !== axes + 2) throw at.invalid(`an input of rank ${x.rank}`);
@@ -105,7 +118,7 @@ export const poolLayers: Layers = {
   GlobalMaxPooling1D: overall("Max", 1),
   GlobalMaxPooling2D: overall("Max", 2),
   GlobalMaxPooling3D: overall("Max", 3),
-  GlobalAveragePooling1D: overall("Mean", 1),
+  GlobalAveragePooling1D: stepMean,
   GlobalAveragePooling2D: overall("Mean", 2),
   GlobalAveragePooling3D: overall("Mean", 3),
   ZeroPadding1D: padding(1),

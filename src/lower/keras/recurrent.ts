@@ -1,267 +1,303 @@
 /**
- * SimpleRNN, LSTM and GRU: the inputs of all steps are projected at once; the steps are written out where their number is known, else
- * they are a loop. Bidirectional runs one each way.
+ * Recurrent layers, over vectors and over images: the inputs of all steps are projected at once; the steps are written out where their
+ * number is known, else they are a loop. A masked step hands on what it was given. Bidirectional runs one layer each way.
  */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { functionOf } from "./activation.ts";
-import { Config, type Json, todays } from "./config.ts";
-import type { Faults, LayerCall, LayerFn, Layers, Weights } from "./layer.ts";
+import { type Cell, cellOf, gathered, projected, recurrentProduct, resetsAfter, type State, type Step } from "./cells.ts";
+import { Config, isObject, type Json, todays } from "./config.ts";
+import { type LayerCall, type LayerFn, type Layers, Weights } from "./layer.ts";
+import { withMask } from "./masks.ts";
 import { loopSteps } from "./step-loop.ts";
 
 /** Steps that are written out; a graph of more is slow to load. */
 const unrolledSteps = 64;
 
-/** What a step hands on: the hidden state, and for LSTM the cell. Before the first step both are zero and not there. */
-type State = readonly (Value | undefined)[];
-
-/** The stored weights as one kernel [F, G·U], one for the state [U, G·U], and biases [G·U]. */
-interface CellWeights {
-  readonly kernel: Value;
-  readonly recurrent: Value;
-  readonly bias: Value | undefined;
-  readonly recurrentBias?: Value | undefined;
-}
-
-interface Cell {
-  readonly gates: number;
-  readonly states: number;
-  /** Gates in the order of Keras 1, which wrote each on its own. */
-  readonly letters: string;
-  readonly weights: (call: LayerCall, list: Weights) => CellWeights;
-  /** `x` is the step's projected input [N, G·U]. */
-  readonly step: (cell: Step, x: Value, state: State) => readonly Value[];
-}
-
-interface Step {
-  readonly b: Builder;
-  readonly weights: CellWeights;
-  readonly units: number;
-  readonly resetAfter: boolean;
-  readonly activation: (x: Value) => Value;
-  readonly gate: (x: Value) => Value;
-}
-
-const add = (b: Builder, x: Value, y: Value | undefined): Value => (y ? b.op("AddV2", [x, y]) : x);
+const add = (b: Builder, x: Value, y: Value): Value => b.op("AddV2", [x, y]);
 const mul = (b: Builder, x: Value, y: Value): Value => b.op("Mul", [x, y]);
-/** Columns of gate `i` of a matrix, or elements of a vector. */
-const part = (b: Builder, x: Value, i: number, units: number): Value =>
-  x.rank === 1 ? b.slice(x, [i * units], [units]) : b.slice(x, [0, i * units], [-1, units]);
 
-function plainWeights({ config }: LayerCall, list: Weights): CellWeights {
-  const [kernel, recurrent, bias] = list.take("kernel", "recurrent_kernel", ...(config.flag("use_bias", true) ? ["bias"] : []));
-  return { kernel: kernel!, recurrent: recurrent!, bias };
-}
-
-const simpleRnn: Cell = {
-  gates: 1,
-  states: 1,
-  letters: "",
-  weights: plainWeights,
-  step: ({ b, weights, activation }, x, [h]) => [activation(h ? add(b, x, b.op("MatMul", [h, weights.recurrent])) : x)],
-};
-
-const lstm: Cell = {
-  gates: 4,
-  states: 2,
-  letters: "ifco",
-  weights: (call, list) => {
-    const found = plainWeights(call, list);
-    if (call.config.op !== "CuDNNLSTM" || !found.bias) return found;
-    const size = found.kernel.shape[1] as number;
-    const halves = [0, 1].map((i) => call.b.slice(found.bias!, [i * size], [size]));
-    return { ...found, bias: add(call.b, halves[0]!, halves[1]) };
-  },
-  step: ({ b, weights, units, activation, gate }, x, [h, c]) => {
-    const sums = h ? add(b, x, b.op("MatMul", [h, weights.recurrent])) : x;
-    const at = (i: number) => part(b, sums, i, units);
-    const fresh = mul(b, gate(at(0)), activation(at(2)));
-    const cell = c ? add(b, mul(b, gate(at(1)), c), fresh) : fresh;
-    return [mul(b, gate(at(3)), activation(cell)), cell];
-  },
-};
-
-const gru: Cell = {
-  gates: 3,
-  states: 1,
-  letters: "zrh",
-  weights: (call, list) => {
-    const found = plainWeights(call, list);
-    if (!found.bias || !resetsAfter(call.config)) return found;
-    // [2, 3·U]; CuDNN's layer has them in a row.
-    const size = found.kernel.shape[1] as number;
-    const both = call.b.reshape(found.bias, [2, size]);
-    const half = (i: number) => call.b.reshape(call.b.slice(both, [i, 0], [1, size]), [size]);
-    return { ...found, bias: half(0), recurrentBias: half(1) };
-  },
-  step: ({ b, weights, units, resetAfter, activation, gate }, x, [h]) => {
-    const { recurrent, recurrentBias } = weights;
-    const of = (value: Value | undefined, i: number) => value && part(b, value, i, units);
-    const rest = (value: Value) => b.op("Sub", [b.scalar(value.dtype, 1), value]);
-    if (resetAfter) {
-      const inner = h ? add(b, b.op("MatMul", [h, recurrent]), recurrentBias) : recurrentBias;
-      const [update, reset] = [0, 1].map((i) => gate(add(b, of(x, i)!, of(inner, i))));
-      const last = of(inner, 2);
-      const fresh = activation(last ? add(b, of(x, 2)!, mul(b, reset!, last)) : of(x, 2)!);
-      const kept = mul(b, rest(update!), fresh);
-      return [h ? add(b, mul(b, update!, h), kept) : kept];
-    }
-    const from = (value: Value | undefined, i: number) => value && b.op("MatMul", [value, part(b, recurrent, i, units)]);
-    const [update, reset] = [0, 1].map((i) => gate(add(b, of(x, i)!, from(h, i))));
-    const fresh = activation(add(b, of(x, 2)!, h && from(mul(b, reset!, h), 2)));
-    const kept = mul(b, rest(update!), fresh);
-    return [h ? add(b, mul(b, update!, h), kept) : kept];
-  },
-};
-
-const resetsAfter = (config: Config): boolean => config.op === "CuDNNGRU" || config.flag("reset_after", false);
-
-/** Keras 1 wrote a kernel, a recurrent kernel and a bias for each gate: W_i, U_i, b_i, W_c … */
-export function gathered({ b, at }: { readonly b: Builder; readonly at: Faults }, list: Weights, letters: string): CellWeights {
-  const of = (kind: string): Value => {
-    const parts = [...letters].map((letter) => list.list.find(({ name }) => name.endsWith(`_${kind}_${letter}`))?.value);
-    const missing = parts.indexOf(undefined);
-    if (missing >= 0) throw at.invalid(`no weight ${kind}_${letters[missing]}`);
-    return b.concat(parts as Value[], parts[0]!.rank - 1);
-  };
-  return { kernel: of("W"), recurrent: of("U"), bias: of("b") };
+/** How a layer is run over a sequence. */
+interface Task {
+  /** [N, T, …] */
+  readonly x: Value;
+  /** [N, T] */
+  readonly mask: Value | undefined;
+  /** Empty: zeros. */
+  readonly initial: readonly Value[];
+  readonly backwards: boolean;
+  /** Are the outputs of all steps wanted? */
+  readonly all: boolean;
+  readonly weights: Weights;
 }
 
 interface Ran {
-  /** Outputs [N, T, U] in the order in which they were computed, or from the last to the first. */
+  /** Outputs [N, T, …] in the order in which they were computed, or from the last to the first. */
   readonly all: (turned: boolean) => Value;
+  readonly last: Value;
   readonly states: readonly Value[];
 }
 
-/** `all`: are the outputs of all steps wanted? */
-function run(
-  call: LayerCall,
-  cell: Cell,
-  x: Value,
-  initial: readonly Value[],
-  backwards: boolean,
-  all: boolean,
-  list: Weights,
-): Ran {
+/** Channels behind the images of every step; the other way round where `back` is set. */
+function lastChannels({ b, config }: LayerCall, x: Value, steps: 0 | 1, back = false): Value {
+  if (!config.channelsFirst) return x;
+  const lead = steps + 1;
+  const spatial = Array.from({ length: x.rank - lead - 1 }, (_, i) => i + lead);
+  const outer = Array.from({ length: lead }, (_, i) => i);
+  return b.transpose(x, back ? [...outer, x.rank - 1, ...spatial] : [...outer, ...spatial.map((i) => i + 1), lead]);
+}
+
+function runCell(call: LayerCall, cell: Cell, task: Task): Ran {
+  if (cell.axes === 0) return runSteps(call, cell, task);
+  const ran = runSteps(call, cell, {
+    ...task,
+    x: lastChannels(call, task.x, 1),
+    initial: task.initial.map((state) => lastChannels(call, state, 0)),
+  });
+  return {
+    all: (turned) => lastChannels(call, ran.all(turned), 1, true),
+    last: lastChannels(call, ran.last, 0, true),
+    states: ran.states.map((state) => lastChannels(call, state, 0, true)),
+  };
+}
+
+function runSteps(call: LayerCall, cell: Cell, task: Task): Ran {
   const { b, config, at, major } = call;
-  if (config.flag("stateful", false))
-    throw at.unsupported("a stateful layer keeps its state from call to call", "save the model with stateful false");
+  const { x, mask, initial, backwards, weights: list } = task;
   if (config.flag("time_major", false)) throw at.unsupported("time_major");
   const [, length] = x.shape;
-  if (x.rank !== 3) throw at.invalid(`a sequence of rank ${x.rank}`);
+  if (x.rank !== 3 + cell.axes) throw at.invalid(`a sequence of rank ${x.rank}`);
   if (length === 0) throw at.unsupported("a sequence without steps");
   const old = major === 1 && cell.letters !== "" && list.list.length === 3 * cell.gates;
   const weights = old ? gathered(call, list, cell.letters) : cell.weights(call, list);
-  const projected = add(b, b.op("BatchMatMulV2", [x, weights.kernel]), weights.bias);
+  const inputs = projected(call, cell, x, weights);
   const step: Step = {
     b,
     weights,
-    units: config.number("units"),
-    resetAfter: cell === gru && resetsAfter(config),
+    units: config.number(cell.axes > 0 ? "filters" : "units"),
+    resetAfter: cell.gates === 3 && resetsAfter(config),
     activation: functionOf(call, "activation", "tanh"),
     gate: functionOf(call, "recurrent_activation", config.op.startsWith("CuDNN") ? "sigmoid" : "hard_sigmoid"),
+    times: recurrentProduct(call, cell),
   };
-  if (typeof length !== "number" || length > unrolledSteps) return looped(call, cell, step, projected, initial, backwards, all);
-  let states: State = initial;
-  const steps: Value[] = [];
+  const zeroed = mask !== undefined && config.flag("zero_output_for_mask", false);
+  const carried = new Carried(cell, mask !== undefined && (zeroed || initial.length > 0), zeroed);
+  const given = { ...task, x: inputs };
+  if (typeof length !== "number" || length > unrolledSteps) return looped(call, carried, step, given);
+  const slice = (value: Value, t: number) => {
+    const rest = new Array<number>(value.rank - 2);
+    return b.squeeze(b.slice(value, [0, t, ...rest.fill(0)], [-1, 1, ...[...rest].fill(-1)]), [1]);
+  };
+  let carry = carried.first(initial);
+  const outputs: Value[] = [];
   for (let i = 0; i < length; i++) {
     const t = backwards ? length - 1 - i : i;
-    const next = cell.step(step, b.squeeze(b.slice(projected, [0, t, 0], [-1, 1, -1]), [1]), states);
-    steps.push(next[0]!);
-    states = next;
+    const next = carried.step(step, slice(inputs, t), mask && slice(mask, t), carry);
+    outputs.push(next[0]!);
+    carry = next;
   }
-  const sequence = (turned: boolean) => b.op("Pack", turned ? [...steps].reverse() : steps, { axis: 1 });
-  return { all: sequence, states: states as readonly Value[] };
+  return {
+    all: (turned) => b.op("Pack", turned ? [...outputs].reverse() : outputs, { axis: 1 }),
+    last: outputs.at(-1)!,
+    states: carried.states(carry) as readonly Value[],
+  };
 }
 
-function looped(
-  { b, at }: LayerCall,
-  cell: Cell,
-  step: Step,
-  projected: Value,
-  given: readonly Value[],
-  backwards: boolean,
-  wanted: boolean,
-): Ran {
-  const zeros = () =>
-    b.op("Fill", [b.shapeVector([projected.shape[0], step.units], [[projected, 0]]), b.scalar(projected.dtype, 0)]);
-  const initial = given.length > 0 ? given : Array.from({ length: cell.states }, zeros);
+/** What goes from step to step: the states of the cell, the first of which is the output but for masked steps that begin with another state. */
+class Carried {
+  constructor(
+    readonly cell: Cell,
+    /** Is the output a thing of its own, in front of the states? */
+    private readonly apart: boolean,
+    /** Are outputs of masked steps zero, rather than those of the step before? */
+    private readonly zeroed: boolean,
+  ) {}
+
+  first(initial: readonly Value[]): State {
+    return this.apart ? [undefined, ...initial] : initial;
+  }
+
+  states(carry: State): State {
+    return this.apart ? carry.slice(1) : carry;
+  }
+
+  step(step: Step, x: Value, mask: Value | undefined, carry: State): readonly Value[] {
+    const { b } = step;
+    const before = this.states(carry);
+    const next = this.cell.step(step, x, before);
+    if (!mask) return next;
+    const counts = b.op("Reshape", [mask, b.concat([b.dim(mask, 0), b.ints(new Array<number>(x.rank - 1).fill(1))], 0)]);
+    const chosen = (value: Value, else_: Value | undefined) =>
+      b.op("SelectV2", [counts, value, else_ ?? b.scalar(value.dtype, 0)]);
+    const states = next.map((value, i) => chosen(value, before[i]));
+    return this.apart ? [chosen(next[0]!, this.zeroed ? undefined : carry[0]), ...states] : states;
+  }
+}
+
+/** `task.x` is projected. */
+function looped({ b, at }: LayerCall, carried: Carried, step: Step, task: Task): Ran {
+  const { x, mask } = task;
+  const shape = [x.shape[0], ...x.shape.slice(2, -1), step.units];
+  const zeros = () => b.op("Fill", [b.shapeVector(shape, [[x, 0]]), b.scalar(x.dtype, 0)]);
+  const states = task.initial.length > 0 ? task.initial : Array.from({ length: carried.cell.states }, zeros);
   const { kernel, recurrent, recurrentBias } = step.weights;
-  const { states, all } = loopSteps(
+  const loop = loopSteps(
     b,
     {
-      projected,
-      initial,
-      backwards,
-      all: wanted,
-      step: (x, state, outside) => {
+      projected: x,
+      mask,
+      initial: carried.first(states).map((value) => value ?? zeros()),
+      backwards: task.backwards,
+      all: task.all,
+      step: (input, counts, state, outside) => {
         const weights = {
           kernel,
           bias: undefined,
           recurrent: outside(recurrent),
           recurrentBias: recurrentBias && outside(recurrentBias),
         };
-        return cell.step({ ...step, weights }, x, state);
+        return carried.step({ ...step, weights }, input, counts, state);
       },
     },
     at,
   );
-  return { all: (turned) => (turned ? b.op("ReverseV2", [all!, b.ints([1])]) : all!), states };
+  return {
+    all: (turned) => (turned ? b.op("ReverseV2", [loop.all!, b.ints([1])]) : loop.all!),
+    last: loop.states[0]!,
+    states: carried.states(loop.states) as readonly Value[],
+  };
 }
 
-const recurrent =
-  (cell: Cell): LayerFn =>
-  (call) => {
-    const { config, inputs, weights, at } = call;
-    const [x, ...initial] = inputs;
-    if (initial.length !== 0 && initial.length !== cell.states) throw at.invalid(`${initial.length} initial states`);
-    const all = config.flag("return_sequences", false);
-    const ran = run(call, cell, x!, initial, config.flag("go_backwards", false), all, weights);
-    const y = all ? ran.all(false) : ran.states[0]!;
-    return config.flag("return_state", false) ? [y, ...ran.states] : [y];
-  };
+interface OwnCell {
+  readonly cell: Cell;
+  readonly call: LayerCall;
+}
 
-const cells: Readonly<Record<string, Cell>> = {
-  SimpleRNN: simpleRnn,
-  LSTM: lstm,
-  GRU: gru,
-  CuDNNLSTM: lstm,
-  CuDNNGRU: gru,
+/** A layer's own cell, or those of an RNN, one upon the other. */
+function cellsOf(call: LayerCall): readonly OwnCell[] {
+  const { config, at } = call;
+  const own = cellOf(config.op);
+  if (own) return [{ cell: own, call }];
+  const given = config.layer("cell") ?? listedCells(config);
+  if (!given) throw at.invalid("a recurrent layer without a cell");
+  const list = given.op === "StackedRNNCells" ? given.config["cells"] : [{ class_name: given.op, config: given.config }];
+  if (!Array.isArray(list) || list.length === 0) throw at.invalid("a recurrent layer without a cell");
+  return list.filter(isObject).map(({ class_name: name, config: json }) => {
+    const op = String(name);
+    const cell = cellOf(op);
+    if (!cell || !isObject(json)) throw at.unsupported(`a recurrent layer of the cell ${op}`);
+    // What the layer around says of time goes for all cells.
+    const whole = {
+      ...todays(op, json),
+      time_major: config.json["time_major"],
+      zero_output_for_mask: config.json["zero_output_for_mask"],
+    };
+    return { cell, call: { ...call, config: new Config(op, whole, at) } };
+  });
+}
+
+/** Keras 2 may write the cells of a stack as a list. */
+function listedCells(config: Config): { readonly op: string; readonly config: Json } | undefined {
+  const cells = config.json["cell"];
+  return Array.isArray(cells) ? { op: "StackedRNNCells", config: { cells } } : undefined;
+}
+
+const statesOf = (cells: readonly OwnCell[]): number => cells.reduce((sum, { cell }) => sum + cell.states, 0);
+
+/** Cell after cell: the next one sees the outputs of the one before, step by step in the order in which they were computed. */
+function run(call: LayerCall, cells: readonly OwnCell[], task: Task): Ran {
+  const lists = cells.length === 1 ? [task.weights] : weightsOfCells(call, cells, task.weights);
+  let [x, first] = [task.x, 0];
+  let ran: Ran | undefined;
+  const states: Value[] = [];
+  for (const [i, { cell, call: own }] of cells.entries()) {
+    const last = i === cells.length - 1;
+    const initial = task.initial.slice(first, first + cell.states);
+    first += cell.states;
+    // Behind the first cell the sequence, and its mask, are in the order of computing.
+    const mask = task.mask && i > 0 && task.backwards ? call.b.op("ReverseV2", [task.mask, call.b.ints([1])]) : task.mask;
+    const backwards = i === 0 && task.backwards;
+    ran = runCell(own, cell, { x, mask, initial, backwards, all: !last || task.all, weights: lists[i]! });
+    if (!last) x = ran.all(false);
+    states.push(...ran.states);
+  }
+  return { ...ran!, states };
+}
+
+function weightsOfCells({ at }: LayerCall, cells: readonly OwnCell[], { list }: Weights): readonly Weights[] {
+  let first = 0;
+  const lists = cells.map(({ call: { config } }) => {
+    const count = config.flag("use_bias", true) ? 3 : 2;
+    first += count;
+    return new Weights(list.slice(first - count, first), at);
+  });
+  if (first !== list.length) throw at.invalid(`${list.length} weights where its cells take ${first}`);
+  return lists;
+}
+
+const recurrent: LayerFn = (call) => {
+  const { b, config, inputs, weights, at } = call;
+  const [x, ...given] = inputs;
+  const cells = cellsOf(call);
+  const count = statesOf(cells);
+  if (!x) throw at.invalid("a recurrent layer without a sequence");
+  if (given.length !== 0 && given.length !== count) throw at.invalid(`${given.length} initial states`);
+  const stateful = config.flag("stateful", false);
+  if (stateful && call.states.length !== count)
+    throw at.unsupported(
+      "a stateful layer that is called more than once, or within another",
+      "save the model with stateful false",
+    );
+  const initial = given.length > 0 ? given : stateful ? call.states : [];
+  const all = config.flag("return_sequences", false);
+  const mask = call.mask();
+  const ran = run(call, cells, { x, mask, initial, backwards: config.flag("go_backwards", false), all, weights });
+  if (stateful) for (const [i, state] of ran.states.entries()) call.keep(i, state);
+  const y = all ? withMask(b, ran.all(false), mask) : ran.last;
+  return config.flag("return_state", false) ? [y, ...ran.states] : [y];
 };
 
-const merges: Readonly<Record<string, (b: Builder, x: Value, y: Value) => Value>> = {
-  concat: (b, x, y) => b.concat([x, y], x.rank - 1),
-  sum: (b, x, y) => add(b, x, y),
-  mul,
-  ave: (b, x, y) => mul(b, add(b, x, y), b.scalar(x.dtype, 0.5)),
+const merges: Readonly<Record<string, (call: LayerCall, x: Value, y: Value) => Value>> = {
+  concat: ({ b }, x, y) => b.concat([x, y], x.rank - 1),
+  sum: ({ b }, x, y) => add(b, x, y),
+  mul: ({ b }, x, y) => mul(b, x, y),
+  ave: ({ b }, x, y) => mul(b, add(b, x, y), b.scalar(x.dtype, 0.5)),
 };
 
 /** The second layer reads from the end, and its outputs are turned round. */
 const bidirectional: LayerFn = (call) => {
   const { b, config, inputs, weights, at } = call;
   const forward = config.layer("layer");
-  const cell = forward && cells[forward.op];
-  if (!forward || !cell) throw at.unsupported(`both ways through the layer ${forward?.op ?? "?"}`);
+  if (!forward) throw at.invalid("a wrapper without a layer");
   const backward = config.layer("backward_layer") ?? forward;
-  if (backward.op !== forward.op) throw at.unsupported(`${forward.op} one way and ${backward.op} the other`);
+  const of = ({ op, config: json }: typeof forward): LayerCall => ({ ...call, config: new Config(op, todays(op, json), at) });
+  const calls = [of(forward), of(backward)] as const;
   const [x, ...initial] = inputs;
-  if (initial.length !== 0 && initial.length !== 2 * cell.states) throw at.invalid(`${initial.length} initial states`);
-  const halves = weights.parts(2);
+  const mask = call.mask();
   const sequences = forward.config["return_sequences"] === true;
-  const [one, two] = [forward.config, backward.config].map((json: Json, i) => {
-    const own: LayerCall = { ...call, config: new Config(forward.op, todays(forward.op, json), at) };
+  if (calls.some(({ config: own }) => own.flag("stateful", false)))
+    throw at.unsupported("a stateful layer within another", "save the model with stateful false");
+  const halves = weights.parts(2);
+  const [one, two] = calls.map((own, i) => {
+    const cells = cellsOf(own);
+    const count = statesOf(cells);
+    if (!x || (initial.length !== 0 && initial.length !== 2 * count)) throw at.invalid(`${initial.length} initial states`);
     const backwards = (forward.config["go_backwards"] === true) !== (i === 1);
-    return run(own, cell, x!, initial.slice(i * cell.states, (i + 1) * cell.states), backwards, sequences, halves[i]!);
+    const task = { x, mask, backwards, all: sequences, weights: halves[i]! };
+    return run(own, cells, { ...task, initial: initial.slice(i * count, (i + 1) * count) });
   }) as [Ran, Ran];
-  const outputs: Value[] = sequences ? [one.all(false), two.all(true)] : [one.states[0]!, two.states[0]!];
+  const outputs: Value[] = sequences ? [one.all(false), two.all(true)] : [one.last, two.last];
   const states = forward.config["return_state"] === true ? [...one.states, ...two.states] : [];
-  if (!("merge_mode" in config.json)) return [...outputs, ...states];
+  const masked = (y: Value) => (sequences ? withMask(b, y, mask) : y);
+  if (!config.has("merge_mode")) return [...outputs.map(masked), ...states];
   const merge = merges[config.string("merge_mode", "concat")];
   if (!merge) throw at.unsupported(`merge_mode is ${config.string("merge_mode", "")}`);
-  return [merge(b, outputs[0]!, outputs[1]!), ...states];
+  return [masked(merge(calls[0], outputs[0]!, outputs[1]!)), ...states];
 };
 
+const ops = "SimpleRNN LSTM GRU CuDNNLSTM CuDNNGRU ConvLSTM1D ConvLSTM2D ConvLSTM3D RNN".split(" ");
+
 export const recurrentLayers: Layers = {
-  ...Object.fromEntries(Object.entries(cells).map(([op, cell]) => [op, recurrent(cell)])),
+  ...Object.fromEntries(ops.map((op) => [op, recurrent])),
   Bidirectional: bidirectional,
 };

@@ -4,15 +4,19 @@ import { activationLayers } from "./activation.ts";
 import { attentionLayers } from "./attention.ts";
 import { convLayers } from "./conv.ts";
 import { coreLayers } from "./core.ts";
+import { functions } from "./function-table.ts";
 import { layerRules } from "./layer.ts";
 import { mergeLayers } from "./merge.ts";
 import { normLayers } from "./norm.ts";
 import { poolLayers } from "./pool.ts";
+import { rawOps } from "./raw-ops.ts";
 import { recurrentLayers } from "./recurrent.ts";
 import { wrapperLayers } from "./wrapper.ts";
 
-export const kerasRules = new RuleTable(
-  layerRules({
+export const kerasRules = new RuleTable([
+  ...functions,
+  ...rawOps,
+  ...layerRules({
     ...activationLayers,
     ...coreLayers,
     ...convLayers,
@@ -23,4 +27,4 @@ export const kerasRules = new RuleTable(
     ...wrapperLayers,
     ...attentionLayers,
   }),
-);
+]);

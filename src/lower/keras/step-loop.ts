@@ -7,18 +7,25 @@ import type { At } from "../rule.ts";
 import { type Captures, captured } from "../scope.ts";
 
 export interface StepLoop {
-  /** [N, T, G·U] */
+  /** [N, T, …, G·U] */
   readonly projected: Value;
-  /** The cell's state before the first step, each [N, U]. */
+  /** Which steps count, [N, T]; undefined: all. */
+  readonly mask: Value | undefined;
+  /** What goes from step to step, as it is before the first: each [N, …, U], the output first. */
   readonly initial: readonly Value[];
   readonly backwards: boolean;
   /** Are the outputs of all steps wanted? */
   readonly all: boolean;
   /** One step; `outside` is how a value from outside the loop is seen. */
-  readonly step: (x: Value, state: readonly Value[], outside: (value: Value) => Value) => readonly Value[];
+  readonly step: (
+    x: Value,
+    mask: Value | undefined,
+    state: readonly Value[],
+    outside: (value: Value) => Value,
+  ) => readonly Value[];
 }
 
-/** The last state, and where wanted the outputs [N, T, U] in the order of the steps. */
+/** The last state, and where wanted the outputs [N, T, …, U] in the order of the steps. */
 export function loopSteps(
   b: Builder,
   loop: StepLoop,
@@ -33,7 +40,8 @@ export function loopSteps(
   const states = loop.initial.map((value, i) => b.input(`state_${i}`, value.type));
   const one = b.scalar("int32", 1);
   const place = loop.backwards ? b.op("Sub", [b.op("Sub", [outside(length), one]), number]) : number;
-  const next = loop.step(b.gather(outside(loop.projected), place, 1), states, outside);
+  const counts = loop.mask && b.gather(outside(loop.mask), place, 1);
+  const next = loop.step(b.gather(outside(loop.projected), place, 1), counts, states, outside);
   const output = next[0]!;
   // TF.js disposes of everything that a body makes and does not return, elements of lists included.
   const element: Type = { dtype: output.dtype, shape: undefined };
@@ -63,6 +71,7 @@ export function loopSteps(
     output_types: types,
   });
   const first = 1 + states.length;
-  const stacked = loop.all ? b.transpose(stackList(b, done[first]!, output.type), [1, 0, 2]) : undefined;
+  const rest = loop.projected.shape.slice(2).map((_, i) => i + 2);
+  const stacked = loop.all ? b.transpose(stackList(b, done[first]!, output.type), [1, 0, ...rest]) : undefined;
   return { states: done.slice(1, first), all: stacked };
 }

@@ -5,10 +5,10 @@ import type { Type, Value } from "../../graph/graph.ts";
 import type { SourceDim, SourceGraph, SourceModel, SourceNode, ValueId } from "../../graph/source.ts";
 import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
+import { gathered } from "./cells.ts";
 import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
-import { gathered } from "./recurrent.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
 
 export interface LayersModel {
@@ -108,7 +108,7 @@ class Translation {
     if (inner) return { class_name: "Functional", config: this.graph(inner, name), ...shared };
     const op = renamedLayers[first!.op] ?? first!.op;
     try {
-      const strange = nodes.map(({ attrs }) => strangeKeyword(attrs)).find((each) => each !== undefined);
+      const strange = nodes.map(({ attrs }) => strangeKeyword(first!.op, attrs)).find((each) => each !== undefined);
       if (strange !== undefined) throw modelError("unsupported", `a layer that is called with a tensor as ${strange}`, place);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
