@@ -3,6 +3,7 @@ import type { ByteSource, ByteSources } from "./base/bytes.ts";
 import { ModelError, type Problem } from "./base/problem.ts";
 import { exportHint, type MlnetComponent, type MlnetModel, readMlnet } from "./formats/mlnet/read.ts";
 import { isZip, openModel } from "./formats/open.ts";
+import { diagnose } from "./graph/diagnosis.ts";
 import { findPreprocessing, type Preprocessing } from "./graph/preprocessing.ts";
 import { opLabel, type SourceDim, type SourceGraph, type SourceModel, type ValueId } from "./graph/source.ts";
 import { elementCount } from "./graph/tensor.ts";
@@ -142,33 +143,4 @@ function weightsOf(model: SourceModel): { parameters: number; weightBytes: numbe
     }
   }
   return { parameters, weightBytes };
-}
-
-/** What loads models of the dialect where they come from. */
-const loaders: Readonly<Record<SourceModel["dialect"], readonly [what: string, loader: string]>> = {
-  onnx: ["ONNX model", "onnxruntime"],
-  tflite: ["TensorFlow Lite model", "LiteRT"],
-  tensorflow: ["TensorFlow model", "TensorFlow"],
-  tfjs: ["TF.js model", "TF.js"],
-  keras: ["Keras model", "Keras"],
-};
-
-/** Two kinds of model.json are told apart only here, and each loader refuses the other's with a riddle. */
-const tfjsLoaders: Readonly<Record<string, readonly [what: string, loader: string]>> = {
-  "graph model": ["TF.js graph model", "tf.loadGraphModel"],
-  "layers model": ["TF.js layers model", "tf.loadLayersModel"],
-  "weights manifest": ["TF.js weights without a graph", "tf.io.loadWeights"],
-};
-
-const missingFile = new Set(["external-data", "file-missing"]);
-
-function diagnose(model: SourceModel): string {
-  const [what, loader] = tfjsLoaders[model.formatVersion.split(",")[0]!] ?? loaders[model.dialect];
-  const sets = Object.entries(model.opsets).map(([domain, version]) => `${domain || "opset"} ${version}`);
-  const made = model.producer ? `, made by ${model.producer}` : "";
-  const besides =
-    model.files.length > 1 ? `, weights in ${model.files.slice(1, 4).join(", ")}${model.files.length > 4 ? " …" : ""}` : "";
-  const missing = model.problems.filter(({ code, tensor }) => missingFile.has(code) && tensor === undefined).length;
-  const lacks = missing ? `; files missing: ${missing}` : "";
-  return `${what} for ${loader}, ${[model.formatVersion, ...sets].join(", ")}${made}${besides}${lacks}`;
 }

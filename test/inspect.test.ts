@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import { memorySource, memorySources } from "../src/base/memory.ts";
+import { MemorySink, memorySource, memorySources } from "../src/base/memory.ts";
+import { convertToLayers } from "../src/convert-layers.ts";
+import { openModel } from "../src/formats/open.ts";
 import { inspect } from "../src/inspect.ts";
+import { frozenDense, graphModelDense, kerasDense, savedDense } from "./build/dense.ts";
+import { hdf5 } from "./build/hdf5.ts";
 import { externalFile, node, onnxModel, sequence, tensor, value } from "./build/onnx.ts";
 import { random } from "./build/random.ts";
 import { specimen } from "./build/specimen.ts";
@@ -53,7 +57,7 @@ test("missing weights: all else is told, and what is missing", async () => {
   const w = tensor("w", "float32", [3], [1, 2, 3], { location: "lost.bin", length: 12 });
   const report = await look(onnxModel({ graph: { nodes: [node("Neg", ["w"], ["y"])], initializers: [w] } }));
   expect(report).toMatchObject({ ok: false, nodes: 1, parameters: 3, problems: [{ code: "external-data" }] });
-  expect(report.diagnosis).toContain("files missing: 1");
+  expect(report.diagnosis).toContain("; missing: lost.bin; put the file beside the model");
 });
 
 test("a file that cannot be read is a report, not an exception", async () => {
@@ -72,4 +76,43 @@ test("a file that cannot be read is a report, not an exception", async () => {
 test("a report is plain JSON", async () => {
   const report = await look(specimen());
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+});
+
+test("a diagnosis says which loader takes the model, and which does not", async () => {
+  const diagnosis = async (name: string, files: Record<string, Uint8Array>) => (await look(files[name]!, files, name)).diagnosis;
+  const graph = graphModelDense();
+  expect(await diagnosis("model.json", graph)).toBe(
+    "TF.js graph model for tf.loadGraphModel, graph model, GraphDef 1, weights in group1-shard1of1.bin; tf.loadLayersModel refuses it",
+  );
+  const { "group1-shard1of1.bin": _, ...bare } = graph;
+  expect(await diagnosis("model.json", bare)).toContain(
+    "; missing: group1-shard1of1.bin; put the weight files beside model.json",
+  );
+  const saved = savedDense();
+  expect(await diagnosis("saved_model.pb", saved)).toBe(
+    "TensorFlow SavedModel for tf.saved_model.load, SavedModel, GraphDef 1395, made by TensorFlow 2.15.0, weights in " +
+      "variables/variables.data-00000-of-00001; tf.loadGraphModel takes the model.json that converting it makes",
+  );
+  expect(await diagnosis("saved_model.pb", { "saved_model.pb": saved["saved_model.pb"]! })).toMatch(
+    /; missing: variables\/variables.index; put variables\/variables.index and its data beside the graph$/,
+  );
+  expect(await diagnosis("m.pb", { "m.pb": frozenDense() })).toMatch(/^frozen TensorFlow graph for tf.import_graph_def, /);
+  expect(await diagnosis("m.h5", { "m.h5": kerasDense() })).toMatch(
+    /^Keras model for keras.models.load_model, HDF5, .*; tf.loadLayersModel and tf.loadGraphModel take the model.json that converting it makes$/,
+  );
+  const { model, files } = await openModel(memorySource("m.h5", kerasDense()), memorySources());
+  const sink = new MemorySink();
+  await convertToLayers(model, files, sink);
+  expect(await diagnosis("model.json", sink.files)).toMatch(
+    /^TF.js layers model for tf.loadLayersModel, .*; tf.loadGraphModel takes the graph model that converting it makes$/,
+  );
+  const weights = hdf5({ attributes: { layer_names: ["a"] }, members: { layers: { members: {} } } });
+  expect(await diagnosis("m.weights.h5", { "m.weights.h5": weights })).toContain(
+    "weights of a Keras model without its architecture. save the whole model",
+  );
+  const manifest = JSON.parse(new TextDecoder().decode(graph["model.json"])).weightsManifest;
+  const alone = { ...graph, "weights_manifest.json": new TextEncoder().encode(JSON.stringify(manifest)) };
+  expect(await diagnosis("weights_manifest.json", alone)).toMatch(
+    /^TF.js weights without a graph for tf.io.loadWeights, .*; no loader of models takes them/,
+  );
 });
