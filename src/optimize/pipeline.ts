@@ -62,6 +62,9 @@ const kernels: readonly Rewrite[] = [separateWindows, biasBeforeShuffle, activat
 /** For the hub graph, before legalize or raise. */
 export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...products, ...weights, ...activations, cse];
 
+/** For the hub graph that is about to become ONNX, channels first: the Transposes round its ops meet and cancel. */
+export const onnxPipeline: readonly Rewrite[] = [...cleaning, ...layouts, cse];
+
 /** For the legalised graph: the same cleaning of what legalize made, then TF.js's fused kernels. */
 export const tfjsPipeline: readonly Rewrite[] = [
   transposeToReshape,

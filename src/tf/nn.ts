@@ -104,7 +104,9 @@ const resize = (name: string, dtype?: DType): OpDef => ({
   infer: (call) => {
     const shape = call.shape();
     const size = call.dims(1);
-    return [{ dtype: dtype ?? call.dtype(), shape: [shape?.[0], size?.[0], size?.[1], shape?.[3]] }];
+    const first = call.attr<string>("data_format", "NHWC") === "NCHW";
+    const dims = first ? [shape?.[0], shape?.[1], size?.[0], size?.[1]] : [shape?.[0], size?.[0], size?.[1], shape?.[3]];
+    return [{ dtype: dtype ?? call.dtype(), shape: dims }];
   },
 });
 
@@ -116,12 +118,9 @@ const block = (name: string, space: (dim: Dim, size: number) => Dim, depth: (dim
   infer: (call) => {
     const shape = call.shape();
     const size = call.attr<number>("block_size");
-    return [
-      {
-        dtype: call.dtype(),
-        shape: shape && [shape[0], space(shape[1], size), space(shape[2], size), depth(shape[3], size * size)],
-      },
-    ];
+    const { channel } = spatial(call, 4);
+    const dims = shape?.map((dim, axis) => (axis === 0 ? dim : axis === channel ? depth(dim, size * size) : space(dim, size)));
+    return [{ dtype: call.dtype(), shape: dims }];
   },
 });
 const times = (dim: Dim, n: number): Dim => (typeof dim === "number" ? dim * n : undefined);
