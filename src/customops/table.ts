@@ -8,6 +8,7 @@ import { scatterOps } from "./scatter.ts";
 import { specialOps } from "./special.ts";
 import { stringOps } from "./text.ts";
 import { uniqueOps } from "./unique.ts";
+import { wordOps } from "./words.ts";
 
 export const customOps: ReadonlyMap<string, CustomOp> = new Map(
   Object.entries({
@@ -19,5 +20,6 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...specialOps,
     ...stringOps,
     ...uniqueOps,
+    ...wordOps,
   }),
 );

@@ -1,6 +1,7 @@
 /** Convolutions, pools, normalisation, matrix products, activations over an axis. */
 import type { Attrs, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { explicitEquation } from "../equation.ts";
 import type { Rule } from "../rule.ts";
 import { float, int, required, string } from "../schema.ts";
 import { flag, list, realOnly, same, tfRule } from "./attrs.ts";
@@ -130,19 +131,10 @@ const products: readonly Rule[] = [
     }),
   ),
   tfRule("Einsum", [1, Number.POSITIVE_INFINITY], { equation: required(string("")) }, (b, values, a, at) => {
-    const equation = a.equation.replace(/\s/g, "");
-    if (equation.includes(".")) throw at.unsupported(`an equation with an ellipsis: ${equation}`);
-    return [b.op("Einsum", values, { equation: explicit(equation) })];
+    const ranks = values.map((value) => value.rank);
+    return [b.op("Einsum", values, { equation: explicitEquation(a.equation, ranks, at) })];
   }),
 ];
-
-/** Without an arrow the output has the labels that occur once, in alphabetical order. */
-function explicit(equation: string): string {
-  if (equation.includes("->")) return equation;
-  const labels = [...equation.replace(/,/g, "")];
-  const once = labels.filter((label) => labels.indexOf(label) === labels.lastIndexOf(label)).sort();
-  return `${equation}->${once.join("")}`;
-}
 
 const lrn = { depth_radius: int(5), bias: float(1), alpha: float(1), beta: float(0.5) };
 

@@ -21,6 +21,7 @@ import { shapes } from "./shape.ts";
 import { spaces } from "./space.ts";
 import { sparse } from "./sparse.ts";
 import { tables } from "./tables.ts";
+import { texts } from "./text.ts";
 import { variables } from "./variables.ts";
 
 const rows: readonly Rule[] = [
@@ -45,6 +46,7 @@ const rows: readonly Rule[] = [
   ...assignments,
   ...randoms,
   ...sparse,
+  ...texts,
 ];
 
 /** Rows that mean the same for both parts of complex numbers, or have a form for them. */
