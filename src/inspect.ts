@@ -51,9 +51,14 @@ export async function inspect(source: ByteSource, sources: ByteSources): Promise
     const read = performance.now() - started;
     return { ...report(model, read), preprocessing: await findPreprocessing(model, files) };
   } catch (error) {
-    if (!(error instanceof ModelError)) throw error;
-    return { ...nothing, diagnosis: error.message, problems: [error.problem], ms: { read: performance.now() - started } };
+    return unreadable(error, performance.now() - started);
   }
+}
+
+/** The report of what could not be read or opened; throws what is no fault of the model. `read` in milliseconds. */
+export function unreadable(error: unknown, read = 0): Inspection {
+  if (!(error instanceof ModelError)) throw error;
+  return { ...nothing, diagnosis: error.message, problems: [error.problem], ms: { read } };
 }
 
 const nothing = {

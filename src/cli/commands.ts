@@ -10,7 +10,7 @@ import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import type { Preprocessing } from "../graph/preprocessing.ts";
 import type { Dialect, SourceModel } from "../graph/source.ts";
-import { inspect } from "../inspect.ts";
+import { inspect, unreadable } from "../inspect.ts";
 import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
@@ -27,7 +27,8 @@ export interface Told {
 }
 
 export async function inspectModel(file: string): Promise<Told> {
-  const report = await inspect(await openFile(file), sourcesBeside(file));
+  const report = await openFile(file).then((source) => inspect(source, sourcesBeside(file)), unreadable);
+  if (report.format === "unknown") return { report, text: () => problemLines(report.problems) };
   const values = (title: string, list: typeof report.inputs) =>
     list.map(({ name, dtype, shape }) => `  ${title} ${name}: ${dtype ?? "?"} ${shape ? showShape(shape) : "?"}`);
   const steps = (report.pipeline?.components ?? []).map(({ path, name, columns }) => {

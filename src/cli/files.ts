@@ -7,6 +7,7 @@ import type { ByteSource, ByteSources } from "../base/bytes.ts";
 import { endOfFile } from "../base/memory.ts";
 import { confinedPath } from "../base/path.ts";
 import { modelError } from "../base/problem.ts";
+import { foreignName } from "../formats/foreign.ts";
 
 const read = promisify(readCallback);
 
@@ -25,7 +26,7 @@ export async function openFile(file: string): Promise<ByteSource> {
   const info = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw modelError(error.code === "ENOENT" ? "file-missing" : "file-unreadable", reasonOf(error, file));
   });
-  if (!info.isFile()) throw modelError("not-a-file", `${file} is not a file`);
+  if (!info.isFile()) throw foreignName(name) ?? modelError("not-a-file", `${file} is not a file`);
   const handle = new LazyHandle(file, info.size, info.mtimeMs);
   return { name, size: info.size, read: (offset, length) => handle.read(name, offset, length) };
 }

@@ -2,6 +2,7 @@
 import { type Dirent, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import path from "node:path";
+import { isForeignName } from "../formats/foreign.ts";
 import { UsageError } from "./usage.ts";
 
 export interface NamedModel {
@@ -59,9 +60,10 @@ async function isModelFolder(folder: string): Promise<boolean> {
   return (await readdir(folder)).some((name) => marks.test(name));
 }
 
-/** Breadth first, names in order; symbolic links to folders are not followed, since they may lead in circles. */
+/** Where there is no model, those of kinds that are not read, so that it is said what they are. Breadth first, names in order; symbolic links to folders are not followed, since they may lead in circles. */
 async function walk(top: string): Promise<string[]> {
   const found: string[] = [];
+  const foreign: string[] = [];
   const folders = [top];
   for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
     const entries = await readdir(folder, { withFileTypes: true });
@@ -71,11 +73,12 @@ async function walk(top: string): Promise<string[]> {
     }
     for (const entry of entries.sort(byName)) {
       const full = path.join(folder, entry.name);
-      if (entry.isDirectory() && !entry.name.startsWith(".")) folders.push(full);
+      if (isForeignName(entry.name)) foreign.push(full);
+      else if (entry.isDirectory() && !entry.name.startsWith(".")) folders.push(full);
       else if (modelFile.test(entry.name) && !noModel.test(entry.name)) found.push(full);
     }
   }
-  return found;
+  return found.length > 0 ? found : foreign;
 }
 
 const byName = (a: Dirent, b: Dirent): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);

@@ -102,12 +102,17 @@ export async function foreignFile(source: ByteSource): Promise<ModelError | unde
 
 /** The error for a file that no reader takes, going by its name; its content says more where it can. */
 export async function unreadFile(source: ByteSource): Promise<ModelError | undefined> {
-  const named = names.find(([ending]) => ending.test(source.name))?.[1];
-  return named && ((await foreignFile(source)) ?? modelError("unknown-format", named.reason, {}, named.hint));
+  const named = foreignName(source.name);
+  return named && ((await foreignFile(source)) ?? named);
 }
 
 /** Whether a folder's or a file's name says that it is a model, though none that is read here. */
 export const isForeignName = (name: string): boolean => names.some(([ending]) => ending.test(name));
+
+export function foreignName(name: string): ModelError | undefined {
+  const named = names.find(([ending]) => ending.test(name))?.[1];
+  return named && modelError("unknown-format", named.reason, {}, named.hint);
+}
 
 /** What stands where a file of weights should be: of those, any bytes are possible, so only text counts. */
 export async function mistakenWeights(source: ByteSource): Promise<{ reason: string; hint: string } | undefined> {

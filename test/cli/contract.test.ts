@@ -125,6 +125,24 @@ describe("models and folders", () => {
 });
 
 describe("inspect and check", () => {
+  it("inspect says of a folder without a model that is read here what lies in it", async () => {
+    put("net/Core.mlpackage/Manifest.json", "{}");
+    put("net/weights.safetensors", "\x08\0\0\0\0\0\0\0{}      ");
+    put("saved/variables/variables.index", "x");
+    const { code, objects } = await run("inspect", "net", "saved", "--json");
+    expect(code).toBe(1);
+    expect(objects.map(({ model, diagnosis }) => [model, diagnosis])).toEqual([
+      [
+        "net/Core.mlpackage",
+        expect.stringContaining("a Core ML model, for Apple's devices. convert the model that it was made from"),
+      ],
+      ["net/weights.safetensors", expect.stringContaining("safetensors: weights without a graph. load it where it was made")],
+      ["saved/variables/variables.index", expect.stringContaining("a part of a TensorFlow checkpoint")],
+    ]);
+    put("empty/notes.txt", "nothing");
+    expect((await run("inspect", "empty")).code).toBe(2);
+  });
+
   it("inspect tells what the file is", async () => {
     put("m.onnx", good());
     const { code, objects } = await run("inspect", "m.onnx", "--json");
