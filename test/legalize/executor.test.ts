@@ -7,16 +7,29 @@ import "@tensorflow/tfjs-backend-cpu";
 import "@tensorflow/tfjs-backend-wasm";
 import { describe, expect, it } from "vitest";
 import { Node, noOrigin } from "../../src/graph/graph.ts";
+import { hostInputs } from "../../src/graph/host-inputs.ts";
 import { obstacle } from "../../src/legalize/backends.ts";
 import { executorOps } from "../../src/legalize/ops.ts";
 
 const require = createRequire(import.meta.url);
 
-/** Ops in the converter's own tables, one JSON-like file a category. */
-function packageOps(): Set<string> {
+/** The converter's own tables, one JSON-like file a category. */
+function packageTables(): string {
   const folder = path.dirname(require.resolve("@tensorflow/tfjs-converter"));
-  const bundle = readFileSync(path.join(folder, "tf-converter.node.js"), "utf8");
-  return new Set([...bundle.matchAll(/'tfOpName': '([^']+)'/g)].map((match) => match[1]!));
+  return readFileSync(path.join(folder, "tf-converter.node.js"), "utf8");
+}
+
+const packageOps = (): Set<string> => new Set([...packageTables().matchAll(/'tfOpName': '([^']+)'/g)].map((match) => match[1]!));
+
+/** Positions of the inputs that are no tensors, by op. */
+function packageHostInputs(): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const [, op, rest] of packageTables().matchAll(/'tfOpName': '([^']+)'([\s\S]*?)(?='tfOpName'|exports\.json)/g)) {
+    const inputs = /'inputs': \[([\s\S]*?)\]/.exec(rest!.replaceAll("[]'", "s'"))?.[1] ?? "";
+    for (const [, start, type] of inputs.matchAll(/'start': (-?\d+),(?:\s*'end': -?\d+,)?\s*'name': '\w+',\s*'type': '([^']+)'/g))
+      if (!type!.startsWith("tensor")) found.set(op!, [...(found.get(op!) ?? []), Number(start)]);
+  }
+  return found;
 }
 
 describe("executorOps", () => {
@@ -25,6 +38,15 @@ describe("executorOps", () => {
     expect(listed.size).toBeGreaterThan(200);
     expect([...executorOps].filter((op) => !listed.has(op))).toEqual([]);
     expect([...listed].filter((op) => !executorOps.has(op))).toEqual([]);
+  });
+});
+
+describe("hostInputs", () => {
+  it("is what @tensorflow/tfjs-converter reads back", () => {
+    const listed = packageHostInputs();
+    expect(listed.size).toBeGreaterThan(70);
+    for (const [op, positions] of hostInputs)
+      expect({ op, positions }).toEqual({ op, positions: listed.get(op)?.filter((at) => positions.includes(at)) });
   });
 });
 

@@ -1,6 +1,7 @@
 /** GraphDef JSON as TF.js reads it: bytes as base64, 64-bit integers as strings. */
 import type { DType } from "../../base/dtype.ts";
 import type { Attr, Dim, Graph, Node, Shape, Value } from "../../graph/graph.ts";
+import { isHostInput } from "../../graph/host-inputs.ts";
 import { nodesOf } from "../../graph/order.ts";
 import type { Names } from "./names.ts";
 
@@ -88,8 +89,8 @@ export function constNode(name: string, dtype: DType, shape: readonly number[]):
   };
 }
 
-/** One node; inputs by name, `:port` where it is not 0. */
-export function nodeJson(node: Node, names: Names, inputName: (value: Value) => string): Json {
+/** One node; inputs by name, `:port` where it is not 0. `onHost`: the executor reads the input back. */
+export function nodeJson(node: Node, names: Names, inputName: (value: Value, onHost: boolean) => string): Json {
   const name = names.of(node);
   if (node.op === "Placeholder") {
     const { dtype, shape } = node.outputs[0]!.type;
@@ -97,7 +98,7 @@ export function nodeJson(node: Node, names: Names, inputName: (value: Value) => 
   }
   const attr: Record<string, Json> = implied(node);
   for (const [key, value] of Object.entries(node.attrs)) if (key !== "output_types") attr[key] = attribute(key, value);
-  return { name, op: node.op, input: node.inputs.map(inputName), attr };
+  return { name, op: node.op, input: node.inputs.map((input, i) => inputName(input, isHostInput(node, i))), attr };
 }
 
 /** A function of the library: `If` branches and `While` conditions and bodies. */

@@ -57,8 +57,8 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   const main = distinctOutputs(graph);
   const names = new Names(main, options.names);
   const constants = new Constants(names);
-  const inputName = (value: Value): string =>
-    value.node.constant ? constants.name(value) : value.port === 0 ? names.of(value.node) : names.tensor(value);
+  const inputName = (value: Value, onHost = false): string =>
+    value.node.constant ? constants.name(value, onHost) : value.port === 0 ? names.of(value.node) : names.tensor(value);
   const nodes = runNodes(main).map((node) => nodeJson(node, names, inputName));
   const outputs = new Map(
     main.outputs.map(({ name, value }) => [name, value.node.constant ? `${constants.name(value)}:0` : names.tensor(value)]),
@@ -107,9 +107,13 @@ export async function writeTfjs(graph: Graph, sink: ByteSink, options: WriteOpti
   };
 }
 
-/** The constants that running nodes read, in the order in which they are first met. */
+/**
+ * The constants that running nodes read, in the order in which they are first met. What the executor reads back, as axes and shapes, is
+ * written apart from the same numbers as an operand: WebGPU drops what it has uploaded from the host.
+ */
 class Constants {
-  private byValue = new Map<Value, string>();
+  private onGpu = new Map<Value, string>();
+  private onHost = new Map<Value, string>();
   private readonly used = new Set<string>();
   readonly list: { readonly value: Value; readonly name: string }[] = [];
 
@@ -121,16 +125,18 @@ class Constants {
 
   /** Begins a function: a constant that an outer graph has too is written once more, since a body sees only its own nodes. */
   enter(): void {
-    this.byValue = new Map();
+    this.onGpu = new Map();
+    this.onHost = new Map();
   }
 
-  name(value: Value): string {
-    let name = this.byValue.get(value);
+  name(value: Value, onHost = false): string {
+    const names = onHost ? this.onHost : this.onGpu;
+    let name = names.get(value);
     if (name === undefined) {
       const own = this.names.of(value.node);
       name = value.port > 0 ? this.names.fresh(`${own}_${value.port}`) : this.used.has(own) ? this.names.fresh(own) : own;
       this.used.add(name);
-      this.byValue.set(value, name);
+      names.set(value, name);
       this.list.push({ value, name });
     }
     return name;
