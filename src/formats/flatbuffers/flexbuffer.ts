@@ -43,19 +43,22 @@ enum Kind {
   VectorBool = 36,
 }
 
-/** A `ModelError` where the bytes are no flexbuffer; offsets in it count from the first byte. */
-export function readFlexbuffer(bytes: Uint8Array): FlexValue {
+/** A `ModelError` where the bytes are no flexbuffer; offsets in it count from the first byte. `raw`: strings as their bytes, which are shared. */
+export function readFlexbuffer(bytes: Uint8Array, raw = false): FlexValue {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 3) throw modelError("malformed", `a flexbuffer of ${bytes.length} bytes`, { offset: 0 });
   const width = bytes[bytes.length - 1]!;
   if (![1, 2, 4, 8].includes(width) || bytes.length < 2 + width) throw modelError("malformed", `a flexbuffer of width ${width}`);
-  return new Flex(view).value(bytes.length - 2 - width, width, bytes[bytes.length - 2]!, 0);
+  return new Flex(view, raw).value(bytes.length - 2 - width, width, bytes[bytes.length - 2]!, 0);
 }
 
 class Flex {
   private values = 0;
 
-  constructor(private readonly view: DataView) {}
+  constructor(
+    private readonly view: DataView,
+    private readonly raw: boolean,
+  ) {}
 
   /** The value whose slot of `width` bytes is at `at`. */
   value(at: number, width: number, packed: number, depth: number): FlexValue {
@@ -82,8 +85,10 @@ class Flex {
         return this.float(this.follow(at, width), inner);
       case Kind.Key:
         return this.key(this.follow(at, width));
-      case Kind.String:
-        return decodeUtf8(this.blob(this.follow(at, width), inner));
+      case Kind.String: {
+        const bytes = this.blob(this.follow(at, width), inner);
+        return this.raw ? bytes : decodeUtf8(bytes);
+      }
       case Kind.Blob:
         return this.blob(this.follow(at, width), inner);
       case Kind.Map:

@@ -4,6 +4,7 @@ import type { SourceAttr } from "../../graph/source.ts";
 import { type FlexValue, readFlexbuffer } from "../flatbuffers/flexbuffer.ts";
 import type { Parsed } from "../flatbuffers/schema.ts";
 import { type Context, customDomain, type Operator, type TfliteTable } from "./context.ts";
+import { flexPrefix, nodeAttributes } from "./flex.ts";
 import { dtypeOf } from "./types.ts";
 
 type Attrs = Record<string, SourceAttr>;
@@ -20,7 +21,7 @@ export function readAttributes(
   const attrs: Attrs = {};
   for (const options of [table.get("builtin_options"), table.get("builtin_options_2")])
     for (const [name, type, value] of options?.fields() ?? []) attrs[name] = attributeOf(name, type, value, context, place);
-  if (operator.domain === customDomain) Object.assign(attrs, customAttributes(table, context));
+  if (operator.domain === customDomain) Object.assign(attrs, customAttributes(table, operator, context, place));
   return attrs;
 }
 
@@ -58,7 +59,7 @@ function subgraphs(name: string, value: number | readonly number[], context: Con
   return typeof value === "number" ? { kind: "graph", value } : { kind: "graphs", value };
 }
 
-function customAttributes(table: TfliteTable<"Operator">, context: Context): Attrs {
+function customAttributes(table: TfliteTable<"Operator">, { op }: Operator, context: Context, place: Place): Attrs {
   const inner = table.get("custom_options");
   const [offset, size] = [table.get("large_custom_options_offset"), table.get("large_custom_options_size")];
   const run = offset > 1 ? { offset, length: size } : inner;
@@ -67,7 +68,8 @@ function customAttributes(table: TfliteTable<"Operator">, context: Context): Att
   if (run.length > MAX_OPTIONS) return unread;
   const bytes = context.pages.bytes(run.offset, run.length);
   try {
-    return flexAttributes(readFlexbuffer(bytes));
+    const node = op.startsWith(flexPrefix) ? nodeAttributes(bytes, run.offset, context, place) : undefined;
+    return node ?? flexAttributes(readFlexbuffer(bytes));
   } catch (error) {
     // Some operators pack a struct of their own; the rule of such an operator says so.
     if (!(error instanceof ModelError)) throw error;

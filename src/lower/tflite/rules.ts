@@ -7,6 +7,7 @@ import { convolutions } from "./conv.ts";
 import { customs } from "./custom.ts";
 import { detections } from "./detection.ts";
 import { elementwise } from "./elementwise.ts";
+import { flex } from "./flex.ts";
 import { products } from "./matmul.ts";
 import { pools } from "./pool.ts";
 import { recurrent } from "./recurrent.ts";
@@ -33,6 +34,7 @@ export const tfliteRules = new RuleTable([
   ...control,
   ...detections,
   ...customs,
+  ...flex,
   ...stablehlo,
   ...stablehloWindows,
   ...states,
