@@ -6,7 +6,6 @@ import type { Converted, ConvertOptions, TensorPlan } from "./convert.ts";
 import type { Json } from "./formats/tfjs/topology.ts";
 import { encodeWeight, type Layout, layoutBytes, layoutOf, manifest, Shards, type WeightGroup } from "./formats/tfjs/weights.ts";
 import { defaultShardBytes } from "./formats/tfjs/write.ts";
-import type { Type } from "./graph/graph.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceModel, ValueId } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
@@ -33,10 +32,15 @@ export async function convertToLayers(
   options: LayersOptions = {},
 ): Promise<Converted> {
   if (model.dialect !== "keras")
-    throw modelError("unsupported", `a layers model is made from a Keras model, not from ${model.dialect}`, {}, "make a graph model of it: --to tfjs");
+    throw modelError(
+      "unsupported",
+      `a layers model is made from a Keras model, not from ${model.dialect}`,
+      {},
+      "make a graph model of it: --to tfjs",
+    );
   const started = performance.now();
-  const types = await inferredTypes(model, files, options.signal);
-  const layers = translateLayers(model, files, types);
+  const { values } = lower(model, files, await readConstants(model, files), kerasRules, { signal: options.signal });
+  const layers = translateLayers(model, files, values);
   const lowered = performance.now();
   const count = model.graphs.reduce((sum, { nodes }) => sum + nodes.length, 0);
   const main = model.graphs[0]!;
@@ -67,12 +71,6 @@ export async function convertToLayers(
     await sink.abort();
     throw error;
   }
-}
-
-/** Of every value; those behind a layer that has no lowering are as unknown as in the file. */
-async function inferredTypes(model: SourceModel, files: ModelFiles, signal: AbortSignal | undefined): Promise<Map<string, Type>> {
-  const { values } = lower(model, files, await readConstants(model, files), kerasRules, { signal });
-  return new Map([...values].map(([name, { type }]) => [name, type]));
 }
 
 async function write({ topology, weights }: LayersModel, sink: ByteSink, options: LayersOptions) {

@@ -1,7 +1,7 @@
 /** A Keras model → the layers model that `tf.loadLayersModel` takes: always Functional, in Keras 2's words, weights named as TF.js builds them. */
 import { isFloat } from "../../base/dtype.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../../base/problem.ts";
-import type { Type, Value } from "../../graph/graph.ts";
+import type { Value } from "../../graph/graph.ts";
 import type { SourceDim, SourceGraph, SourceModel, SourceNode, ValueId } from "../../graph/source.ts";
 import type { ModelFiles } from "../../graph/tensor.ts";
 import { Builder } from "../../tf/build.ts";
@@ -10,6 +10,7 @@ import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
+import { hasMasks, maskFault } from "./stock-masks.ts";
 
 export interface LayersModel {
   /** `modelTopology` of model.json. */
@@ -19,9 +20,9 @@ export interface LayersModel {
   readonly problems: readonly Problem[];
 }
 
-/** `types`: of values by `<graph>/<value>`, as lowering infers them; the file does not say. */
-export function translateLayers(model: SourceModel, files: ModelFiles, types: ReadonlyMap<string, Type>): LayersModel {
-  return new Translation(model, files, types).run();
+/** `lowered`: values by `<graph>/<value>`, for their types and masks; the file does not say. */
+export function translateLayers(model: SourceModel, files: ModelFiles, lowered: ReadonlyMap<string, Value>): LayersModel {
+  return new Translation(model, files, lowered).run();
 }
 
 /** The way out where a layer is not in TF.js. */
@@ -32,13 +33,15 @@ class Translation {
   private readonly problems: Problem[] = [];
   private readonly weights = new Map<string, { readonly layer: string; readonly value: Value }>();
   private readonly major: number;
+  private readonly masked: boolean;
 
   constructor(
     private readonly model: SourceModel,
     private readonly files: ModelFiles,
-    private readonly types: ReadonlyMap<string, Type>,
+    private readonly lowered: ReadonlyMap<string, Value>,
   ) {
     this.major = model.opsets[""] ?? 2;
+    this.masked = hasMasks(model);
   }
 
   run(): LayersModel {
@@ -110,6 +113,9 @@ class Translation {
     try {
       const strange = nodes.map(({ attrs }) => strangeKeyword(first!.op, attrs)).find((each) => each !== undefined);
       if (strange !== undefined) throw modelError("unsupported", `a layer that is called with a tensor as ${strange}`, place);
+      if (first!.domain !== "") throw modelError("unsupported", "TF.js has no layer for a function between layers", place, hint);
+      const fault = nodes.map((node) => this.masked && maskFault(graph, node, this.lowered)).find(Boolean);
+      if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
@@ -124,7 +130,8 @@ class Translation {
   /** Over another axis than the last TF.js takes the statistics of the wrong places. */
   private checkAxis(graph: SourceGraph, node: SourceNode, { axis }: Json, place: Place): void {
     const [input] = this.data(graph, node);
-    const shape = input === undefined ? undefined : this.types.get(`${graph.name}/${graph.values[input]!.name}`)?.shape;
+    const value = input === undefined ? undefined : this.lowered.get(`${graph.name}/${graph.values[input]!.name}`);
+    const shape = value?.type.shape;
     if (axis === undefined || axis === -1 || (shape && axis === shape.length - 1)) return;
     throw modelError("unsupported", `no such layers model: TF.js normalises axis ${axis} wrongly`, place, hint);
   }

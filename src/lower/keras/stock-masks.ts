@@ -1,0 +1,30 @@
+/**
+ * Where stock TF.js carries masks otherwise than Keras does. Its executor keeps the last mask it met for every layer behind it, whether
+ * that layer's input is masked or not; means over steps look at none, and layers that join inputs mix masks up.
+ */
+import type { Value } from "../../graph/graph.ts";
+import type { SourceGraph, SourceModel, SourceNode } from "../../graph/source.ts";
+import { knownMask } from "./masks.ts";
+
+/** Layers that compute with the mask they are handed. */
+const takers = new Set(["LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM2D", "Bidirectional", "Softmax"]);
+const joins = new Set(["Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply"]);
+
+const makesMask = ({ op, attrs }: SourceNode): boolean =>
+  op === "Masking" || (op === "Embedding" && attrs["mask_zero"]?.kind === "bool" && attrs["mask_zero"].value);
+
+export const hasMasks = ({ graphs }: SourceModel): boolean => graphs.some(({ nodes }) => nodes.some(makesMask));
+
+/** Why the layer would see another mask than Keras gives it, in a model that has masks. `values`: as lowered, by `<graph>/<value>`. */
+export function maskFault(graph: SourceGraph, node: SourceNode, values: ReadonlyMap<string, Value>): string | undefined {
+  const masks = node.inputs.map((id) => {
+    const value = id === undefined ? undefined : values.get(`${graph.name}/${graph.values[id]!.name}`);
+    return value && knownMask(value);
+  });
+  const masked = masks.some((mask) => mask !== undefined);
+  if (takers.has(node.op) && typeof masks[0] !== "object") return "TF.js gives it a mask that belongs to another layer";
+  if (masked && joins.has(node.op)) return "TF.js mixes up the masks of joined inputs";
+  if (masked && node.op === "GlobalAveragePooling1D") return "TF.js takes the mean over masked steps too";
+  if (masked && node.op === "TimeDistributed") return "TF.js loses the mask of the steps";
+  return undefined;
+}
