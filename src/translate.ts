@@ -144,7 +144,7 @@ function separated(target: Optimized, signal: AbortSignal | undefined): Optimize
   return { graph, tracked, steps: [...target.steps, ...steps] };
 }
 
-const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });
+export const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });
 
 /** Nodes that are computed at run time: no inputs, no constants. */
 export function countRunning(graph: Graph): number {

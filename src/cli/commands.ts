@@ -6,6 +6,7 @@ import { modelError } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
 import { convertToLayers, type LayersOptions } from "../convert-layers.ts";
+import { type ConvertOnnxOptions, convertToOnnx } from "../convert-onnx.ts";
 import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import type { Preprocessing } from "../graph/preprocessing.ts";
@@ -90,10 +91,12 @@ export async function checkModel(file: string, options: CheckOptions & Opening):
   };
 }
 
-export interface ConvertRequest extends ConvertOptions, LayersOptions, Opening, Expected {
+export interface ConvertRequest extends ConvertOptions, LayersOptions, ConvertOnnxOptions, Opening, Expected {
   readonly force?: boolean;
-  readonly to?: "tfjs" | "tfjs-layers";
+  readonly to?: keyof typeof converters;
 }
+
+const converters = { tfjs: convert, "tfjs-layers": convertToLayers, onnx: convertToOnnx };
 
 /** What the user takes the model for; another is refused. */
 interface Expected {
@@ -127,7 +130,7 @@ export async function convertModel(file: string, out: string, options: ConvertRe
   const sink = await openSink(out, options.force ? { force: true } : {});
   let converted: Converted;
   try {
-    converted = await (options.to === "tfjs-layers" ? convertToLayers : convert)(model, files, sink, options);
+    converted = await converters[options.to ?? "tfjs"](model, files, sink, options);
   } finally {
     await sink.abort();
   }

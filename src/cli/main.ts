@@ -42,9 +42,11 @@ cli
   });
 
 cli
-  .command("convert [...models]", "Convert to TF.js")
+  .command("convert [...models]", "Convert to TF.js or ONNX")
   .option("--out <dir>", "Folder to write")
-  .option("--to <format>", "tfjs", { default: "tfjs" })
+  .option("--to <format>", "tfjs, tfjs-layers or onnx", { default: "tfjs" })
+  .option("--opset <n>", "Of ONNX: 13 to 21; default 17")
+  .option("--for <loader>", "mlnet: an ONNX model that ML.NET takes")
   .option("--quantize <kind>", "float16, uint8 or uint16, with :GLOB,GLOB for some weights only")
   .option("--shard-bytes <n>", "Bytes of a weight file; default 4 MiB")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
@@ -123,8 +125,16 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
   return each("check", models, options, ({ path }) => checkModel(path, settings));
 }
 
-/** Options that one of the targets has. */
-const onlyFor: Readonly<Record<string, string>> = { bake: "tfjs", structuredOutputs: "tfjs", splitByLayer: "tfjs-layers" };
+/** Options that not all targets have. */
+const onlyFor: Readonly<Record<string, readonly string[]>> = {
+  bake: ["tfjs", "onnx"],
+  quantize: ["tfjs", "tfjs-layers"],
+  shardBytes: ["tfjs", "tfjs-layers"],
+  structuredOutputs: ["tfjs"],
+  splitByLayer: ["tfjs-layers"],
+  opset: ["onnx"],
+  for: ["onnx"],
+};
 
 async function convert(models: readonly string[], options: Options): Promise<ExitCode> {
   const [{ convertModel }, parse, { join }] = await Promise.all([
@@ -135,9 +145,12 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
   const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) ?? "tfjs";
-  if (to === "onnx") throw new UsageError(`--to ${to} is not there yet; tfjs and tfjs-layers are`);
-  for (const [option, target] of Object.entries(onlyFor))
-    if (to !== target && options[option]) throw new UsageError(`--${parse.dashed(option)} is for --to ${target}, not ${to}`);
+  for (const [option, targets] of Object.entries(onlyFor))
+    if (!targets.includes(to) && options[option])
+      throw new UsageError(`--${parse.dashed(option)} is for --to ${targets.join(" or ")}, not ${to}`);
+  const opset = parse.numberOf(options["opset"], "opset", 13);
+  if (opset !== undefined && opset > 21) throw new UsageError(`--opset wants 13 to 21, not ${opset}`);
+  const loader = parse.oneOf(options["for"], "for", ["mlnet"]);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
   const metadata = await parse.metadata(options["metadata"]);
   const from = parse.oneOf(options["from"], "from", ["onnx", "tflite", "tensorflow", "keras", "tfjs"]);
@@ -148,6 +161,8 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
     splitByLayer: options["splitByLayer"] === true,
     structuredOutputs: options["structuredOutputs"] === true,
     keepDebugOps: options["keepDebugOps"] === true,
+    ...(opset === undefined ? {} : { opset }),
+    ...(loader && { for: loader }),
     ...(shardBytes === undefined ? {} : { shardBytes }),
     ...(metadata && { metadata }),
     ...(from && { from }),

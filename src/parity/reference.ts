@@ -3,9 +3,8 @@ import { modelError } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { LiteRtProcess } from "../runtime/litert.ts";
 import type { FileEdit } from "../runtime/litert-api.ts";
-import { OrtProcess } from "../runtime/ort.ts";
-import type { OrtModel } from "../runtime/ort-api.ts";
 import type { ValueSpec } from "../runtime/run.ts";
+import { OrtSession } from "./ort-session.ts";
 
 export interface Reference {
   readonly kind: "files" | "onnxruntime" | "litert";
@@ -17,29 +16,13 @@ export interface Reference {
 
 /** Runs the .onnx file itself. `outputs` are the source's own: with them alone nothing is tapped and the graph runs optimised. */
 export async function onnxReference(path: string, outputs: readonly ValueSpec[], signal?: AbortSignal): Promise<Reference> {
-  const process = await OrtProcess.start(signal);
+  const session = await OrtSession.start(path, signal);
   const own = new Set(outputs.map((output) => output.name));
-  let loaded: { readonly model: OrtModel; readonly taps: string } | undefined;
-
-  /** One session at a time: each holds the weights. */
-  const sessionFor = async (taps: readonly string[]): Promise<OrtModel> => {
-    const key = taps.join("\0");
-    if (loaded?.taps === key) return loaded.model;
-    if (loaded) await process.unload(loaded.model);
-    loaded = undefined;
-    const model = await process.load(path, taps, signal);
-    loaded = { model, taps: key };
-    return model;
-  };
-
   return {
     kind: "onnxruntime",
-    version: process.version,
-    async values(feeds, names) {
-      const model = await sessionFor(names.filter((name) => !own.has(name)));
-      return process.run(model, feeds, names, signal);
-    },
-    close: () => process.close(),
+    version: session.version,
+    values: (feeds, names) => session.values(feeds, names, own),
+    close: () => session.close(),
   };
 }
 

@@ -1,10 +1,14 @@
-/** One TF.js a backend, shared by many cases: a thread for cpu and wasm, a page in a browser for webgl and webgpu. */
+/** What converts and runs: one TF.js a backend, a thread for cpu and wasm, a page in a browser for webgl and webgpu; or onnxruntime. */
+import { convert } from "../../src/convert.ts";
+import { convertToOnnx } from "../../src/convert-onnx.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { TfjsWorker } from "../../src/runtime/tfjs.ts";
 import type { TfjsModel } from "../../src/runtime/tfjs-api.ts";
 
 export const conformanceBackends = ["cpu", "wasm", "webgl", "webgpu"] as const;
-export type ConformanceBackend = (typeof conformanceBackends)[number];
+/** `onnxruntime` runs what is converted to ONNX. */
+export type ConformanceBackend = (typeof conformanceBackends)[number] | "onnxruntime";
+export type Target = "tfjs" | "onnx";
 
 export interface Runner {
   readonly alive: boolean;
@@ -21,6 +25,7 @@ export interface Runner {
 
 async function start(backend: ConformanceBackend): Promise<Runner> {
   if (backend === "cpu" || backend === "wasm") return TfjsWorker.start(backend);
+  if (backend === "onnxruntime") return (await import("./onnxruntime.ts")).OrtRunner.start();
   const { BrowserWorker } = await import("./browser/worker.ts");
   return BrowserWorker.start(backend);
 }
@@ -28,6 +33,11 @@ async function start(backend: ConformanceBackend): Promise<Runner> {
 /** Keeps one runner a backend, and starts another where one dies. */
 export class Backends {
   private readonly runners = new Map<ConformanceBackend, Runner>();
+  readonly convert: typeof convert;
+
+  constructor(readonly to: Target) {
+    this.convert = to === "onnx" ? convertToOnnx : convert;
+  }
 
   async get(backend: ConformanceBackend): Promise<Runner> {
     let runner = this.runners.get(backend);

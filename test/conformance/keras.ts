@@ -5,7 +5,6 @@ import { gunzipSync } from "node:zlib";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
-import { convert } from "../../src/convert.ts";
 import { convertToLayers } from "../../src/convert-layers.ts";
 import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { readKeras } from "../../src/formats/keras/read.ts";
@@ -18,7 +17,7 @@ import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
 import { toleranceFor } from "../../src/parity/tolerance.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { runLayers } from "./layers.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, faultRow, type Row } from "./suite.ts";
 
 /** Data and weights without an architecture lie beside the models. */
 const noModel = /(_inputs_and_outputs|[._]weights)\.h5$/;
@@ -37,8 +36,7 @@ export async function runKerasCase(test: Case, backends: Backends, wanted: reado
   try {
     return await run(test, backends, wanted);
   } catch (error) {
-    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
-    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return faultRow(test, error);
   }
 }
 
@@ -52,7 +50,7 @@ interface Data {
 async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readKeras(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
-  const converted = await convert(model, files, sink);
+  const converted = await backends.convert(model, files, sink);
   const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const layers = new MemorySink();

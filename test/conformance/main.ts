@@ -1,6 +1,7 @@
 /**
- * `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm|webgl|webgpu] [--sample N]`: ends with the fixed result line.
- * `--sample` takes N cases, evenly spread; webgl and webgpu run in the browser of the end-to-end tests.
+ * `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm|webgl|webgpu] [--to onnx] [--sample N]`: ends with the fixed result line.
+ * `--sample` takes N cases, evenly spread; webgl and webgpu run in the browser of the end-to-end tests. With
+ * `--to onnx` the models are converted to ONNX and run in onnxruntime, and the suite is called `SUITE-onnx`.
  */
 import { cac } from "cac";
 import { Backends, type ConformanceBackend, conformanceBackends } from "./backends.ts";
@@ -36,19 +37,21 @@ const lanes = 2;
 const { args, options } = cac("conformance").parse(process.argv, { run: false });
 const name = args[0] ?? "onnx";
 const suite = suites[name];
+const to = options["to"] === "onnx" ? "onnx" : "tfjs";
+const title = to === "onnx" ? `${name}-onnx` : name;
 const zoo = zooFolder();
 if (!suite) {
   console.error(`no suite ${name}; there are ${Object.keys(suites).join(", ")}`);
   process.exitCode = 2;
-} else if (!zoo) console.log(`conformance ${name}: skipped, no zoo (set MODELWRIGHT_ZOO)`);
+} else if (!zoo) console.log(`conformance ${title}: skipped, no zoo (set MODELWRIGHT_ZOO)`);
 else {
   const filter = new RegExp(options["filter"] ?? "");
   const asked = conformanceBackends.find((each) => each === options["backend"]);
-  const wanted: ConformanceBackend[] = asked ? [asked] : ["cpu", "wasm"];
+  const wanted: ConformanceBackend[] = to === "onnx" ? ["onnxruntime"] : asked ? [asked] : ["cpu", "wasm"];
   const all = suite.cases(zoo).filter((each) => filter.test(each.id));
   const sample = Math.min(Number(options["sample"] ?? all.length), all.length);
   const cases = Array.from({ length: sample }, (_, i) => all[Math.floor((i * all.length) / sample)]!);
-  const pools = Array.from({ length: lanes }, () => new Backends());
+  const pools = Array.from({ length: lanes }, () => new Backends(to));
   const rows = await inLanes(cases, lanes, async (each, lane) => {
     const row = await suite.run(each, pools[lane]!, wanted);
     return excused(pools[lane]!.lostGpu ? await suite.run(each, pools[lane]!, wanted) : row);
@@ -58,11 +61,11 @@ else {
 }
 
 function report(rows: readonly Row[], partial: boolean): void {
-  if (!partial) writeRows(name, rows);
+  if (!partial) writeRows(title, rows);
   for (const row of rows)
     if (row.status === "wrong" || row.status === "crashed" || (partial && row.status !== "passed"))
       console.log(`${row.status} ${row.test}${row.backend ? ` on ${row.backend}` : ""}: ${row.reason}`);
   if (rows.some((row) => row.judged)) console.log(judgedLine(rows));
-  console.log(resultLine(name, rows));
+  console.log(resultLine(title, rows));
   if (rows.some((row) => row.status === "wrong" || row.status === "crashed")) process.exitCode = 1;
 }

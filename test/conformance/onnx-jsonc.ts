@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
-import { convert } from "../../src/convert.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { toleranceFor } from "../../src/parity/tolerance.ts";
@@ -144,7 +143,7 @@ async function run(
 ): Promise<Row | undefined> {
   const { model, files } = await openOnnx(bytes);
   const sink = new MemorySink();
-  const { problems } = await convert(model, files, sink);
+  const { problems } = await backends.convert(model, files, sink);
   const failed = problems.find(({ severity }) => severity === "error");
   if (failed) throw new ModelError(failed);
   const feeds = new Map<string, Tensor>(present(fed).map((spec) => [spec.name, spec]));

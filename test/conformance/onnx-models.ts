@@ -2,17 +2,16 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { MemorySink } from "../../src/base/memory.ts";
-import { ModelError } from "../../src/base/problem.ts";
+import { ModelError, problem } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { readStoredInputs } from "../../src/cli/stored.ts";
-import { convert } from "../../src/convert.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
 import { parseSourceMap, sourceMapName } from "../../src/graph/map.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { elementCount } from "../../src/graph/tensor.ts";
 import { parity } from "../../src/parity.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, faultRow, type Row, statusOf } from "./suite.ts";
 
 export function onnxModels(zoo: string): Case[] {
   return readdirSync(path.join(zoo, "onnx-models"), { recursive: true, encoding: "utf8" })
@@ -41,8 +40,7 @@ export async function runOnnxModel(test: Case, backends: Backends, wanted: reado
   try {
     return await run(test, backends, wanted);
   } catch (error) {
-    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
-    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return faultRow(test, error);
   }
 }
 
@@ -52,7 +50,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   if (bytes > mostInputBytes)
     return { test: test.id, status: "skipped", reason: `its inputs take ${Math.round(bytes / 2 ** 20)} MiB` };
   const sink = new MemorySink();
-  const converted = await convert(model, files, sink);
+  const converted = await backends.convert(model, files, sink);
   const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const map = parseSourceMap(new TextDecoder().decode(sink.files[sourceMapName]));
@@ -85,7 +83,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
       if (!report.ok)
         return {
           test: test.id,
-          status: worker.alive ? "refused" : "crashed",
+          status: statusOf(new ModelError(fault ?? problem("error", "no-reference", "nothing was compared")), worker.alive),
           backend,
           reason: fault ? new ModelError(fault).message : "nothing was compared",
         };

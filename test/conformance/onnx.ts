@@ -4,7 +4,7 @@ import path from "node:path";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
-import { convert } from "../../src/convert.ts";
+import type { Converted } from "../../src/convert.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
 import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
@@ -12,7 +12,7 @@ import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { exceptions } from "./exceptions.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, faultRow, type Row } from "./suite.ts";
 
 /** Folders that hold a model.onnx, of the newest tests and of the older releases. */
 export function onnxCases(zoo: string): Case[] {
@@ -37,8 +37,7 @@ export async function runOnnxCase(test: Case, backends: Backends, wanted: readon
   try {
     return await run(test, backends, wanted);
   } catch (error) {
-    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
-    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return faultRow(test, error);
   }
 }
 
@@ -46,7 +45,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const file = path.join(test.path, "model.onnx");
   const { model, files } = await readOnnx(await openFile(file), sourcesBeside(file));
   const sink = new MemorySink();
-  const converted = await convert(model, files, sink);
+  const converted = await backends.convert(model, files, sink);
   const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const sets = readdirSync(test.path).filter((name) => name.startsWith("test_data_set_"));
@@ -62,7 +61,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
 
 type Context = {
   readonly model: Awaited<ReturnType<typeof readOnnx>>["model"];
-  readonly converted: Awaited<ReturnType<typeof convert>>;
+  readonly converted: Converted;
 };
 
 /** A row where the set does not pass. */
@@ -91,8 +90,7 @@ async function runSet(
     actual = await worker.run(loaded, feeds, names, signal);
     await worker.unload(loaded);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+    return { ...faultRow(test, error, worker.alive), backend };
   }
   for (const [i, name] of names.entries()) {
     const reference = expected[i];

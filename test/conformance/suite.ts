@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { ModelError } from "../../src/base/problem.ts";
 
 export type Status = "passed" | "refused" | "wrong" | "crashed" | "skipped";
 
@@ -40,6 +41,24 @@ export function judgedLine(rows: readonly Row[]): string {
   const judged = rows.filter((row) => row.judged);
   const passed = judged.filter(({ status }) => status === "passed").length;
   return `passed of judged: ${passed} of ${judged.length}, ${((100 * passed) / Math.max(1, judged.length)).toFixed(2)} %`;
+}
+
+/**
+ * What a fault says of a case. That TF.js throws is a refusal, as late as it is; that onnxruntime does not take or cannot run a file of
+ * ours is our mistake, unless it only lacks a kernel.
+ */
+export function statusOf(fault: unknown, alive = true): Status {
+  if (!alive || !(fault instanceof ModelError)) return "crashed";
+  const { code, reason } = fault.problem;
+  return /^target-/.test(code) && !/could not find an implementation|not implemented|NOT_IMPLEMENTED/i.test(reason)
+    ? "wrong"
+    : "refused";
+}
+
+export function faultRow({ id }: Case, fault: unknown, alive = true): Row {
+  const status = statusOf(fault, alive);
+  const text = fault instanceof Error ? ((status === "crashed" ? fault.stack : undefined) ?? fault.message) : String(fault);
+  return { test: id, status, reason: text };
 }
 
 export function writeRows(suite: string, rows: readonly Row[]): void {

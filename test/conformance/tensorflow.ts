@@ -6,7 +6,7 @@ import { isInteger } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
-import { type Converted, convert } from "../../src/convert.ts";
+import type { Converted } from "../../src/convert.ts";
 import { readTensorflow } from "../../src/formats/tensorflow/read.ts";
 import type { SourceGraph, SourceModel, SourceNode, ValueId } from "../../src/graph/source.ts";
 import { allocate, elementCount, type ModelFiles, type Tensor } from "../../src/graph/tensor.ts";
@@ -16,7 +16,7 @@ import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import { carriedAs } from "../../src/runtime/carry.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { feedConstants, reached } from "./fed.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, faultRow, type Row } from "./suite.ts";
 
 export function tensorflowCases(zoo: string): Case[] {
   const folder = path.join(zoo, "tensorflow/dl4j-tf-graphs");
@@ -53,8 +53,7 @@ export async function runTensorflowCase(test: Case, backends: Backends, wanted: 
   try {
     return await run(test, backends, wanted);
   } catch (error) {
-    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
-    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return faultRow(test, error);
   }
 }
 
@@ -88,7 +87,10 @@ async function compareStored(
   const fed = await feedConstants(model, files, tensorflowRules, outputs);
   const sink = new MemorySink();
   const placeholders = storedTensors(test.path, "placeholder", model);
-  const converted = await convert(fed.model, files, sink, { outputs, inputShapes: unknownShapes(fed.model, placeholders) });
+  const converted = await backends.convert(fed.model, files, sink, {
+    outputs,
+    inputShapes: unknownShapes(fed.model, placeholders),
+  });
   const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   // Where something is fed, what folds does not hang on it: an identity, a shape, a reduction of nothing.
@@ -136,14 +138,14 @@ async function runOn(
     );
     await worker.unload(loaded);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+    return { ...faultRow(test, error, worker.alive), backend };
   }
   for (const [name, expected] of stored) {
     const found = actual.get(name)!;
-    const dtype = expected.told && carriedAs(expected.told) === found.dtype ? expected.told : found.dtype;
+    const isOwn = backends.to === "onnx" || (expected.told && carriedAs(expected.told) === found.dtype);
+    const dtype = isOwn && expected.told ? expected.told : found.dtype;
     const reference = tensorOf(expected, dtype);
-    if (isInteger(dtype) && expected.values.some((value) => Math.abs(value) > 2 ** 31))
+    if (found.dtype === "int32" && isInteger(dtype) && expected.values.some((value) => Math.abs(value) > 2 ** 31))
       return { test: test.id, status: "skipped", reason: "expects integers beyond int32" };
     const verdict = compare(reference, found, { tolerance: toleranceFor(precisionOf(model)) });
     if (verdict.verdict !== "different" || (isRandom && verdict.firstBad)) continue;

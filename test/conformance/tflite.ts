@@ -5,7 +5,7 @@ import { type DType, isFloat } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
-import { type Converted, convert } from "../../src/convert.ts";
+import type { Converted } from "../../src/convert.ts";
 import { readTflite } from "../../src/formats/tflite/read.ts";
 import type { SourceGraph, SourceModel, SourceValue } from "../../src/graph/source.ts";
 import { elementCount, type ModelFiles, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
@@ -14,7 +14,7 @@ import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import { parity } from "../../src/parity.ts";
 import type { Run } from "../../src/runtime/run.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, faultRow, type Row } from "./suite.ts";
 import { referenceOf } from "./tflite-references.ts";
 
 export function tfliteCases(zoo: string): Case[] {
@@ -42,15 +42,14 @@ export async function runTfliteCase(test: Case, backends: Backends, wanted: read
   try {
     return await run(test, backends, wanted);
   } catch (error) {
-    if (error instanceof ModelError) return { test: test.id, status: "refused", reason: error.message };
-    return { test: test.id, status: "crashed", reason: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+    return faultRow(test, error);
   }
 }
 
 async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
   const { model, files } = await readTflite(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
-  const converted = await convert(model, files, sink);
+  const converted = await backends.convert(model, files, sink);
   const failed = converted.problems.find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const data = referenceOf(test, model);
@@ -64,12 +63,11 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
     let actual: Map<string, Tensor>;
     try {
       const loaded = await worker.load(sink.files, signal);
-      const feeds = new Map([...data.inputs, ...initialStates(model, converted)]);
+      const feeds = new Map([...data.inputs, ...initialStates(converted)]);
       actual = await worker.run(loaded, feeds, [...data.outputs.keys()], signal);
       await worker.unload(loaded);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { test: test.id, status: worker.alive && error instanceof ModelError ? "refused" : "crashed", backend, reason };
+      return { ...faultRow(test, error, worker.alive), backend };
     }
     for (const [name, reference] of data.outputs) {
       const found = compareOutput(model, name, reference, actual.get(name)!, data.apart);
@@ -99,15 +97,13 @@ function choosesBetweenSteps({ graphs }: SourceModel): boolean {
   );
 }
 
-/** What variables hold before the first run: the code of 0. */
-function initialStates(model: SourceModel, { inputs, state }: Converted): Map<string, Tensor> {
+/** States before the first run, which are zero. */
+function initialStates({ inputs, state }: Converted): Map<string, Tensor> {
   return new Map(
     state.map((name) => {
-      const { dtype } = inputs.find((input) => input.name === name)!;
-      const { type } = valueNamed(model.graphs[0]!, name.slice("state/".length));
-      const shape = type.shape as readonly number[];
-      const zero = type.quantization?.zeroPoint[0] ?? 0;
-      return [name, tensorOf(dtype as DType, shape, new Array<number>(elementCount(shape)).fill(zero))] as const;
+      const { dtype, shape } = inputs.find((input) => input.name === name)!;
+      const dims = shape as readonly number[];
+      return [name, tensorOf(dtype as DType, dims, new Array<number>(elementCount(dims)).fill(0))] as const;
     }),
   );
 }
@@ -138,8 +134,7 @@ async function againstLiteRt(
     const bad = report.outputs.find(({ verdict }) => verdict === "different");
     if (bad) return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${said(bad as Comparison)}` };
     if (absent) return { test: test.id, status: "skipped", reason: `no runtime here gives a reference: ${absent.reason}` };
-    if (!report.ok)
-      return { test: test.id, status: worker.alive ? "refused" : "crashed", backend, reason: report.problems[0]?.reason ?? "" };
+    if (!report.ok) return { ...faultRow(test, new ModelError(report.problems[0]!), worker.alive), backend };
   }
   return { test: test.id, status: "passed", reason: "against LiteRT, seeded" };
 }

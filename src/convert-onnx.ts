@@ -1,0 +1,75 @@
+/** From a read model to a written ONNX model. */
+import type { ByteSink } from "./base/bytes.ts";
+import { type Converted, type ConvertOptions, plan, writeText } from "./convert.ts";
+import { writeOnnx } from "./formats/onnx/write.ts";
+import { sourceMapName } from "./graph/map.ts";
+import { findPreprocessing } from "./graph/preprocessing.ts";
+import type { SourceModel } from "./graph/source.ts";
+import type { ModelFiles } from "./graph/tensor.ts";
+import { forMlnet } from "./raise/mlnet.ts";
+import { type OnnxOptions, translateToOnnx } from "./translate-onnx.ts";
+import { version } from "./version.ts";
+import { evaluateNamed, weightNames } from "./weights.ts";
+
+export interface ConvertOnnxOptions extends OnnxOptions, Pick<ConvertOptions, "onProgress"> {
+  /** A model of more bytes keeps its weights in `model.onnx.data`; default what an ONNX file can hold. */
+  readonly externalAbove?: number;
+  /** What is to load it: `mlnet` has columns of few types and sizes. */
+  readonly for?: "mlnet" | undefined;
+}
+
+/** As `convert`: fills the sink and commits it; where a problem is an error, nothing is written and `ok` is false. */
+export async function convertToOnnx(
+  model: SourceModel,
+  files: ModelFiles,
+  sink: ByteSink,
+  options: ConvertOnnxOptions = {},
+): Promise<Converted> {
+  const translated = await translateToOnnx(model, files, options);
+  const { lowered, map, nodes, ms } = translated;
+  const suited = options.for === "mlnet" ? forMlnet(translated.model) : { model: translated.model, problems: [] };
+  const onnx = suited.model;
+  const problems = [...translated.problems, ...suited.problems];
+  const base = {
+    problems,
+    nodes,
+    customOps: [],
+    state: lowered.states,
+    inputs: onnx.graph.inputs.map((each) => plan(each.name, each)),
+    outputs: onnx.graph.outputs.map((each) => plan(each.name, each)),
+  };
+  if (problems.some(({ severity }) => severity === "error"))
+    return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
+  const started = performance.now();
+  const { onProgress, externalAbove, signal } = options;
+  const { baked, states } = lowered;
+  const preprocessing = await findPreprocessing(model, files);
+  const told = {
+    ...(states.length > 0 && { state: states }),
+    ...(preprocessing.length > 0 && { preprocessing }),
+    ...(baked && { baked }),
+  };
+  const sources = weightNames(lowered);
+  try {
+    const written = await writeOnnx(onnx, sink, {
+      producer: { name: "modelwright", version },
+      metadata: Object.fromEntries(Object.entries(told).map(([key, value]) => [`modelwright.${key}`, JSON.stringify(value)])),
+      evaluate: (value) => evaluateNamed(value, sources),
+      ...(externalAbove === undefined ? {} : { externalAbove }),
+      ...(onProgress && { onWeight: (done: number, total: number) => onProgress(total === 0 ? 1 : done / total) }),
+      signal,
+    });
+    await writeText(sink, sourceMapName, JSON.stringify({ ...map, ...(baked && { baked }) }));
+    await sink.commit();
+    return {
+      ...base,
+      ok: true,
+      files: [...written.files, sourceMapName],
+      weightBytes: written.weightBytes,
+      ms: { ...ms, write: performance.now() - started },
+    };
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}

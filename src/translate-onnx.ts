@@ -1,0 +1,73 @@
+/** Lower, optimise, raise: the ONNX model of a source, without a file being touched. */
+import type { Problem } from "./base/problem.ts";
+import { modelError } from "./base/problem.ts";
+import type { Graph, Value } from "./graph/graph.ts";
+import { namedSourceMap, type SourceMap } from "./graph/map.ts";
+import type { OnnxModel } from "./graph/onnx-graph.ts";
+import type { SourceModel } from "./graph/source.ts";
+import type { ModelFiles } from "./graph/tensor.ts";
+import type { Lowered } from "./lower/lower.ts";
+import type { Step } from "./optimize/optimize.ts";
+import { onnxPipeline } from "./optimize/pipeline.ts";
+import { decompose } from "./raise/decompose.ts";
+import { emit } from "./raise/emit.ts";
+import { elapsed, nodeCounts, type Translated, type TranslateOptions, toHub, unchanged } from "./translate.ts";
+
+export interface OnnxOptions extends TranslateOptions {
+  /** 13 to 21; default 17. */
+  readonly opset?: number;
+}
+
+export const opsetRange = { least: 13, greatest: 21, usual: 17 } as const;
+
+export interface TranslatedToOnnx {
+  /** Complete only where no problem is an error. */
+  readonly model: OnnxModel;
+  /** The hub graph that it was emitted from. */
+  readonly graph: Graph;
+  readonly lowered: Lowered;
+  readonly map: SourceMap;
+  readonly problems: readonly Problem[];
+  readonly steps: readonly Step[];
+  readonly nodes: Translated["nodes"];
+  readonly ms: Translated["ms"];
+}
+
+export async function translateToOnnx(
+  model: SourceModel,
+  files: ModelFiles,
+  options: OnnxOptions = {},
+): Promise<TranslatedToOnnx> {
+  const { signal, opset = opsetRange.usual } = options;
+  if (!(opset >= opsetRange.least && opset <= opsetRange.greatest))
+    throw modelError("unsupported-opset", `ONNX is written in opset ${opsetRange.least} to ${opsetRange.greatest}, not ${opset}`);
+  const hub = await toHub(model, files, options);
+  const decomposed = decompose(hub.graph, { opset, tracked: hub.tracked.values(), signal });
+  const tracked = new Map<string, Value>();
+  for (const [source, value] of hub.tracked) {
+    const target = decomposed.values.get(value);
+    if (target) tracked.set(source, target);
+  }
+  const before = [...hub.problems, ...decomposed.problems];
+  // A graph with faults is not for writing, and its opaque values are not for rewriting.
+  const faulty = before.some(({ severity }) => severity === "error");
+  const target = (faulty ? unchanged : hub.rewrite)(decomposed.graph, tracked, onnxPipeline, signal);
+  const emitted = emit(target.graph, { opset, names: valueNames(target.tracked), signal });
+  return {
+    model: emitted.model,
+    graph: target.graph,
+    lowered: hub.lowered,
+    map: namedSourceMap(target.tracked, target.graph, emitted.nameOf, emitted.model.graph.nodes),
+    problems: [...before, ...emitted.problems],
+    steps: [...hub.steps, ...target.steps],
+    nodes: nodeCounts(model, hub, emitted.model.graph.nodes.length),
+    ms: elapsed(hub),
+  };
+}
+
+/** Values are called what the source calls them. */
+function valueNames(tracked: ReadonlyMap<string, Value>): Map<Value, string> {
+  const names = new Map<Value, string>();
+  for (const [source, value] of tracked) if (!names.has(value)) names.set(value, source.slice(source.indexOf("/") + 1));
+  return names;
+}
