@@ -92,8 +92,11 @@ function duplicateProducers(graph: SourceGraph, dialect: SourceModel["dialect"])
     for (const id of node.outputs) {
       if (id === undefined) continue;
       if (made[id]) {
-        const { name } = graph.values[id]!;
-        problems.push(problem("error", "duplicate-name", `a second value of the name ${name}`, placeOf(graph, node, id)));
+        const { name, producer } = graph.values[id]!;
+        // Of several constants the last counts, in onnxruntime too.
+        const constants = dialect === "onnx" && node.op === "Constant" && graph.nodes[producer ?? -1]?.op === "Constant";
+        const severity = constants ? "warning" : "error";
+        problems.push(problem(severity, "duplicate-name", `a second value of the name ${name}`, placeOf(graph, node, id)));
       }
       made[id] = 1;
     }

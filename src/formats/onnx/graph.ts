@@ -125,7 +125,11 @@ function defineInitializer(name: string, graph: GraphDraft, context: Context, of
   const { tensor, sparse, producer } = graph.values[id]!;
   if (tensor || sparse || producer !== undefined) {
     const what = producer === undefined ? "two initializers of one name" : "an initializer that a node makes too";
-    context.report("error", "duplicate-name", what, { graph: graph.name, tensor: name, offset });
+    context.report(isConstantNode(graph, producer) ? "warning" : "error", "duplicate-name", what, {
+      graph: graph.name,
+      tensor: name,
+      offset,
+    });
     return undefined;
   }
   if (name === "") context.report("warning", "missing-name", "an initializer without a name", { graph: graph.name, offset });
@@ -197,14 +201,20 @@ export function readNode(f: Fields, graph: GraphDraft, context: Context, depth: 
   if (doc) node.doc = doc;
   if (metadata) node.metadata = record(metadata);
   graph.nodes.push(node);
+  const isConstant = op === "Constant" && domain === "";
   for (const output of outputs) {
     if (output === undefined) continue;
     const value = graph.values[output]!;
+    if (isConstant) {
+      if (value.producer === undefined && (value.tensor || value.sparse))
+        context.report("warning", "duplicate-name", "an initializer that a node makes too", { ...place(), tensor: value.name });
+      forgetStored(value, graph);
+    }
     // The first maker stays, an initializer too; verify tells of the second.
     if (!value.tensor && !value.sparse) value.producer ??= id;
     graph.defined.add(output);
   }
-  if (op === "Constant" && domain === "") nameConstant(node, graph);
+  if (isConstant) nameConstant(node, graph);
 }
 
 /** An absent optional input or output has the empty name. */
@@ -237,6 +247,20 @@ export function readAttributes(
     else attrs.set(name, attr);
   }
   return record(attrs);
+}
+
+/** Of constants of one name the last counts, and one made by a node before an initializer: so onnxruntime has it, and tools that edit models rely on it. */
+function forgetStored(value: GraphDraft["values"][number], graph: GraphDraft): void {
+  if (value.producer !== undefined && !isConstantNode(graph, value.producer)) return;
+  delete value.producer;
+  delete value.tensor;
+  delete value.sparse;
+  value.type = untyped;
+}
+
+function isConstantNode(graph: GraphDraft, id: number | undefined): boolean {
+  const node = id === undefined ? undefined : graph.nodes[id];
+  return node?.op === "Constant" && node.domain === "";
 }
 
 /** The output of a Constant carries its tensor, as an initializer does. */

@@ -32,6 +32,19 @@ it("a sparse Constant, by flat and by full indices", async () => {
   }
 });
 
+it("of several constants of one name the last counts, a node's before an initializer", async () => {
+  const x = tensor("x", "float32", [3], random(3, 8));
+  const made = (number: number) => node("Constant", [], ["c"], { value_float: float(number) });
+  const sums = [node("Add", ["x", "c"], ["y"], {}, "sum")];
+  const io = { inputs: [value("x", "float32", [3])], outputs: [untyped("y")] };
+  const stored = tensor("c", "float32", [], [5.5]);
+  for (const graph of [
+    { ...io, nodes: [made(2), made(-3), ...sums] },
+    { ...io, nodes: [made(2), ...sums], initializers: [stored] },
+  ])
+    expect(await ort.modelDifferences(onnxModel({ ir: 8, opsets: { "": 17 }, graph }), [x], ["y"])).toEqual([]);
+});
+
 it("ConstantOfShape, known and computed", async () => {
   const shape = tensor("shape", "int64", [3], [2, 5, 3]);
   for (const fed of [0, 1]) {
