@@ -7,6 +7,7 @@ import { regionOps } from "./region.ts";
 import { scatterOps } from "./scatter.ts";
 import { specialOps } from "./special.ts";
 import { stringOps } from "./text.ts";
+import { transformOps } from "./transform.ts";
 import { uniqueOps } from "./unique.ts";
 import { wordOps } from "./words.ts";
 
@@ -19,6 +20,7 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...factorOps,
     ...specialOps,
     ...stringOps,
+    ...transformOps,
     ...uniqueOps,
     ...wordOps,
   }),

@@ -10,6 +10,7 @@ import "./scatter.ts";
 import "./einsum.ts";
 import "./control.ts";
 import "./text.ts";
+import "./transform.ts";
 import "./words.ts";
 import "./random.ts";
 import "./fused.ts";

@@ -7,6 +7,7 @@ import { matrixOps } from "../../src/customops/matrix.ts";
 import { scatterOps } from "../../src/customops/scatter.ts";
 import { customOps } from "../../src/customops/table.ts";
 import { stringOps } from "../../src/customops/text.ts";
+import { transformOps } from "../../src/customops/transform.ts";
 import { uniqueOps } from "../../src/customops/unique.ts";
 import { customOpsModule } from "../../src/customops/write.ts";
 
@@ -51,6 +52,21 @@ const trials: Readonly<Record<string, Trial>> = {
   MatrixDeterminant: {
     inputs: () => [floats([0, 2, 3, 5, 4, 1, 2, 2], [2, 2, 2])],
     outputs: [{ shape: [2], values: [-6, 6] }],
+  },
+  FourierAlong: {
+    inputs: () => [floats([1, 2, 3, 4, 0, 6], [3, 2, 1]), ints([0], []), ints([-3], [])],
+    attrs: { inverse: false, onesided: true },
+    outputs: [
+      {
+        shape: [2, 2, 2],
+        values: [4, 0, 12, 0, -0.5, -2.598076105117798, -3, 1.7320507764816284].map((x) => expect.closeTo(x, 5)),
+      },
+    ],
+  },
+  ColumnsToImage: {
+    inputs: () => [floats([1, 2, 3, 4, 5, 6], [1, 2, 3]), ints([5]), ints([2])],
+    attrs: { strides: [1], dilations: [3], pads: [0, 1] },
+    outputs: [{ shape: [1, 1, 5], values: [1, 2, 3, 4, 5] }],
   },
   UniqueElements: {
     inputs: () => [floats([2, 1, 1, 3, 2, 1], [3, 2])],
@@ -131,7 +147,7 @@ beforeAll(async () => {
 
 describe("custom ops, from the text that a model carries", () => {
   it("has a trial for every op of these families", () => {
-    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...stringOps, ...uniqueOps };
+    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...stringOps, ...transformOps, ...uniqueOps };
     expect(Object.keys(trials).sort()).toEqual(Object.keys(families).sort());
   });
 

@@ -21,6 +21,7 @@ const direct = [
     "RoiAlignAdaptive",
   ],
   ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
+  ...["FourierAlong", "ColumnsToImage"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
 ];

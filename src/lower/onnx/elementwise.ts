@@ -1,6 +1,7 @@
 /** Elementwise ONNX ops. Before opset 7 a binary op broadcasts only as its `broadcast` and `axis` attributes say. */
 import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
+import { movingOps } from "../../graph/moving.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import type { At } from "../rule.ts";
@@ -37,7 +38,20 @@ function binary(op: string, combine: Combine, since = 7): Rule[] {
 }
 
 /** ONNX's integer division truncates toward zero. */
-const divide: Combine = (b, x, y) => b.op(isInteger(x.dtype) ? "TruncateDiv" : "RealDiv", [x, y]);
+const divide: Combine = (b, x, y) => (isInteger(x.dtype) ? b.op("TruncateDiv", [x, y]) : b.op("RealDiv", [x, divisor(b, y)]));
+
+/**
+ * Numbers that were rounded to codes without becoming codes (see quantize.ts) can be −0, which no code less its zero point is. Only a
+ * division tells the two apart: by an infinity of the other sign.
+ */
+function divisor(b: Builder, y: Value): Value {
+  let { node } = y;
+  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
+  const isRounded =
+    node.op === "Mul" && node.inputs[0]!.node.op === "ClipByValue" && node.inputs[0]!.node.inputs[0]!.node.op === "Round";
+  const zero = b.scalar(y.dtype, 0);
+  return isRounded ? b.op("SelectV2", [b.op("Equal", [y, zero]), zero, y]) : y;
+}
 
 /** Pow's result has the type of the base; the exponent may be of any other. */
 const power: Combine = (b, x, y) => {

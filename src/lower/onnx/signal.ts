@@ -7,9 +7,10 @@ import { normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, int, onnxType } from "../schema.ts";
 import { Arithmetic } from "./arithmetic.ts";
-import { countTo, reshapeToSizes, sizeAt } from "./dims.ts";
+import { asScalar, knownNumbers } from "./axis.ts";
+import { countTo, reshapeToSizes, type Size, sizeAt, sizeVector } from "./dims.ts";
 
-/** Longest transform: its matrices hold the square of this many numbers. */
+/** Longest transform by matrices: they hold the square of this many numbers. */
 const maxLength = 4096;
 
 /** Σ ±aᵢ · cos(2πi·n / N) of `size` points; N is one less unless the window is periodic. */
@@ -69,15 +70,10 @@ function transform(b: Builder, parts: readonly Value[], [real, imaginary]: reado
 /** The last axis holds the real and perhaps the imaginary part. */
 function partsOf(b: Builder, x: Value, at: At): readonly Value[] {
   const parts = x.shape[x.rank - 1];
-  if (parts !== 1 && parts !== 2) throw at.invalid(`a signal of ${parts ?? "?"} parts`);
+  if (typeof parts !== "number")
+    throw at.unsupported("a signal of which nothing says whether it is complex", "give the input's shape with --input");
+  if (parts !== 1 && parts !== 2) throw at.invalid(`a signal of ${parts} parts`);
   return b.ops("Unpack", [x], { num: parts, axis: x.rank - 1 });
-}
-
-function checkedLength(length: unknown, at: At): number {
-  if (typeof length !== "number")
-    throw at.unsupported("a transform of a length that is not known", "give the input's shape with --input");
-  if (length > maxLength) throw at.unsupported(`a transform of more than ${maxLength} points: ${length}`);
-  return length;
 }
 
 interface DftAttrs {
@@ -85,12 +81,15 @@ interface DftAttrs {
   readonly onesided: boolean;
 }
 
-function dft(b: Builder, x: Value, lengthInput: Value | undefined, axisGiven: number, a: DftAttrs, at: At): Value {
-  const axis = normalAxis(axisGiven, x.rank);
+/** What is known before the run becomes a product with matrices; the rest is computed point by point. */
+function dft(b: Builder, x: Value, lengthInput: Value | undefined, axisInput: Value, a: DftAttrs, at: At): Value {
+  const [axisGiven] = knownNumbers(axisInput) ?? [];
+  const axis = axisGiven === undefined ? undefined : normalAxis(axisGiven, x.rank);
   if (axis === x.rank - 1) throw at.invalid(`a transform over the parts: axis ${axisGiven}`);
-  const size = checkedLength(x.shape[axis], at);
-  const length = lengthInput ? at.numbers(lengthInput, "dft_length")[0]! : size;
-  checkedLength(length, at);
+  const size = axis === undefined ? undefined : x.shape[axis];
+  const length = lengthInput ? knownNumbers(lengthInput)?.[0] : size;
+  const isKnown = axis !== undefined && typeof size === "number" && typeof length === "number";
+  if (!isKnown || size > maxLength || length > maxLength) return fourier(b, x, lengthInput, axisInput, a);
   const parts = partsOf(b, x, at);
   if (a.onesided && a.inverse) return inverseOneSided(b, parts, axis, size, lengthInput ? length : 2 * (size - 1));
   const last = (value: Value) => toLast(b, value, axis);
@@ -106,6 +105,12 @@ function dft(b: Builder, x: Value, lengthInput: Value | undefined, axisGiven: nu
       : part,
   );
   return fromLast(b, transform(b, cut, matrices(b, x.dtype, taken, length, kept, a.inverse)), axis);
+}
+
+function fourier(b: Builder, x: Value, length: Value | undefined, axis: Value, { inverse, onesided }: DftAttrs): Value {
+  const int = (value: Value) => b.cast(asScalar(b, value), "int32");
+  const points = length ? int(length) : b.scalar("int32", 0);
+  return b.cast(b.op("FourierAlong", [b.cast(x, "float32"), points, int(axis)], { inverse, onesided }), x.dtype);
 }
 
 /** Half a spectrum back to real numbers: the missing half is the conjugate of what is there. */
@@ -157,20 +162,40 @@ function stft(
   onesided: boolean,
   at: At,
 ): Value {
-  const step = at.numbers(stepInput, "frame_step")[0]!;
-  const length = checkedLength(lengthInput ? at.numbers(lengthInput, "frame_length")[0] : windowInput?.shape[0], at);
-  const size = signal.shape[1];
-  if (typeof size !== "number")
-    throw at.unsupported("a signal of a length that is not known", "give the input's shape with --input");
+  if (!windowInput && !lengthInput) throw at.invalid("neither a window nor a frame_length");
+  const size = sizeAt(b, signal, 1);
+  const [step] = knownNumbers(stepInput) ?? [];
+  const length = lengthInput ? knownNumbers(lengthInput)?.[0] : windowInput?.shape[0];
+  const places =
+    typeof size === "number" && step !== undefined && typeof length === "number"
+      ? framesOf(b, size, step, length, at)
+      : framesComputed(b, size, stepInput, lengthInput ?? b.op("Size", [windowInput!], { out_type: "int32" }));
+  const whole = signal.rank === 2 ? b.op("ExpandDims", [signal, b.scalar("int32", 2)]) : signal;
+  const parts = partsOf(b, whole, at).map((part) => b.gather(part, places, 1));
+  const windowed = windowInput ? parts.map((part) => b.op("Mul", [part, b.cast(windowInput, part.dtype)])) : parts;
+  if (typeof length !== "number" || length > maxLength) {
+    const frames = b.op("Pack", windowed, { axis: 3, N: windowed.length });
+    return fourier(b, frames, undefined, b.scalar("int32", 2), { inverse: false, onesided });
+  }
+  const kept = onesided ? Math.floor(length / 2) + 1 : length;
+  return transform(b, windowed, matrices(b, signal.dtype, length, length, kept, false));
+}
+
+/** Places in the signal: [frames, length]. */
+function framesOf(b: Builder, size: number, step: number, length: number, at: At): Value {
   const frames = Math.floor((size - length) / step) + 1;
   if (frames < 1) throw at.invalid(`frames of ${length} in a signal of ${size}`);
   const index = Array.from({ length: frames * length }, (_, i) => Math.floor(i / length) * step + (i % length));
-  const places = b.constant(tensorOf("int32", [frames, length], index));
-  const shape = signal.rank === 2 ? [b.op("ExpandDims", [signal, b.scalar("int32", 2)])] : [signal];
-  const parts = partsOf(b, shape[0]!, at).map((part) => b.gather(part, places, 1));
-  const windowed = windowInput ? parts.map((part) => b.op("Mul", [part, b.cast(windowInput, part.dtype)])) : parts;
-  const kept = onesided ? Math.floor(length / 2) + 1 : length;
-  return transform(b, windowed, matrices(b, signal.dtype, length, length, kept, false));
+  return b.constant(tensorOf("int32", [frames, length], index));
+}
+
+function framesComputed(b: Builder, size: Size, stepInput: Value, lengthInput: Value): Value {
+  const vector = (value: Value) => b.reshape(b.cast(value, "int32"), [1]);
+  const [step, length] = [vector(stepInput), vector(lengthInput)];
+  const room = b.op("Sub", [sizeVector(b, size), length]);
+  const frames = b.op("AddV2", [b.op("FloorDiv", [room, step]), b.ints([1])]);
+  const starts = b.op("Mul", [countTo(b, frames), step]);
+  return b.op("AddV2", [b.op("ExpandDims", [starts, b.scalar("int32", 1)]), countTo(b, length)]);
 }
 
 const mel = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);
@@ -217,10 +242,10 @@ export const signals: readonly Rule[] = [
   windowRule("HammingWindow", [25 / 46, 21 / 46]),
   windowRule("BlackmanWindow", [0.42, 0.5, 0.08]),
   rule("DFT", { since: 17, arity: [1, 2], attrs: { ...dftAttrs, axis: int(1) } }, (b, [x, length], a, at) => [
-    dft(b, x, length, a.axis, a, at),
+    dft(b, x, length, b.scalar("int32", a.axis), a, at),
   ]),
   rule("DFT", { since: 20, arity: [1, 3], attrs: dftAttrs }, (b, [x, length, axis], a, at) => [
-    dft(b, x, length, axis ? at.numbers(axis, "axis")[0]! : -2, a, at),
+    dft(b, x, length, axis ?? b.scalar("int32", -2), a, at),
   ]),
   rule("STFT", { since: 17, arity: [2, 4], attrs: { onesided: bool(true) } }, (b, [x, step, window, length], a, at) => [
     stft(b, x, step, window, length, a.onesided, at),

@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { ints, required } from "../schema.ts";
+import { knownNumbers } from "./axis.ts";
 import { convTranspose } from "./conv.ts";
 import { reshapeToSizes, sizeAt } from "./dims.ts";
 
@@ -39,7 +40,8 @@ interface ColumnAttrs {
 
 /** [N, C·block, L] → [N, C, image…]: overlapping blocks add up, as a transposed convolution with unit kernels does it. */
 function col2im(b: Builder, x: Value, imageInput: Value, blockInput: Value, a: ColumnAttrs, at: At): Value {
-  const [image, block] = [at.numbers(imageInput, "image_shape"), at.numbers(blockInput, "block_shape")];
+  const [image, block] = [knownNumbers(imageInput), knownNumbers(blockInput)];
+  if (!image || !block) return col2imComputed(b, x, imageInput, blockInput, a, at);
   const columns = x.shape[1];
   const elements = block.reduce((n, dim) => n * dim, 1);
   if (typeof columns !== "number" || columns % elements !== 0)
@@ -63,6 +65,17 @@ function col2im(b: Builder, x: Value, imageInput: Value, blockInput: Value, a: C
     output_shape: undefined,
   };
   return reshapeToSizes(b, convTranspose(b, planes, kernels, undefined, attrs, at), [batch, channels, ...image]);
+}
+
+/** Sizes that only the run tells. */
+function col2imComputed(b: Builder, x: Value, image: Value, block: Value, a: ColumnAttrs, at: At): Value {
+  const count = image.shape[0] ?? block.shape[0];
+  if (typeof count !== "number") throw at.unsupported("an image of an unknown number of axes");
+  const each = (given: readonly number[] | undefined, fallback: number, length = count) =>
+    given ?? new Array<number>(length).fill(fallback);
+  const attrs = { strides: each(a.strides, 1), dilations: each(a.dilations, 1), pads: each(a.pads, 0, 2 * count) };
+  const y = b.op("ColumnsToImage", [b.cast(x, "float32"), b.cast(image, "int32"), b.cast(block, "int32")], attrs);
+  return b.cast(y, x.dtype);
 }
 
 export const unpools: readonly Rule[] = [

@@ -174,3 +174,24 @@ it("numbers rounded to codes and back round a convolution", async () => {
   // One step of the last codes: onnxruntime fuses this into integer kernels.
   expect(await ort.modelDifferences(bytes, fed, ["y"], { rtol: 0.0131 / 1.8 })).toEqual([]);
 });
+
+it("a division by numbers that were rounded to zero", async () => {
+  const bytes = onnxModel({
+    ir: 8,
+    opsets: { "": 19 },
+    graph: {
+      inputs: [value("x", "float32", [3, 5])],
+      outputs: [untyped("y")],
+      initializers: [f32("s", [0.5]), zero("z", "int8", 0)],
+      nodes: [
+        node("QuantizeLinear", ["x", "s", "z"], ["q"]),
+        node("DequantizeLinear", ["q", "s", "z"], ["d"]),
+        node("Transpose", ["d"], ["t"], { perm: [1, 0] }),
+        node("Transpose", ["x"], ["u"], { perm: [1, 0] }),
+        node("Div", ["u", "t"], ["y"]),
+      ],
+    },
+  });
+  const fed = [tensor("x", "float32", [3, 5], random(15, 6))];
+  expect(await ort.modelDifferences(bytes, fed, ["y"])).toEqual([]);
+});
