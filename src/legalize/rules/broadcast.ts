@@ -3,6 +3,7 @@ import { type Dim, sizeOf, type Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { dimsOf } from "../../tf/op.ts";
 import { type LegalAt, type LegalRule, legal } from "../rule.ts";
+import { choose } from "./sizes.ts";
 
 /** How often an axis repeats; undefined where the run alone can tell, and it may be 0 times. */
 function repeatsOf(own: Dim, wanted: Dim): number | undefined {
@@ -26,7 +27,7 @@ function broadcastTo(b: Builder, inputs: readonly Value[], at: LegalAt): Value {
     padded,
     padded.map((_, i) => [x, i - out.length + own.length]),
   );
-  const counts = b.op("SelectV2", [b.op("Equal", [shape, b.op("Shape", [full])]), b.scalar("int32", 1), shape]);
+  const counts = choose(b, b.op("Equal", [shape, b.op("Shape", [full])]), b.scalar("int32", 1), shape);
   const parts = repeats.map((count, i) => (count === undefined ? b.slice(counts, [i], [1]) : b.ints([count])));
   return b.op("Tile", [full, b.concat(parts, 0)]);
 }

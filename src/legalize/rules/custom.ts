@@ -1,4 +1,6 @@
 /** Ops that only code of our own can compute: they keep their names, and the model is written with a custom-ops.mjs. */
+
+import type { DType } from "../../base/dtype.ts";
 import { customOps } from "../../customops/table.ts";
 import type { Type } from "../../graph/graph.ts";
 import { LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
@@ -24,6 +26,7 @@ const direct = [
   ...["FourierAlong", "ColumnsToImage"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
+  ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "RandomGamma", "RandomPoisson"],
 ];
 
 /** An operator that the user declares: the written module holds it to the types that were told. */
@@ -32,6 +35,9 @@ export const userOperator: Legalize = (b, inputs, at) => {
   const told = new LegalAt(at.node, { ...at.attrs, dtypes: types.map(({ dtype }) => borderType(dtype)) });
   return withBorderTypes(b, inputs, told);
 };
+
+/** As customops/bits.ts numbers them. */
+const bitTypes: readonly DType[] = ["int8", "uint8", "int16", "uint16", "int32", "float32", "float16", "bfloat16", "int64"];
 
 export const customs: readonly LegalRule[] = [
   ...direct.map((op) => {
@@ -54,6 +60,9 @@ export const customs: readonly LegalRule[] = [
     const [from, to] = [at.dtype(), at.node.outputs[0]!.dtype];
     if (from === "float32" && to === "int32") return [b.op("BitcastToInt32", [x!])];
     if (from === "int32" && to === "float32") return [b.op("BitcastToFloat32", [x!])];
-    throw at.unsupported(`the bits of ${from} as ${to}`);
+    const codes = [from, to].map((dtype) => bitTypes.indexOf(dtype));
+    if (codes.some((code) => code < 0) || to === "int64")
+      throw at.unsupported(`the bits of ${from} as ${to}, which TF.js does not have`);
+    return [b.op("BitcastBytes", [x!], { from: codes[0]!, to: codes[1]! })];
   }),
 ];

@@ -1,12 +1,13 @@
 /** Ops whose indices, axes or index types TF.js reads in its own way. */
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalRule, legal } from "../rule.ts";
+import { floorMod } from "./integer.ts";
 
 /** The axis counted from the front: TF.js takes a negative one for none of its axes. */
 const alongAxis = (op: string): LegalRule =>
   legal(op, (b, [x, axis], at) => {
     const known = constantOf(axis!);
-    if (!known) return at.same(b, [x!, b.op("FloorMod", [axis!, b.scalar("int32", x!.rank)])]);
+    if (!known) return at.same(b, [x!, floorMod(b, axis!, b.scalar("int32", x!.rank))]);
     return at.same(b, [x!, b.scalar("int32", normalAxis(Number(known.data[0]), x!.rank))]);
   });
 

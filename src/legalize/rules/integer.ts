@@ -7,6 +7,7 @@ import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type Legalize, type LegalRule, legal } from "../rule.ts";
+import { both, isSizes } from "./sizes.ts";
 
 const negative = (b: Builder, x: Value): Value => b.op("Sub", [b.scalar("int32", 0), x]);
 
@@ -58,11 +59,15 @@ export function floorDiv(b: Builder, x: Value, y: Value): Value {
   const second = b.op("AddV2", [first, b.op("FloorDiv", [left(first), y])]);
   const rest = left(second);
   const zero = b.scalar("int32", 0);
-  const over = b.op("LogicalAnd", [
-    b.op("NotEqual", [rest, zero]),
-    b.op("NotEqual", [b.op("Less", [rest, zero]), b.op("Less", [y, zero])]),
-  ]);
+  const crossed = b.op("NotEqual", [b.op("Less", [rest, zero]), b.op("Less", [y, zero])]);
+  const over = both(b, b.op("NotEqual", [rest, zero]), crossed);
   return b.op("Sub", [second, b.cast(over, "int32")]);
+}
+
+/** x mod y with the sign of y. */
+export function floorMod(b: Builder, x: Value, y: Value): Value {
+  if (x.dtype !== "int32" || !isSizes(x) || !isSizes(y)) return b.op("FloorMod", [x, y]);
+  return b.op("Sub", [x, b.op("Mul", [floorDiv(b, x, y), y])]);
 }
 
 const forIntegers =

@@ -7,6 +7,8 @@ import { elementCount, numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
+import { floorMod } from "./integer.ts";
+import { both, choose, isSizes } from "./sizes.ts";
 
 /** The most axes that every kernel of every backend takes; past them wasm goes wrong, so an op that does not merge is refused. */
 const maxRank = 6;
@@ -102,8 +104,8 @@ const lastAxis: Legalize = (b, inputs, at) => {
 };
 
 const pointwise = [
-  ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "FloorMod", "DivNoNan"],
-  ...["Less", "LessEqual", "Greater", "GreaterEqual", "LogicalAnd", "LogicalOr", "SelectV2"],
+  ...["AddV2", "Sub", "Mul", "RealDiv", "Maximum", "Minimum", "Pow", "SquaredDifference", "DivNoNan"],
+  ...["Less", "LessEqual", "Greater", "GreaterEqual", "LogicalOr"],
 ];
 
 /**
@@ -120,7 +122,27 @@ const prelu: Legalize = (b, inputs, at) => {
   return [b.op("AddV2", [b.op("Relu", [x]), negative])];
 };
 
+/** Where the operands are sizes, in kernels that run on the host; not where something is known of the result, which that would hide. */
+const ofSizes =
+  (way: (b: Builder, inputs: readonly Value[]) => Value): Legalize =>
+  (b, inputs, at) => {
+    const known = at.node.outputs[0]!.elements?.some((dim) => dim !== undefined);
+    return !known && inputs.every(isSizes) ? [way(b, inputs)] : elementwise(b, inputs, at);
+  };
+
 export const ranks: readonly LegalRule[] = [
+  legal(
+    "FloorMod",
+    ofSizes((b, [x, y]) => floorMod(b, x!, y!)),
+  ),
+  legal(
+    "LogicalAnd",
+    ofSizes((b, [p, q]) => both(b, p!, q!)),
+  ),
+  legal(
+    "SelectV2",
+    ofSizes((b, [condition, x, y]) => choose(b, condition!, x!, y!)),
+  ),
   ...pointwise.map((op) => legal(op, elementwise)),
   legal("Prelu", prelu),
   legal("PadV2", pad),

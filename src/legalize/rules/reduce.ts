@@ -5,6 +5,8 @@ import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
+import { floorMod } from "./integer.ts";
+import { choose } from "./sizes.ts";
 
 /** Fewer summands than this lose less than a float32 tolerance notices. */
 const plain = 1024;
@@ -44,9 +46,9 @@ function reducedShape(b: Builder, [x, axes]: readonly Value[], at: LegalAt): Val
   const { shape } = at.node.outputs[0]!.type;
   if (isStatic(shape)) return b.ints(shape);
   if (!at.flag("keep_dims") || axes!.rank !== 1) throw at.unsupported("a reduction over computed axes of computed rank");
-  const places = b.op("ExpandDims", [b.op("FloorMod", [axes!, b.scalar("int32", x!.rank)]), b.scalar("int32", 1)]);
+  const places = b.op("ExpandDims", [floorMod(b, axes!, b.scalar("int32", x!.rank)), b.scalar("int32", 1)]);
   const reduced = b.op("ScatterNd", [places, b.op("OnesLike", [axes!]), b.ints([x!.rank])]);
-  return b.op("SelectV2", [b.op("Greater", [reduced, b.scalar("int32", 0)]), b.scalar("int32", 1), b.op("Shape", [x!])]);
+  return choose(b, b.op("Greater", [reduced, b.scalar("int32", 0)]), b.scalar("int32", 1), b.op("Shape", [x!]));
 }
 
 function guarded(op: string, otherwise: Legalize): LegalRule {
