@@ -106,6 +106,11 @@ export class OnnxBuilder {
   cast(x: Ref, dtype: DType): Ref {
     if (x.dtype === dtype) return x;
     if (x.constant && x.dtype !== "string" && dtype !== "string") return this.constant(this.b.cast(x.constant, dtype));
+    return this.castNode(x, dtype);
+  }
+
+  /** As `cast`, as a node in any case. */
+  castNode(x: Ref, dtype: DType): Ref {
     return this.raw("Cast", [x], { to: int(dtypeCodes[dtype]) }, [dtype], [x.shape])[0]!;
   }
 

@@ -11,7 +11,7 @@ import { onnxAttrs } from "./attrs.ts";
 import { decomposeRules } from "./decompose/rules.ts";
 import { located } from "./place.ts";
 import { RaiseAt } from "./rule.ts";
-import { onnxType } from "./types.ts";
+import { onnxType, refuseTiny } from "./types.ts";
 
 export interface Decomposed {
   readonly graph: Graph;
@@ -73,6 +73,7 @@ class Decomposition {
     if (known) return known;
     this.b.origin = value.node.origin;
     try {
+      refuseTiny(value.dtype);
       const type = { dtype: onnxType(value.dtype), shape: value.type.shape };
       const placeholder = this.b.input(value.node.attrs["name"] as string, type);
       this.values.set(value, placeholder);
@@ -100,6 +101,7 @@ class Decomposition {
     }
     this.b.origin = node.origin;
     try {
+      for (const { dtype } of node.outputs) refuseTiny(dtype);
       const inputs = node.inputs.map((input) => this.take(input));
       const at = new RaiseAt(node, onnxAttrs(node.attrs), this.options.opset);
       const rule = decomposeRules.get(node.op);

@@ -146,7 +146,8 @@ class Emission implements Nesting {
     const inputs = node.inputs.map((input) => this.constant(input));
     this.o.scope = this.prologue;
     this.o.origin = node.origin;
-    const outputs = this.emitted(node, inputs);
+    // A cast of a constant is a constant for the rules: here it is the node that makes it.
+    const outputs = node.op === "Cast" ? [this.o.castNode(inputs[0]!, value.dtype)] : this.emitted(node, inputs);
     this.o.scope = scope;
     this.o.origin = origin;
     for (const [i, output] of node.outputs.entries()) outputs[i]!.shape ??= output.type.shape;

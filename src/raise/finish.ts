@@ -10,13 +10,17 @@ export interface Finished {
 /** `outputs`: of the main graph, undefined where a fault left none. */
 export function finish(main: Scope, graph: Graph, outputs: readonly (Ref | undefined)[], o: OnnxBuilder): Finished {
   const claimed = new Set<Ref>(main.inputs);
+  const taken = new Set(main.inputs.map((ref) => ref.name));
   o.scope = main;
   main.outputs = outputs.flatMap((ref, i) => {
     if (!ref) return [];
     const { name, value } = graph.outputs[i]!;
+    // A value may go in and come out under one name.
+    if (ref.name === name && main.inputs.includes(ref)) return [ref];
     o.origin = value.node.origin;
     const made = ownOutput(ref, claimed, o);
-    made.name = name;
+    // In ONNX what comes out has another name than what goes in: states.
+    made.name = taken.has(name) ? `${name}_next` : name;
     return [made];
   });
   prune(main);

@@ -1,6 +1,6 @@
 /**
  * Which element types onnxruntime's CPU kernels take, where that is less than ONNX allows: what is missing is computed in a wider type.
- * float16 is never listed: onnxruntime brings such nodes to float32 by itself, so the file keeps the type.
+ * float16 is not listed: onnxruntime brings such nodes to float32 by itself, so the file keeps the type, but where ONNX itself has none.
  */
 import type { DType } from "../base/dtype.ts";
 
@@ -97,6 +97,9 @@ const rows: Readonly<Record<string, Kernel>> = {
   NonMaxSuppression: row(single, 0, 1, 3, 4),
 };
 
+/** ONNX's own definitions leave float16 out. */
+const withoutHalf: ReadonlySet<string> = new Set(["IsInf", "Range", "NonMaxSuppression"]);
+
 /** Where values of a type go that a kernel lacks, best first; each holds them exactly but the last of float64 and uint64. */
 const wider: Partial<Record<DType, readonly DType[]>> = {
   bool: ["uint8", "int32", "float32"],
@@ -109,12 +112,13 @@ const wider: Partial<Record<DType, readonly DType[]>> = {
   int64: ["float64", "int32"],
   uint64: ["int64"],
   float64: ["float32"],
+  float16: ["float32"],
 };
 
 /** The type an op computes in for operands of `dtype`; `dtype` itself where nothing is known against it. */
 export function computeType(op: string, dtype: DType): DType {
   const kernel = rows[op];
-  if (!kernel || kernel.dtypes.has(dtype)) return dtype;
+  if (!kernel || kernel.dtypes.has(dtype) || (dtype === "float16" && !withoutHalf.has(op))) return dtype;
   return wider[dtype]?.find((each) => kernel.dtypes.has(each)) ?? dtype;
 }
 

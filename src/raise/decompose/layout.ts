@@ -49,7 +49,8 @@ const biasAdd = decomposed("BiasAdd", (b, [x, bias], at) => {
 });
 
 export const layouts: readonly DecomposeRule[] = [
-  ...["Conv2D", "Conv3D", "DepthwiseConv2dNative", "MaxPool", "MaxPool3D", "FusedBatchNormV3", "LRN"].map(first),
+  ...["Conv2D", "Conv3D", "DepthwiseConv2dNative", "FusedBatchNormV3", "LRN"].map(first),
+  ...["MaxPool", "MaxPool3D", "MaxPoolWithArgmax", "AvgPool", "AvgPool3D"].map(first),
   ...["ResizeBilinear", "ResizeNearestNeighbor", "DepthToSpace", "SpaceToDepth"].map(first),
   ...["Conv2DBackpropInput", "Conv3DBackpropInputV2"].map(backprop),
   biasAdd,

@@ -1,4 +1,5 @@
 /** Ops that are a few others. */
+import { type DType, integerRange, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { knownDims } from "../../tf/build.ts";
@@ -126,6 +127,31 @@ function batchToSpace(b: Builder, [x, block, crops]: readonly Value[], at: Raise
   return b.op("Slice", [whole, b.ints(begin), b.concat([open, ...kept, ...new Array<Value>(rest).fill(open)], 0)]);
 }
 
+/** What TensorFlow gives for a reduction of nothing at all; onnxruntime's kernels differ there. */
+const ofNothing: Readonly<Record<string, number>> = {
+  Sum: 0,
+  Mean: Number.NaN,
+  Prod: 1,
+  Max: Number.NEGATIVE_INFINITY,
+  Min: Number.POSITIVE_INFINITY,
+  All: 1,
+  Any: 0,
+};
+
+function reduction(b: Builder, [x, axes]: readonly Value[], at: RaiseAt): Value {
+  const { op } = at.node;
+  const [from, to] = [x!.staticShape, at.node.output.staticShape];
+  const isEmpty = from?.includes(0) && to && !to.includes(0);
+  if (!isEmpty) return b.op(op, [x!, axes!], at.attrs);
+  const value = ofNothing[op]!;
+  const bound = isInteger(x!.dtype) && !Number.isFinite(value) ? extreme(x!.dtype, value) : value;
+  return b.op("Fill", [b.ints(to), x!.dtype === "bool" ? b.cast(b.scalar("int32", bound), "bool") : b.scalar(x!.dtype, bound)]);
+}
+
+/** Integers have no infinities, and no NaN. */
+const extreme = (dtype: DType, value: number): number =>
+  Number.isNaN(value) ? 0 : Number(integerRange(dtype)[value < 0 ? 0 : 1]);
+
 /** Each dim as a vector of one. */
 const dimsOf = (b: Builder, x: Value): Value[] => x.shape.map((_, axis) => b.dim(x, axis));
 
@@ -134,6 +160,7 @@ export const simpler: readonly DecomposeRule[] = [
   decomposed("MirrorPad", (b, [x, pads], at) =>
     at.text("mode", "REFLECT") === "REFLECT" ? b.ops("MirrorPad", [x!, pads!], at.attrs) : [symmetricPad(b, x!, pads!, at)],
   ),
+  ...Object.keys(ofNothing).map((op) => decomposed(op, (b, inputs, at) => [reduction(b, inputs, at)])),
   decomposed("Cumprod", (b, [x, axis], at) => [cumprod(b, x!, axis!, at)]),
   decomposed("GatherV2", (b, inputs, at) => [batchGather(b, inputs, at)]),
   decomposed("SpaceToBatchND", (b, inputs, at) => [spaceToBatch(b, inputs, at)]),

@@ -193,5 +193,9 @@ export const elementwise: readonly EmitRule[] = [
   same("LogicalOr", "Or"),
   emittedOne("SelectV2", (o, [condition, x, y]) => select(o, condition!, x!, y!)),
   emittedOne("ClipByValue", (o, [x, low, high]) => clip(o, x!, low!, high!)),
-  emittedOne("Cast", (o, [x], at) => o.cast(x!, at.dtype("DstT"))),
+  emittedOne("Cast", (o, [x], at) => {
+    const to = at.dtype("DstT");
+    if (to === "string" && isFloat(x!.dtype)) throw at.unsupported("floats as text, which every runtime writes in its own way");
+    return o.cast(x!, to);
+  }),
 ];

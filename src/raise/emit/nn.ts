@@ -8,6 +8,7 @@ import { axesOf, windowAttrs } from "./window.ts";
 function pool(o: OnnxBuilder, onnx: string, x: Ref, at: EmitAt): Ref {
   const axes = axesOf(at, at.numbers("ksize")!.slice(2));
   const attrs = windowAttrs(at, axes, at.node.inputs[0]!.type.shape?.slice(2) ?? axes.map(() => undefined));
+  if (onnx === "AveragePool" && attrs["dilations"]) at.since(19);
   if (onnx === "AveragePool" && at.text("padding", "VALID") === "EXPLICIT")
     throw new Error("a lowering pads an average pool itself");
   return o.op(onnx, [x], attrs);

@@ -48,6 +48,7 @@ function dequantize(o: OnnxBuilder, codes: Ref, scale: Ref, zero: Ref, at: EmitA
     const [s, z] = params(o, scale, o.cast(zero, codes.dtype), axis);
     return o.op("DequantizeLinear", [codes, s, z], axis === null ? {} : { axis: int(axis) }, scale.dtype);
   }
+  if (isFloat(codes.dtype)) return o.op("Mul", [o.cast(o.op("Sub", [codes, o.cast(zero, codes.dtype)]), scale.dtype), scale]);
   // The difference of two codes of 32 bits is none that float32 holds.
   const wide = bitsOf[codes.dtype]! > 16 ? "int64" : "int32";
   const steps = o.op("Sub", [o.cast(codes, wide), o.cast(zero, wide)]);

@@ -11,7 +11,6 @@ import { compare, where } from "./elementwise.ts";
 const dimsIn = (at: EmitAt, i: number): readonly Dim[] | undefined => dimsOf(at.node.inputs[i]!);
 
 function reshape(o: OnnxBuilder, x: Ref, dims: Ref, at: EmitAt): Ref {
-  const known = dimsIn(at, 1);
   const to = at.type().shape;
   const open = to?.filter((dim) => typeof dim !== "number").length ?? 2;
   // In ONNX a dim of 0 copies the input's, unless it is told that it is one.
@@ -21,8 +20,7 @@ function reshape(o: OnnxBuilder, x: Ref, dims: Ref, at: EmitAt): Ref {
     const shape = o.ints(to.map((dim) => (typeof dim === "number" ? dim : -1)));
     return o.op("Reshape", [x, shape], {}, x.dtype);
   }
-  const mayBeNothing = at.opset >= 14 && !known?.includes(-1) && known?.some((dim) => typeof dim !== "number");
-  return o.op("Reshape", [x, o.int64(dims)], mayBeNothing ? { allowzero: int(1) } : {}, x.dtype);
+  return o.op("Reshape", [x, o.int64(dims)], at.opset >= 14 ? { allowzero: int(1) } : {}, x.dtype);
 }
 
 function transpose(o: OnnxBuilder, x: Ref, perm: Ref, at: EmitAt): Ref {
