@@ -10,7 +10,7 @@ import type { Dims } from "./parity/inputs.ts";
 import { compareLayers, layerPairs } from "./parity/layers.ts";
 import { Outcome } from "./parity/outcome.ts";
 import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted, wantedValues } from "./parity/outputs.ts";
-import { liteRtReference, onnxReference, type Reference, storedReference } from "./parity/reference.ts";
+import { liteRtReference, onnxReference, type Reference, storedReference, tfjsReference } from "./parity/reference.ts";
 import type { ParityReport } from "./parity/report.ts";
 import { assign, type StoredSet } from "./parity/stored.ts";
 import { precisionOf, type Tolerance, toleranceFor } from "./parity/tolerance.ts";
@@ -26,6 +26,8 @@ export interface ParityRequest {
   readonly target: Run & { readonly backend: string };
   /** model.map.json, needed for layers and for values that are no outputs of the converted model. */
   readonly map?: SourceMap | undefined;
+  /** Our own conversion for another runtime, for a source that no runtime here runs: the verdict is `consistent` at best. */
+  readonly twin?: (() => Promise<Reference>) | undefined;
   /** Default 0; not used where inputs are stored. */
   readonly seed?: number | undefined;
   readonly stored?: { readonly path: string; readonly set: StoredSet } | undefined;
@@ -77,7 +79,7 @@ function withSteps(tolerance: Tolerance, model: SourceModel, name: string): Tole
   return value?.type.quantization ? { ...tolerance, steps: 1 } : tolerance;
 }
 
-async function referenceOf({ model, path, files, stored, reference, signal }: ParityRequest): Promise<Reference> {
+async function referenceOf({ model, path, files, stored, reference, twin, signal }: ParityRequest): Promise<Reference> {
   const main = model.graphs[0]!;
   if (reference === "files" || (reference === undefined && stored && stored.set.outputs.length > 0)) {
     return storedReference(stored ? assign(stored.set.outputs, outputSpecs(main)) : new Map());
@@ -88,6 +90,10 @@ async function referenceOf({ model, path, files, stored, reference, signal }: Pa
     const edits = (names: readonly string[] | undefined) => tapEdits(source, names && idsOf(main, names));
     return liteRtReference({ path, inputs: inputSpecs(main), outputs: outputSpecs(main), edits }, signal);
   }
+  // The loader takes no other name.
+  const folder = /^(.*)[/\\]model\.json$/.exec(path)?.[1];
+  if (model.dialect === "tfjs" && folder !== undefined) return tfjsReference(folder, signal);
+  if (twin && reference === undefined) return twin();
   throw modelError("no-reference", `no runtime here computes what the source says, format: ${model.dialect}`);
 }
 

@@ -4,6 +4,8 @@ import { modelError } from "./base/problem.ts";
 import type { Graph, Value } from "./graph/graph.ts";
 import { namedSourceMap, type SourceMap } from "./graph/map.ts";
 import type { OnnxModel } from "./graph/onnx-graph.ts";
+import { nodesOf } from "./graph/order.ts";
+import { resolveView } from "./graph/resolve.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import type { Lowered } from "./lower/lower.ts";
@@ -52,7 +54,7 @@ export async function translateToOnnx(
   // A graph with faults is not for writing, and its opaque values are not for rewriting.
   const faulty = before.some(({ severity }) => severity === "error");
   const target = (faulty ? unchanged : hub.rewrite)(decomposed.graph, tracked, onnxPipeline, signal);
-  const emitted = emit(target.graph, { opset, names: valueNames(target.tracked), signal });
+  const emitted = emit(target.graph, { opset, names: valueNames(target.tracked, target.graph), signal });
   return {
     model: emitted.model,
     graph: target.graph,
@@ -65,9 +67,16 @@ export async function translateToOnnx(
   };
 }
 
-/** Values are called what the source calls them. */
-function valueNames(tracked: ReadonlyMap<string, Value>): Map<Value, string> {
+/** Values are called what the source calls them; one that the source has in another layout only, by that name. */
+function valueNames(tracked: ReadonlyMap<string, Value>, graph: Graph): Map<Value, string> {
+  const live = new Set(nodesOf(graph));
   const names = new Map<Value, string>();
-  for (const [source, value] of tracked) if (!names.has(value)) names.set(value, source.slice(source.indexOf("/") + 1));
-  return names;
+  const others = new Map<Value, string>();
+  for (const [source, value] of tracked) {
+    const found = value.node.constant ? { value, exact: true } : resolveView(value, live);
+    if (!found) continue;
+    const called = found.exact && !("perm" in found) ? names : others;
+    if (!called.has(found.value)) called.set(found.value, source.slice(source.indexOf("/") + 1));
+  }
+  return new Map([...others, ...names]);
 }

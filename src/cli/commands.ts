@@ -1,5 +1,5 @@
 /** The commands: each reads one model, calls its pipeline and says what came of it. */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { modelError } from "../base/problem.ts";
@@ -7,11 +7,13 @@ import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
 import { convertToLayers, type LayersOptions } from "../convert-layers.ts";
 import { type ConvertOnnxOptions, convertToOnnx } from "../convert-onnx.ts";
+import { onnxName } from "../formats/onnx/write.ts";
 import { type OpenOptions, openModel } from "../formats/open.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import type { Preprocessing } from "../graph/preprocessing.ts";
 import type { Dialect, SourceModel } from "../graph/source.ts";
 import { inspect, unreadable } from "../inspect.ts";
+import { openOnnxTarget } from "../parity/onnx-target.ts";
 import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
@@ -20,6 +22,7 @@ import { openFile, sourcesBeside } from "./files.ts";
 import { problemLines, type Report } from "./report.ts";
 import { openSink, recover } from "./sink.ts";
 import { readStoredInputs } from "./stored.ts";
+import { openTwin } from "./twin.ts";
 
 /** A report for --json, and the same for a person. */
 export interface Told {
@@ -159,27 +162,41 @@ export interface ParityOptions
 export async function parityModel(file: string, options: ParityOptions): Promise<Told> {
   const started = performance.now();
   const { model, files } = await read(file, options.convert.opening);
-  const temporary = options.converted === undefined ? await mkdtemp(path.join(tmpdir(), "modelwright-")) : undefined;
+  let scratch = options.converted === undefined ? await mkdtemp(path.join(tmpdir(), "modelwright-")) : undefined;
   try {
-    const folder = options.converted ?? path.join(temporary!, "tfjs");
-    if (temporary === undefined) await recover(folder);
+    const folder = options.converted ?? path.join(scratch!, "tfjs");
+    if (options.converted !== undefined) await recover(folder);
     else {
       const outputs = options.outputs ? { outputs: options.outputs } : {};
       const converted = await convert(model, files, await openSink(folder), { ...options.convert, ...outputs });
       if (!converted.ok) return failed(model.dialect, converted.problems, started);
     }
     const map = await readFile(path.join(folder, sourceMapName), "utf8").then(parseSourceMap, missingMap);
-    const target = await openTfjs(folder, { backend: options.backend, signal: options.signal });
+    const { signal } = options;
+    const isOnnx = await isFile(path.join(folder, onnxName));
+    const target = isOnnx
+      ? await openOnnxTarget(path.join(folder, onnxName), signal)
+      : await openTfjs(folder, { backend: options.backend, signal });
     try {
       const stored =
         options.inputs === undefined ? undefined : { path: options.inputs, set: await readStoredInputs(options.inputs) };
-      const { seed, outputs, layers, atol, rtol, reference, signal } = options;
+      const { seed, outputs, layers, atol, rtol, reference } = options;
+      const twin = async () => {
+        scratch ??= await mkdtemp(path.join(tmpdir(), "modelwright-"));
+        const cut = outputs ? { outputs } : {};
+        return openTwin(model, files, isOnnx ? "tfjs" : "onnx", path.join(scratch, "twin"), {
+          ...options.convert,
+          ...cut,
+          signal,
+        });
+      };
       const report = await parity({
         model,
         path: file,
         files,
         target,
         map,
+        twin,
         stored,
         seed,
         outputs,
@@ -197,9 +214,15 @@ export async function parityModel(file: string, options: ParityOptions): Promise
       await target.close();
     }
   } finally {
-    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
   }
 }
+
+const isFile = (file: string): Promise<boolean> =>
+  stat(file).then(
+    (info) => info.isFile(),
+    () => false,
+  );
 
 function missingMap(error: NodeJS.ErrnoException): undefined {
   if (error.code !== "ENOENT") throw error;
@@ -214,6 +237,8 @@ function failed(format: string, problems: Converted["problems"], started: number
     text: () => problemLines(all),
   };
 }
+
+const agrees = (verdict: string): boolean => ["equal", "within", "consistent"].includes(verdict);
 
 function parityLines({
   ok,
@@ -230,11 +255,7 @@ function parityLines({
   return [
     `${ok ? "Agrees" : "Does not agree"} with ${runtime} on ${backend}`,
     ...outputs.map(row),
-    ...(layers
-      ? [
-          `  ${layers.filter(({ verdict }) => verdict === "equal" || verdict === "within").length} of ${layers.length} layers agree`,
-        ]
-      : []),
+    ...(layers ? [`  ${layers.filter(({ verdict }) => agrees(verdict)).length} of ${layers.length} layers agree`] : []),
     ...(firstDifference ? [`  first difference: ${firstDifference.source} (${firstDifference.op ?? "?"})`] : []),
     ...problemLines(problems),
   ];

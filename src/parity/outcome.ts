@@ -1,6 +1,8 @@
 /** What a parity run finds on its way, which is told also where it ends early. */
 import { ModelError, type Problem, problem } from "../base/problem.ts";
-import { type ComparedLayer, type ComparedOutput, notCompared, type ParityReport } from "./report.ts";
+import { type ComparedLayer, type ComparedOutput, type ComparedValue, notCompared, type ParityReport } from "./report.ts";
+
+const isGood = ({ verdict }: ComparedValue): boolean => verdict === "equal" || verdict === "within";
 
 export class Outcome {
   readonly outputs: ComparedOutput[] = [];
@@ -18,7 +20,12 @@ export class Outcome {
   }
 
   report(about: Pick<ParityReport, "backend" | "reference" | "inputs" | "tolerance">): ParityReport {
-    const all = [...this.outputs, ...(this.layers ?? [])];
+    // What shares our reader and our lowering proves nothing equal.
+    const judge = <T extends ComparedValue>(value: T): T =>
+      about.reference.kind === "modelwright" && isGood(value) ? { ...value, verdict: "consistent" } : value;
+    const outputs = this.outputs.map(judge);
+    const layers = this.layers?.map(judge);
+    const all = [...outputs, ...(layers ?? [])];
     const failed = this.problems.some(({ severity }) => severity === "error");
     const nothing = all.every(({ verdict }) => verdict === "not-compared");
     if (nothing && !failed) this.problems.push(problem("error", "no-reference", "nothing could be compared"));
@@ -26,8 +33,8 @@ export class Outcome {
     return {
       ...about,
       ok: !failed && !nothing && all.every(({ verdict }) => verdict !== "different"),
-      outputs: this.outputs,
-      ...(this.layers && { layers: this.layers }),
+      outputs,
+      ...(layers && { layers }),
       ...(firstDifference && { firstDifference }),
       problems: this.problems,
     };

@@ -1,13 +1,15 @@
-/** The side that is right by definition: onnxruntime, or outputs that somebody stored. */
+/** The side that is right by definition: the format's own runtime, or outputs that somebody stored. */
 import { modelError } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { LiteRtProcess } from "../runtime/litert.ts";
 import type { FileEdit } from "../runtime/litert-api.ts";
 import type { ValueSpec } from "../runtime/run.ts";
+import { openTfjs } from "../runtime/tfjs.ts";
 import { OrtSession } from "./ort-session.ts";
 
 export interface Reference {
-  readonly kind: "files" | "onnxruntime" | "litert";
+  /** `modelwright`: our own conversion for another runtime, which proves no more than that the two are consistent. */
+  readonly kind: "files" | "onnxruntime" | "litert" | "tfjs" | "modelwright";
   readonly version?: string;
   /** The values of the source asked for by name, which need not be outputs where the reference can run the model. */
   values(feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Promise<Map<string, Tensor>>;
@@ -23,6 +25,19 @@ export async function onnxReference(path: string, outputs: readonly ValueSpec[],
     version: session.version,
     values: (feeds, names) => session.values(feeds, names, own),
     close: () => session.close(),
+  };
+}
+
+/** Runs a TF.js graph model, the folder of a model.json, as it is. */
+export async function tfjsReference(folder: string, signal?: AbortSignal): Promise<Reference> {
+  const { inputs, version, run, close } = await openTfjs(folder, { backend: "cpu", signal });
+  const known = new Set(inputs.map(({ name }) => name));
+  return {
+    kind: "tfjs",
+    version,
+    // Old models have no signature: their inputs are not told, and go by the names of their nodes.
+    values: (feeds, names) => run(known.size === 0 ? feeds : new Map([...feeds].filter(([name]) => known.has(name))), names),
+    close,
   };
 }
 

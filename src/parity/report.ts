@@ -3,6 +3,7 @@ import type { Problem } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Comparison, Scalar, Verdict } from "./compare.ts";
 import type { Dims } from "./inputs.ts";
+import type { Reference } from "./reference.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** Numbers that JSON cannot hold are strings: "NaN", "Infinity", 64-bit integers beyond 2^53. */
@@ -30,7 +31,7 @@ export interface ComparedOutput extends ComparedValue {
 export interface ComparedLayer extends ComparedValue {
   /** `<graph>/<value>`, as in the source map. */
   readonly source: string;
-  /** `<node>:<port>` of the TF.js model. */
+  /** `<node>:<port>` of a TF.js model, the name of a value of an ONNX model. */
   readonly target: string;
   /** The source node that makes the value. */
   readonly node?: string;
@@ -39,7 +40,7 @@ export interface ComparedLayer extends ComparedValue {
 
 export interface ParityReport {
   readonly backend: string;
-  readonly reference: { readonly kind: "files" | "onnxruntime" | "litert" | "none"; readonly version?: string };
+  readonly reference: { readonly kind: Reference["kind"] | "none"; readonly version?: string };
   readonly inputs: { readonly seed?: number; readonly path?: string; readonly dims: Dims };
   readonly tolerance: Tolerance;
   /** Something was compared and nothing differs. */
