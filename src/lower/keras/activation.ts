@@ -17,6 +17,12 @@ const mul = (b: Builder, x: Value, y: Value): Value => b.op("Mul", [x, y]);
 const hardSigmoidOf = (b: Builder, x: Value, major: number): Value =>
   major >= 3 ? hardSigmoid(b, x, 1 / 6, 0.5) : hardSigmoid(b, x, 0.2, 0.5);
 
+const clipped = (b: Builder, x: Value, low: number, high: number): Value =>
+  b.op("Minimum", [b.op("Maximum", [x, number(b, x, low)]), number(b, x, high)]);
+
+/** (x + 1) / 2 within [0, 1]. */
+const halfway = (b: Builder, x: Value): Value => clipped(b, mul(b, b.op("AddV2", [x, number(b, x, 1)]), number(b, x, 0.5)), 0, 1);
+
 type Activation = (b: Builder, x: Value, major: number) => Value;
 
 const activations: Readonly<Record<string, Activation>> = {
@@ -39,6 +45,26 @@ const activations: Readonly<Record<string, Activation>> = {
   hard_swish: (b, x) => mul(b, x, hardSigmoid(b, x, 1 / 6, 0.5)),
   gelu: (b, x) => erfGelu(b, x),
   mish: (b, x) => mul(b, x, b.op("Tanh", [b.op("Softplus", [x])])),
+  celu: op("Elu"),
+  log_sigmoid: (b, x) => b.op("Neg", [b.op("Softplus", [b.op("Neg", [x])])]),
+  hard_tanh: (b, x) => clipped(b, x, -1, 1),
+  tanh_shrink: (b, x) => b.op("Sub", [x, b.op("Tanh", [x])]),
+  hard_shrink: (b, x) => b.op("SelectV2", [b.op("Greater", [b.op("Abs", [x]), number(b, x, 0.5)]), x, number(b, x, 0)]),
+  soft_shrink: (b, x) => b.op("Sub", [x, clipped(b, x, -0.5, 0.5)]),
+  squareplus: (b, x) => {
+    const root = b.op("Sqrt", [b.op("AddV2", [b.op("Square", [x]), number(b, x, 4)])]);
+    return mul(b, b.op("AddV2", [x, root]), number(b, x, 0.5));
+  },
+  sparse_sigmoid: (b, x) => halfway(b, x),
+  // Above 1 what the square falls short of x: max(x − 1, 0).
+  sparse_plus: (b, x) => {
+    const above = b.op("Relu", [b.op("Sub", [x, number(b, x, 1)])]);
+    return b.op("AddV2", [b.op("Square", [halfway(b, x)]), above]);
+  },
+  glu: (b, x) => {
+    const [value, gate] = b.ops("Split", [b.scalar("int32", x.rank - 1), x], { num_split: 2 });
+    return mul(b, value!, b.op("Sigmoid", [gate!]));
+  },
   leaky_relu: (b, x) => b.op("LeakyRelu", [x], { alpha: 0.2 }),
 };
 
@@ -107,7 +133,11 @@ export const activationLayers: Layers = {
     const above = b.op("Greater", [x, number(b, x, config.number("theta", 1))]);
     return b.op("SelectV2", [above, x, number(b, x, 0)]);
   }),
-  Softmax: simple(({ b, config, at }, x) => {
+  Softmax: simple((call, given) => {
+    const { b, config, at } = call;
+    const mask = call.mask();
+    if (mask && mask.rank !== given.rank) throw at.unsupported("a softmax over steps with a mask of steps");
+    const x = mask ? b.op("SelectV2", [b.cast(mask, "bool"), given, number(b, given, -1e9)]) : given;
     const axes = config.has("axis") ? config.list("axis") : [-1];
     if (axes.length !== 1) throw at.unsupported(`a softmax over axes ${axes.join(", ")} together`);
     return softmax(b, x, axes[0]!, at);

@@ -13,6 +13,22 @@ export function dense(call: LayerCall, x: Value): Value {
   return activate(call, bias ? b.op("BiasAdd", [y, bias]) : y);
 }
 
+/** A product by an equation of letters; `...` stands for axes that only the input has. */
+function einsumDense(call: LayerCall, x: Value): Value {
+  const { b, config, weights, at } = call;
+  const biased = config.has("bias_axes");
+  const [kernel, bias] = weights.take("kernel", ...(biased ? ["bias"] : []));
+  const given = config.string("equation", "").replaceAll(" ", "");
+  const [left = "", output = ""] = given.split("->");
+  const [first = "", second = ""] = left.split(",");
+  const open = x.rank - first.replace("...", "").length;
+  const free = [..."zyxwvutsrqponmlkjihgfedcba"].filter((letter) => !given.includes(letter)).slice(0, Math.max(open, 0));
+  const filled = (term: string) => term.replace("...", free.join(""));
+  if (filled(first).length !== x.rank || filled(second).length !== kernel!.rank) throw at.invalid(`equation is ${given}`);
+  const y = b.op("Einsum", [x, kernel!], { equation: `${filled(first)},${filled(second)}->${filled(output)}` });
+  return activate(call, bias ? b.op("AddV2", [y, bias]) : y);
+}
+
 const embedding: LayerFn = simple(({ b, config, weights }, x) => {
   const [table] = weights.take("embeddings");
   const rows = x.dtype === "int64" ? x : b.cast(x, "int32");
@@ -86,6 +102,7 @@ const idle = [
 export const coreLayers: Layers = {
   Dense: simple(dense),
   TimeDistributedDense: simple(dense),
+  EinsumDense: simple(einsumDense),
   Embedding: embedding,
   Flatten: simple(({ b, config }, x) => {
     // Channels first are flattened as if they were last, so that weights fit both.

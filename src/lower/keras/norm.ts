@@ -56,21 +56,35 @@ const layerNorm: LayerFn = simple((call, x) => {
   const { b, config, at } = call;
   if (config.flag("rms_scaling", false)) throw at.unsupported("rms_scaling");
   const axes = axesOf(call, x);
-  const place = (value: Value): Value => {
-    const sizes = value.staticShape!;
-    const dims = x.shape.map((_, axis) => (axes.includes(axis) ? sizes[axes.indexOf(axis)]! : 1));
-    while (dims[0] === 1 && dims.length > 1) dims.shift();
-    return b.reshape(value, dims);
-  };
-  return scaledBy(call, standardised(b, x, axes, config.number("epsilon", 1e-3)), place);
+  return scaledBy(call, standardised(b, x, axes, config.number("epsilon", 1e-3)), (value) => laidAlong(b, x, axes, value));
 });
 
+/** x / √(mean of x² + ε), times a scale. */
+const rmsNorm: LayerFn = simple((call, x) => {
+  const { b, config, weights } = call;
+  const axes = axesOf(call, x);
+  const square = b.reduce("Mean", b.op("Square", [x]), axes, true);
+  const unit = b.op("Mul", [x, b.op("Rsqrt", [b.op("AddV2", [square, constant(b, x, config.number("epsilon", 1e-6))])])]);
+  return b.op("Mul", [unit, laidAlong(b, x, axes, weights.take("scale")[0]!)]);
+});
+
+/** The sizes of a weight where its axes are, 1 elsewhere. */
+function laidAlong(b: Builder, x: Value, axes: readonly number[], value: Value): Value {
+  const sizes = value.staticShape!;
+  const dims = x.shape.map((_, axis) => (axes.includes(axis) ? sizes[axes.indexOf(axis)]! : 1));
+  while (dims[0] === 1 && dims.length > 1) dims.shift();
+  return b.reshape(value, dims);
+}
+
 /** Channels, the last axis, in groups; over a group and all places of a sample. */
-const groupNorm: LayerFn = simple((call, x) => {
+const groupNorm: LayerFn = simple((call, given) => {
   const { b, config, at } = call;
-  const [axis] = axesOf(call, x);
+  const [axis] = axesOf(call, given);
+  const order = given.shape.map((_, i) => i).filter((i) => i !== axis);
+  const back = given.shape.map((_, i) => (i === axis ? given.rank - 1 : i < axis! ? i : i - 1));
+  const x = b.transpose(given, [...order, axis!]);
   const channels = x.shape[x.rank - 1];
-  if (axis !== x.rank - 1 || typeof channels !== "number") throw at.unsupported("groups over another axis than the last");
+  if (axis === 0 || typeof channels !== "number") throw at.unsupported("groups of channels whose number is not known");
   const groups = config.number("groups", 32) === -1 ? channels : config.number("groups", 32);
   if (channels % groups !== 0) throw at.invalid(`${channels} channels in ${groups} groups`);
   const split: Dim[] = [...x.shape.slice(0, -1), groups, channels / groups];
@@ -78,7 +92,10 @@ const groupNorm: LayerFn = simple((call, x) => {
   const apart = b.reshapeTo(x, split, like);
   const axes = split.flatMap((_, i) => (i === 0 || i === x.rank - 1 ? [] : [i]));
   const y = b.reshapeTo(standardised(b, apart, axes, config.number("epsilon", 1e-3)), x.shape, like);
-  return scaledBy(call, y, (value) => value);
+  return b.transpose(
+    scaledBy(call, y, (value) => value),
+    back,
+  );
 });
 
 /** x / max(‖x‖, 10⁻⁶) */
@@ -128,6 +145,7 @@ export const normLayers: Layers = {
   BatchNormalizationV2: batchNorm,
   SyncBatchNormalization: batchNorm,
   LayerNormalization: layerNorm,
+  RMSNormalization: rmsNorm,
   GroupNormalization: groupNorm,
   UnitNormalization: unitNorm,
   Normalization: normalization,

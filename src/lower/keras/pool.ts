@@ -2,6 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { channelsLast, type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
+import { resized } from "./resize.ts";
 
 const row = (b: Builder, x: Value): Value => b.op("ExpandDims", [x, b.scalar("int32", 1)]);
 
@@ -102,9 +103,7 @@ const enlarged = (axes: number): LayerFn =>
         if (how !== "nearest") throw at.unsupported(`enlarging by ${how} a size that is not known`);
         return factors.reduce((y, factor, i) => repeat(b, y, i + 1, factor, call), last);
       }
-      const op = { nearest: "ResizeNearestNeighbor", bilinear: "ResizeBilinear" }[how];
-      if (!op) throw at.unsupported(`interpolation ${how}`);
-      return b.op(op, [last, b.ints(sizes as number[])], { align_corners: false, half_pixel_centers: true });
+      return resized(b, last, sizes as unknown as readonly [number, number], how, at);
     });
   });
 

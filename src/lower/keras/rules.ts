@@ -6,11 +6,14 @@ import { convLayers } from "./conv.ts";
 import { coreLayers } from "./core.ts";
 import { functions } from "./function-table.ts";
 import { layerRules } from "./layer.ts";
+import { localLayers } from "./local.ts";
 import { mergeLayers } from "./merge.ts";
 import { normLayers } from "./norm.ts";
 import { poolLayers } from "./pool.ts";
+import { preprocessingLayers } from "./preprocessing.ts";
 import { rawOps } from "./raw-ops.ts";
 import { recurrentLayers } from "./recurrent.ts";
+import { resizeLayers } from "./resize.ts";
 import { wrapperLayers } from "./wrapper.ts";
 
 export const kerasRules = new RuleTable([
@@ -26,5 +29,8 @@ export const kerasRules = new RuleTable([
     ...recurrentLayers,
     ...wrapperLayers,
     ...attentionLayers,
+    ...localLayers,
+    ...resizeLayers,
+    ...preprocessingLayers,
   }),
 ]);

@@ -2,9 +2,10 @@
 import type { Type, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { namedOutputs } from "../onnx/control.ts";
-import { emptyList, listType, stackList, zero } from "../onnx/loop.ts";
+import { emptyList, listType, stackList } from "../onnx/loop.ts";
 import type { At } from "../rule.ts";
 import { type Captures, captured } from "../scope.ts";
+import { zero } from "../zero.ts";
 
 export interface StepLoop {
   /** [N, T, …, G·U] */

@@ -167,6 +167,7 @@ class Translation {
       // What a separable convolution inherits in Keras, its two kernels have of their own.
       if (dropped.has(key) || (op === "SeparableConv2D" && key.startsWith("kernel_") && key !== "kernel_size")) continue;
       if (key === "layer" || key === "backward_layer") config[key] = this.inner(value, place);
+      else if (key === "cell") config[key] = this.cell(value, place);
       else if (key.endsWith("_regularizer")) config[key] = regularizer(value);
       else if (key === "dtype") config[key] = typeOf(value);
       else if (/(^|_)activation$/.test(key)) config[key] = nameOf(value);
@@ -186,6 +187,20 @@ class Translation {
     return { class_name: op, config: { ...this.config(op, value["config"], place), name: value["config"]["name"] } };
   }
 
+  /** The cell of a recurrent layer, or a stack of cells; TF.js knows the three of vectors. */
+  private cell(given: unknown, place: Place): Json {
+    const value = Array.isArray(given) ? { class_name: "StackedRNNCells", config: { cells: given } } : given;
+    if (!isObject(value) || !isObject(value["config"]))
+      throw modelError("invalid-model", "a recurrent layer without a cell", place);
+    const { class_name: op, config } = value;
+    const { cells } = config;
+    if (op === "StackedRNNCells" && Array.isArray(cells))
+      return { class_name: op, config: { ...config, cells: cells.map((each) => this.cell(each, place)) } };
+    const kind = /^(SimpleRNN|LSTM|GRU)Cell$/.exec(String(op))?.[1];
+    if (!kind) throw modelError("unsupported", `no such layers model: TF.js has no cell ${op}`, place, hint);
+    return { class_name: String(op), config: { ...this.config(kind, config, place), name: config["name"] } };
+  }
+
   /** Names the layer's weights as TF.js will when it builds it. */
   private take(op: string, scope: string, config: Json, weights: Weights, place: Place): void {
     if (op === "Bidirectional" || op === "TimeDistributed") {
@@ -199,6 +214,20 @@ class Translation {
     }
     const at = faultsAt(place);
     const typed = new Config(op, config, at);
+    if (op === "RNN") {
+      const stack = typed.layer("cell");
+      const cells = stack?.op === "StackedRNNCells" ? stack.config["cells"] : [config["cell"]];
+      let rest = weights.list;
+      for (const [i, each] of (Array.isArray(cells) ? cells : []).filter(isObject).entries()) {
+        const own = isObject(each["config"]) ? each["config"] : {};
+        const count = own["use_bias"] === false ? 2 : 3;
+        const within = stack?.op === "StackedRNNCells" ? `${scope}/RNNCell_${i}` : scope;
+        const kind = String(each["class_name"]).replace(/Cell$/, "");
+        this.take(kind, within, own, new Weights(rest.slice(0, count), at), place);
+        rest = rest.slice(count);
+      }
+      return;
+    }
     const names = weightNames(op, typed);
     for (const [i, value] of this.values(op, typed, names, weights, at).entries()) {
       const name = `${scope}/${names[i]!}`;

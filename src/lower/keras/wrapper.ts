@@ -1,5 +1,5 @@
 /** A layer applied to every step of a sequence: steps become samples, and samples steps again. */
-import type { LayerFn, Layers } from "./layer.ts";
+import { type LayerFn, type Layers, Weights } from "./layer.ts";
 import { maskTakers, withMask } from "./masks.ts";
 
 const timeDistributed: LayerFn = ({ b, config, inputs, weights, at, inner, mask }) => {
@@ -22,4 +22,15 @@ const timeDistributed: LayerFn = ({ b, config, inputs, weights, at, inner, mask 
   return outputs.map((y) => withMask(b, b.reshapeTo(y, [batch, steps, ...y.shape.slice(1)], like), counts));
 };
 
-export const wrapperLayers: Layers = { TimeDistributed: timeDistributed };
+/** What training has estimated of the kernel's greatest singular value. */
+const estimate = /(^|\/)(sn_u|vector_u|0)$/;
+
+/** The kernel is stored as it was normalised last, so that the layer within is all that is left. */
+const spectral: LayerFn = ({ config, inputs, weights, at, inner }) => {
+  const layer = config.layer("layer");
+  if (!layer) throw at.invalid("a wrapper without a layer");
+  const own = weights.list.filter(({ name }) => !estimate.test(name) || name.includes("layer/"));
+  return inner(layer.op, layer.config, inputs, new Weights(own, at));
+};
+
+export const wrapperLayers: Layers = { TimeDistributed: timeDistributed, SpectralNormalization: spectral };

@@ -1,5 +1,6 @@
 /** Every layer as a graph model and as a layers model of the same file: stock TF.js must give the same numbers for both. */
 import "@tensorflow/tfjs-backend-cpu";
+import "@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type KerasLayer, numbers, sequential } from "../../build/keras.ts";
 import { random } from "../../build/random.ts";
@@ -216,6 +217,61 @@ const rows: readonly Row[] = [
         op: "Bidirectional",
         config: { ...inner("GRU", { ...lstm, reset_after: false }), merge_mode: "concat" },
         weights: directions(3, 4),
+      },
+    ],
+  ],
+  ...[true, false].map(
+    (sequences): Row => [
+      `images through time, ${sequences ? "all steps" : "the last"}`,
+      [3, 7, 5, 2],
+      [
+        {
+          op: "ConvLSTM2D",
+          config: { ...lstm, filters: 3, kernel_size: [3, 2], strides: [2, 1], padding: "same", return_sequences: sequences },
+          weights: { kernel: [3, 2, 2, 12], recurrent_kernel: [3, 2, 3, 12], bias: [12] },
+        },
+      ],
+    ],
+  ),
+  [
+    "a stack of cells",
+    [5, 4],
+    [
+      {
+        op: "RNN",
+        config: {
+          return_sequences: true,
+          cell: {
+            class_name: "StackedRNNCells",
+            config: {
+              cells: [
+                { class_name: "LSTMCell", config: { ...lstm, units: 3 } },
+                { class_name: "GRUCell", config: { ...lstm, units: 2, reset_after: false } },
+                { class_name: "SimpleRNNCell", config: { units: 5, activation: "tanh" } },
+              ],
+            },
+          },
+        },
+        weights: Object.fromEntries(
+          [cell(4, 4), cell(3, 3, 2), cell(1, 2, 5)].flatMap((each, i) =>
+            Object.entries(each).map(([name, shape]) => [`cell_${i}_${name}`, shape]),
+          ),
+        ),
+      },
+    ],
+  ],
+  [
+    "one cell, from the end",
+    [null, 4],
+    [
+      {
+        op: "RNN",
+        config: {
+          return_sequences: false,
+          go_backwards: true,
+          cell: { class_name: "GRUCell", config: { ...lstm, reset_after: false } },
+        },
+        weights: cell(3, 4),
       },
     ],
   ],

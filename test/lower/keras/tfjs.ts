@@ -8,6 +8,7 @@ import { type KerasModel, readKeras } from "../../../src/formats/keras/read.ts";
 import type { Tensor } from "../../../src/graph/tensor.ts";
 import { readTfjsFiles } from "../../../src/runtime/tfjs-files.ts";
 import { TfjsModels } from "../../../src/runtime/tfjs-models.ts";
+import { type KerasLayer, sequential } from "../../build/keras.ts";
 
 export { core };
 
@@ -31,6 +32,16 @@ export async function graphOutputs({ model, files }: KerasModel, inputs: readonl
   );
   models.unload(loaded.id);
   return results;
+}
+
+/** The output of layers in a row, run as a graph model on one input. */
+export async function graphOf(
+  input: readonly (number | null)[],
+  layers: readonly KerasLayer[],
+  fed: Tensor,
+): Promise<{ readonly shape: readonly number[]; readonly data: Float32Array }> {
+  const [output] = await graphOutputs(await readModel(sequential(input, layers)), [fed]);
+  return { shape: output!.shape, data: output!.data as Float32Array };
 }
 
 /** Of the layers model. */

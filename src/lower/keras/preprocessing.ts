@@ -1,0 +1,116 @@
+/** Preprocessing of numbers and words: categories, bins, tables of a vocabulary. */
+import type { Value } from "../../graph/graph.ts";
+import { tensorOf } from "../../graph/tensor.ts";
+import type { Builder } from "../../tf/build.ts";
+import { type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
+
+/** Indices as they are, or encoded: `[N, depth]` for each sample, with a 1 for those that occur or their number. */
+function encoded({ b, at }: LayerCall, indices: Value, mode: string, depth: number): Value {
+  if (mode === "int") return indices;
+  if (mode !== "one_hot" && mode !== "multi_hot" && mode !== "binary" && mode !== "count")
+    throw at.unsupported(`output_mode is ${mode}`);
+  const spread = mode === "one_hot" && indices.shape.at(-1) !== 1;
+  const rows = spread ? b.op("ExpandDims", [indices, b.scalar("int32", -1)]) : indices;
+  if (rows.rank > 2 && mode !== "one_hot") throw at.unsupported(`${mode} of rank ${rows.rank}`);
+  const ones = b.op("OneHot", [b.cast(rows, "int32"), b.scalar("int32", depth), b.scalar("float32", 1), b.scalar("float32", 0)], {
+    axis: -1,
+  });
+  return b.reduce(mode === "count" ? "Sum" : "Max", ones, [rows.rank - 1], false);
+}
+
+const categories: LayerFn = simple((call, x) => {
+  const { config, at } = call;
+  const mode = config.string("output_mode", "multi_hot");
+  if (mode === "int") throw at.invalid("output_mode is int");
+  return encoded(call, x, mode, config.number("num_tokens"));
+});
+
+/** The number of boundaries that are not above x. */
+const discretization: LayerFn = simple((call, x) => {
+  const { b, config, at } = call;
+  const bounds = config.has("bin_boundaries") ? config.list("bin_boundaries") : undefined;
+  if (!bounds) throw at.unsupported("bins that adapting has found and the configuration does not say");
+  const edges = b.constant(tensorOf("float32", [bounds.length], bounds));
+  const value = b.op("ExpandDims", [b.cast(x, "float32"), b.scalar("int32", -1)]);
+  const bin = b.reduce("Sum", b.cast(b.op("GreaterEqual", [value, edges]), "int32"), [x.rank], false);
+  return encoded(call, bin, config.string("output_mode", "int"), bounds.length + 1);
+});
+
+interface Vocabulary {
+  readonly mask: string | number | undefined;
+  readonly unknown: string | number | undefined;
+  readonly tokens: readonly (string | number)[];
+}
+
+/** The tokens without the ones that stand for masks and unknown words, which a saved vocabulary may begin with. */
+function vocabularyOf({ config, at }: LayerCall): Vocabulary {
+  const given = config.json["vocabulary"];
+  if (!Array.isArray(given) || !given.every((each) => typeof each === "string" || typeof each === "number"))
+    throw at.unsupported("a vocabulary that is not in the file", "save the model as .keras, with its assets");
+  const special = (key: string) => {
+    const token = config.json[key];
+    return typeof token === "string" || typeof token === "number" ? token : undefined;
+  };
+  const [mask, unknown] = [special("mask_token"), special("oov_token")];
+  const unknowns = new Array<string | number | undefined>(config.number("num_oov_indices", 1)).fill(unknown);
+  const front = [...(mask === undefined ? [] : [mask]), ...unknowns];
+  const begins = front.length > 0 && front.every((token, i) => given[i] === token);
+  return { mask, unknown, tokens: begins ? given.slice(front.length) : given };
+}
+
+const column = (b: Builder, values: readonly (string | number)[]): Value =>
+  typeof values[0] === "string"
+    ? b.constant({ dtype: "string", shape: [values.length], data: values.map(String) })
+    : b.constant(tensorOf("int32", [values.length], values.map(Number)));
+
+const lookup = (kind: "string" | "int32"): LayerFn =>
+  simple((call, x) => {
+    const { b, config, at } = call;
+    const { mask, unknown, tokens } = vocabularyOf(call);
+    const count = config.number("num_oov_indices", 1);
+    if (count > 1) throw at.unsupported("several indices for unknown words, which are told apart by a hash");
+    if (config.has("idf_weights") && config.string("output_mode", "int") === "tf_idf") throw at.unsupported("tf_idf");
+    const typed = tokens.map((token) => (kind === "string" ? String(token) : Number(token)));
+    const masked = mask === undefined ? [] : [kind === "string" ? String(mask) : Number(mask)];
+    const first = masked.length + count;
+    const places = [...masked.map((_, i) => i), ...typed.map((_, i) => first + i)];
+    const invert = config.flag("invert", false);
+    const mode = config.string("output_mode", "int");
+    if (invert) {
+      const missing = unknown ?? (kind === "string" ? "[UNK]" : -1);
+      const fallback = kind === "string" ? [String(missing)] : [Number(missing)];
+      return b.op("LookUp", [b.cast(x, "int32"), column(b, places), column(b, [...masked, ...typed]), one(b, fallback)]);
+    }
+    // What encodes has no place for masks.
+    const keys = mode === "int" ? [...masked, ...typed] : typed;
+    const offset = mode === "int" ? 0 : masked.length;
+    const values = (mode === "int" ? places : places.slice(masked.length)).map((place) => place - offset);
+    const fallback = count === 0 ? -1 : mode === "int" ? masked.length : 0;
+    const given = kind === "string" ? x : b.cast(x, "int32");
+    const found = b.op("LookUp", [given, column(b, keys), column(b, values), one(b, [fallback])]);
+    return encoded(call, found, mode, count + typed.length);
+  });
+
+const one = (b: Builder, values: readonly (string | number)[]): Value => b.reshape(column(b, values), []);
+
+/** Words whose place is a hash of theirs: TensorFlow's hashes are none of TF.js's ops. */
+const hashed: LayerFn = ({ at }) => {
+  throw at.unsupported(
+    "words that are told apart by a hash, which TF.js does not compute",
+    "hash before the model, and cut here",
+  );
+};
+
+const vectorization: LayerFn = ({ at }) => {
+  throw at.unsupported("text that is split into words within the model", "split and look up before the model, and cut here");
+};
+
+export const preprocessingLayers: Layers = {
+  CategoryEncoding: categories,
+  Discretization: discretization,
+  IntegerLookup: lookup("int32"),
+  StringLookup: lookup("string"),
+  Hashing: hashed,
+  HashedCrossing: hashed,
+  TextVectorization: vectorization,
+};

@@ -1,0 +1,88 @@
+import "@tensorflow/tfjs-backend-cpu";
+import { beforeAll, expect, it } from "vitest";
+import { kerasFile } from "../../build/keras.ts";
+import { random } from "../../build/random.ts";
+import { core, graphOf, graphOutputs, readModel } from "./tfjs.ts";
+
+beforeAll(async () => {
+  core.enableProdMode();
+  await core.setBackend("cpu");
+});
+
+const [batch, width, depth] = [3, 4, 6];
+const places = Float32Array.of(1, 5, 1, 0, 2, 3, 3, 3, 4, 0, 5, 2);
+const fed = { dtype: "float32", shape: [batch, width], data: places } as const;
+
+it.each(["multi_hot", "count"])("encodes categories, %s", async (output_mode) => {
+  const y = await graphOf([width], [{ op: "CategoryEncoding", config: { num_tokens: depth, output_mode } }], fed);
+  expect(y.shape).toEqual([batch, depth]);
+  for (let n = 0; n < batch; n++)
+    for (let d = 0; d < depth; d++) {
+      const count = places.slice(n * width, (n + 1) * width).filter((place) => place === d).length;
+      expect(y.data[n * depth + d]).toBe(output_mode === "count" ? count : Math.min(count, 1));
+    }
+});
+
+it("encodes one category a sample", async () => {
+  const one = { dtype: "float32", shape: [batch, 1], data: places.slice(3, 3 + batch) } as const;
+  const config = { num_tokens: depth, output_mode: "one_hot" };
+  const y = await graphOf([1], [{ op: "CategoryEncoding", config }], one);
+  expect(y.shape).toEqual([batch, depth]);
+  for (let n = 0; n < batch; n++) for (let d = 0; d < depth; d++) expect(y.data[n * depth + d]).toBe(one.data[n] === d ? 1 : 0);
+});
+
+it("sorts numbers into bins", async () => {
+  const bounds = [-0.6, -0.25, 0, 0.5];
+  const x = random(batch * width, 4);
+  x[2] = -0.25;
+  x[7] = 0.5;
+  const config = { bin_boundaries: bounds, output_mode: "int" };
+  const y = await graphOf([width], [{ op: "Discretization", config }], { dtype: "float32", shape: [batch, width], data: x });
+  for (const [i, value] of x.entries()) expect(y.data[i]).toBe(bounds.filter((bound) => bound <= value).length);
+});
+
+/** A model of one lookup over an input of the type. */
+async function lookUp(op: string, config: object, dtype: "string" | "int32", data: string[] | Int32Array) {
+  const layer = { class_name: op, name: "lookup", config: { name: "lookup", ...config }, inbound_nodes: [[["x", 0, 0, {}]]] };
+  const input = {
+    class_name: "InputLayer",
+    name: "x",
+    config: { name: "x", batch_input_shape: [null, 4], dtype },
+    inbound_nodes: [],
+  };
+  const model = { name: "m", layers: [input, layer], input_layers: [["x", 0, 0]], output_layers: [["lookup", 0, 0]] };
+  const opened = await readModel(kerasFile({ class_name: "Functional", config: model }, []));
+  const [y] = await graphOutputs(opened, [{ dtype, shape: [2, 4], data } as never]);
+  return Array.from(y!.data as unknown as ArrayLike<number | string>);
+}
+
+const words = ["red", "blue", "", "pink", "green", "green", "red", "grey"];
+const vocabulary = ["green", "red", "blue"];
+
+it("looks words up behind a mask and the unknown word", async () => {
+  const config = { vocabulary, num_oov_indices: 1, mask_token: "", oov_token: "[UNK]", output_mode: "int" };
+  expect(await lookUp("StringLookup", config, "string", words)).toEqual([3, 4, 0, 1, 2, 2, 3, 1]);
+});
+
+it("takes a vocabulary that begins with the unknown word", async () => {
+  const config = { vocabulary: ["[UNK]", ...vocabulary], num_oov_indices: 1, oov_token: "[UNK]", output_mode: "int" };
+  expect(await lookUp("StringLookup", config, "string", words)).toEqual([2, 3, 0, 0, 1, 1, 2, 0]);
+});
+
+it("gives words for their places", async () => {
+  const config = { vocabulary, num_oov_indices: 1, oov_token: "[UNK]", invert: true, output_mode: "int" };
+  const back = await lookUp("StringLookup", config, "int32", Int32Array.of(3, 1, 2, 9, 0, 1, 1, 3));
+  expect(back).toEqual(["blue", "green", "red", "[UNK]", "[UNK]", "green", "green", "blue"]);
+});
+
+it("looks numbers up, and encodes which occur", async () => {
+  const config = { vocabulary: [12, 7, 30], num_oov_indices: 1, oov_token: -1, output_mode: "multi_hot" };
+  const found = await lookUp("IntegerLookup", config, "int32", Int32Array.of(7, 7, 12, 99, 30, 12, 12, 12));
+  expect(found).toEqual([1, 1, 1, 0, 0, 1, 0, 1]);
+});
+
+it("refuses hashes", async () => {
+  const config = { vocabulary, num_oov_indices: 2, output_mode: "int" };
+  await expect(lookUp("StringLookup", config, "string", words)).rejects.toThrow(/hash/);
+  await expect(lookUp("Hashing", { num_bins: 3 }, "string", words)).rejects.toThrow(/hash/);
+});
