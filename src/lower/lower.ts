@@ -17,6 +17,7 @@ import {
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
 import { type Bake, bakeInto, normalised } from "./bake.ts";
+import { contentOf, elementsOf, isGroup } from "./group.ts";
 import { Nested } from "./nested.ts";
 import { opaque } from "./opaque.ts";
 import { sourceOrder } from "./order.ts";
@@ -115,7 +116,7 @@ class Lowering {
     for (const [i, id] of wanted.entries()) {
       const name = (this.options.outputs ? undefined : main.outputNames?.[i]) ?? main.values[id]!.name;
       const value = this.value(scope, id);
-      if (value) outputs.push({ name, value });
+      if (value) outputs.push(...this.output(name, value, main));
       else
         this.problems.push(
           problem("error", "dangling-output", "nothing computes this output", { graph: main.name, tensor: name }),
@@ -134,6 +135,17 @@ class Lowering {
     };
   }
 
+  /** A sequence is written as an output an element, `<name>_0` and so on; an optional that surely holds something as what it holds. */
+  private output(name: string, value: Value, main: SourceGraph): GraphOutput[] {
+    const inside = value.node.inputs.length < 2 ? contentOf(value) : undefined;
+    if (isGroup(value) && inside && inside !== value) return this.output(name, inside, main);
+    const elements = elementsOf(value);
+    if (!elements) return [{ name, value }];
+    const reason = `a sequence, written as ${elements.length} outputs: ${name}_0, ${name}_1, …`;
+    this.problems.push(problem("info", "sequence-output", reason, { graph: main.name, tensor: name }));
+    return elements.flatMap((each, i) => this.output(`${name}_${i}`, each, main));
+  }
+
   private wantedOutputs(main: SourceGraph): readonly ValueId[] {
     const { outputs } = this.options;
     if (!outputs) return main.outputs;
@@ -150,13 +162,12 @@ class Lowering {
     const value = scope.graph.values[id]!;
     const name = called ?? value.name;
     const { dtype } = value.type;
-    if (!dtype)
-      this.problems.push(
-        problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, {
-          graph: scope.graph.name,
-          tensor: name,
-        }),
-      );
+    const place = { graph: scope.graph.name, tensor: name };
+    if (!dtype) {
+      const hint = "Export the model with an input for each tensor that it holds, or cut off what reads it";
+      this.problems.push(problem("error", "unsupported-type", `input of type ${value.type.other ?? "unknown"}`, place, hint));
+    } else if (value.type.other?.startsWith("optional"))
+      this.problems.push(problem("info", "optional-input", "an optional input, taken as one that is given", place));
     const shape = this.options.inputShapes?.get(name) ?? hubShape(value.type.shape);
     this.b.origin = { nodes: [], how: "lowered" };
     const placeholder = this.b.input(name, { dtype: dtype ?? "float32", shape });

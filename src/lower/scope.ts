@@ -3,7 +3,7 @@ import type { Value } from "../graph/graph.ts";
 import type { GraphId, SourceAttr, SourceGraph, SourceModel, SourceNode, ValueId } from "../graph/source.ts";
 import type { Builder } from "../tf/build.ts";
 import { constantOf } from "../tf/op.ts";
-import { isGroup } from "./group.ts";
+import { isGroup, regrouped } from "./group.ts";
 
 /** Values of one source graph; a sub-graph sees those of the graph around it. */
 export interface Scope {
@@ -40,7 +40,12 @@ export interface Body {
 
 /** An outer value as a body sees it. Small constants are simply there; weights and what is computed come in as inputs. */
 export function captured(b: Builder, captures: Captures, outer: Value, name: string): Value {
-  if (constantOf(outer) || isGroup(outer)) return outer;
+  if (constantOf(outer)) return outer;
+  if (isGroup(outer))
+    return regrouped(
+      outer,
+      outer.node.inputs.map((each, i) => captured(b, captures, each, `${name}_${i}`)),
+    );
   let inner = captures.get(outer);
   if (!inner) {
     inner = b.input(name, outer.type);

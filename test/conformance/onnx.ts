@@ -6,7 +6,8 @@ import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import type { Converted } from "../../src/convert.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
-import { readTensorProto } from "../../src/formats/onnx/tensor.ts";
+import { type ProtoKind, type ProtoValue, readValueProto } from "../../src/formats/onnx/tensor.ts";
+import type { SourceType } from "../../src/graph/source.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
@@ -74,11 +75,13 @@ async function runSet(
   { model, converted }: Context,
 ): Promise<Row | undefined> {
   const main = model.graphs[0]!;
-  const inputs = await readNumbered(folder, "input");
-  const expected = await readNumbered(folder, "output");
+  const kinds = (ids: readonly number[]) => ids.map((id) => kindOf(main.values[id]!.type));
+  const inputs = readNumbered(folder, "input", kinds(main.inputs));
+  // An output for each element of a sequence.
+  const expected = readNumbered(folder, "output", kinds(main.outputs)).flatMap(tensorsIn);
   const feeds = new Map<string, Tensor>();
   main.inputs.forEach((id, i) => {
-    const tensor = inputs[i];
+    const [tensor] = tensorsIn(inputs[i]);
     if (tensor) feeds.set(main.values[id]!.name, tensor);
   });
   const names = converted.outputs.map((output) => output.name);
@@ -109,12 +112,23 @@ async function runSet(
   return expected.some((each) => each) ? undefined : { test: test.id, status: "skipped", reason: "no stored outputs" };
 }
 
-async function readNumbered(folder: string, kind: "input" | "output"): Promise<(Tensor | undefined)[]> {
-  const tensors: (Tensor | undefined)[] = [];
+const kindOf = ({ other }: SourceType): ProtoKind =>
+  other?.startsWith("sequence") ? "sequence" : other?.startsWith("optional") ? "optional" : "tensor";
+
+const isList = (value: ProtoValue): value is readonly ProtoValue[] => Array.isArray(value);
+
+/** Tensors of a sequence in order; undefined for an optional that is empty. */
+function tensorsIn(value: ProtoValue): (Tensor | undefined)[] {
+  return isList(value) ? value.flatMap(tensorsIn) : [value];
+}
+
+function readNumbered(folder: string, kind: "input" | "output", kinds: readonly ProtoKind[]): ProtoValue[] {
+  const values: ProtoValue[] = [];
   for (const name of readdirSync(folder)) {
     const index = new RegExp(`^${kind}_(\\d+)\\.pb$`).exec(name)?.[1];
     if (index === undefined) continue;
-    tensors[Number(index)] = readTensorProto(Uint8Array.from(readFileSync(path.join(folder, name)))).tensor;
+    const bytes = Uint8Array.from(readFileSync(path.join(folder, name)));
+    values[Number(index)] = readValueProto(bytes, kinds[Number(index)] ?? "tensor").value;
   }
-  return tensors;
+  return values;
 }

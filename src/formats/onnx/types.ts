@@ -39,7 +39,8 @@ export function readType(f: Fields, context: Context, place: Place, depth = 0): 
       const dense = readTensorType(f.message(), context, place);
       type = { ...dense, other: `sparse_tensor(${dense.dtype ?? "unknown"})` };
     } else if (f.field === TypeProto.sequence) type = inWords(`sequence(${elementText(f.message(), nested)})`);
-    else if (f.field === TypeProto.optional) type = inWords(`optional(${elementText(f.message(), nested)})`);
+    else if (f.field === TypeProto.optional)
+      type = optionalType(f.message(), (inner) => readType(inner, context, place, depth + 1));
     else if (f.field === TypeProto.map) type = inWords(mapText(f.message(), nested));
     else if (f.field === TypeProto.opaque) type = inWords("opaque");
   }
@@ -51,6 +52,14 @@ type Nested = (inner: Fields) => string;
 const inWords = (text: string): SourceType => ({ dtype: undefined, shape: undefined, other: text });
 
 const typeText = (type: SourceType): string => type.other ?? `tensor(${type.dtype ?? "unknown"})`;
+
+/** An optional tensor keeps the tensor's type. */
+function optionalType(f: Fields, nested: (inner: Fields) => SourceType): SourceType {
+  let type = untyped;
+  while (f.next()) if (f.field === ElementType.elemType) type = nested(f.message());
+  const { dtype, shape } = type.other === undefined ? type : untyped;
+  return { dtype, shape, other: `optional(${type === untyped ? "unknown" : typeText(type)})` };
+}
 
 function elementText(f: Fields, nested: Nested): string {
   let text = "unknown";

@@ -2,7 +2,6 @@
  * Loop and Scan. Few, known iterations are written out; others become a functional While, whose state is the iteration's number, the
  * condition, what the loop carries, a list for each scanned output, and what the body reads from outside.
  */
-import type { DType } from "../../base/dtype.ts";
 import type { Type, Value } from "../../graph/graph.ts";
 import { isStatic } from "../../graph/graph.ts";
 import type { GraphId } from "../../graph/source.ts";
@@ -12,11 +11,14 @@ import { isGroup } from "../group.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { graph, int, ints } from "../schema.ts";
 import { type Body, type Captures, captured } from "../scope.ts";
+import { zero } from "../zero.ts";
 import { asScalar, inverse, knownNumbers, range } from "./axis.ts";
 import { capturedInputs, commonType, namedOutputs } from "./control.ts";
 
 /** Loops of at most so many known iterations are written out: a While cannot be folded, fused, or run at once. */
 const unrolledTrips = 16;
+/** Sequences have no other form. */
+const unrolledGroups = 256;
 /** Types of what a loop carries may widen so often, dims to unknown, before they are taken to have no end. */
 const maxWidenings = 3;
 
@@ -56,7 +58,8 @@ const isTrue = (value: Value): boolean => Number(constantOf(value)?.data[0] ?? 0
 /** undefined where the number of iterations is not known while lowering, or too large. */
 function unrolled(b: Builder, loop: Loop, at: At): Done | undefined {
   const trips = loop.trips && knownNumbers(loop.trips)?.[0];
-  if (trips === undefined || trips > unrolledTrips || trips < 1 || !isTrue(loop.condition)) return undefined;
+  const most = loop.carried.some(isGroup) ? unrolledGroups : unrolledTrips;
+  if (trips === undefined || trips > most || trips < 1 || !isTrue(loop.condition)) return undefined;
   let { carried } = loop;
   const rows: (readonly Value[])[] = [];
   for (let i = 0; i < trips; i++) {
@@ -161,9 +164,6 @@ export const listType: Type = { dtype: "int32", shape: [] };
 
 const elementShape = (b: Builder, { shape }: Type): Value =>
   shape ? b.ints(shape.map((dim) => (typeof dim === "number" ? dim : -1))) : b.scalar("int32", -1);
-
-export const zero = (b: Builder, dtype: DType): Value =>
-  dtype === "bool" ? b.cast(b.scalar("int32", 0), "bool") : b.scalar(dtype, 0);
 
 /** Where the element's dims are known the list begins with one that is cut off in the end: TF.js cannot stack an empty list. */
 export function emptyList(b: Builder, element: Type): Value {

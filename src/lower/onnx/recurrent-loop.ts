@@ -3,8 +3,9 @@ import type { Type, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At } from "../rule.ts";
 import { type Captures, captured } from "../scope.ts";
+import { zero } from "../zero.ts";
 import { capturedInputs, namedOutputs } from "./control.ts";
-import { emptyList, listType, stackList, zero } from "./loop.ts";
+import { emptyList, listType, stackList } from "./loop.ts";
 import { type Layer, type Run, type State, step, type Weights } from "./recurrent-layer.ts";
 
 /** Values of a state in a fixed order, and back. */

@@ -2,7 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
-import { contentOf, elementsOf, optionalOf, sequenceOf } from "../group.ts";
+import { contentOf, elementsOf, isGroup, isPresent, optionalOf, sequenceOf } from "../group.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, graph, int, onnxType, raw, required } from "../schema.ts";
 import { asScalar, knownNumbers, range } from "./axis.ts";
@@ -116,9 +116,11 @@ export const sequences: readonly Rule[] = [
     );
   }),
   rule("Optional", { since: 15, arity: [0, 1], attrs: { type: raw() } }, (b, [x]) => [optionalOf(x, "float32", b.origin)]),
-  rule("OptionalHasElement", { since: 15, arity: [0, 1], attrs: {} }, (b, [x]) => [
-    b.constant({ dtype: "bool", shape: [], data: Uint8Array.of(x && contentOf(x) ? 1 : 0) }),
-  ]),
+  rule("OptionalHasElement", { since: 15, arity: [0, 1], attrs: {} }, (b, [x], _, at) => {
+    if (x && !isGroup(x) && at.given(0)?.other?.startsWith("optional"))
+      throw at.unsupported("whether an optional input of the model is given", "export the model with the input, or without it");
+    return [isPresent(b, x)];
+  }),
   rule("OptionalGetElement", { since: 15, arity: [1, 1], attrs: {} }, (_, [x], _a, at) => {
     const content = contentOf(x);
     if (!content) throw at.invalid("the optional is empty");

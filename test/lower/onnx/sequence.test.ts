@@ -1,5 +1,19 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type GraphSpec, type NodeSpec, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
+import { MemorySink } from "../../../src/base/memory.ts";
+import { convert } from "../../../src/convert.ts";
+import {
+  type GraphSpec,
+  type NodeSpec,
+  node,
+  onnxModel,
+  openOnnx,
+  optionalOf,
+  type TensorSpec,
+  tensor,
+  typeAttr,
+  untyped,
+  value,
+} from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
 import { AgainstOrt } from "./against-ort.ts";
 
@@ -70,10 +84,11 @@ it("carries sequences through a loop of known length", async () => {
   };
   const nodes = [
     node("SequenceEmpty", [], ["none"]),
-    node("Loop", ["three", "yes", "none"], ["s"], { body }),
+    node("Loop", ["trips", "yes", "none"], ["s"], { body }),
     node("ConcatFromSequence", ["s"], ["y"], { axis: 0 }),
   ];
-  expect(await differences(nodes, [number("three", 3), tensor("yes", "bool", [], [1])], ["y"])).toEqual([]);
+  for (const trips of [3, 40])
+    expect(await differences(nodes, [number("trips", trips), tensor("yes", "bool", [], [1])], ["y"])).toEqual([]);
 });
 
 it("tells whether an optional holds something", async () => {
@@ -84,4 +99,83 @@ it("tells whether an optional holds something", async () => {
     node("Neg", ["e"], ["y"]),
   ];
   expect(await differences(nodes, [], ["has", "y"])).toEqual([]);
+});
+
+const flag = (on: number) => tensor("on", "bool", [], [on]);
+const branch = (name: string, nodes: readonly NodeSpec[], output: string): GraphSpec => ({
+  name,
+  inputs: [],
+  outputs: [untyped(output)],
+  nodes,
+});
+
+it("chooses between sequences as the run says, and takes out what lies outside", async () => {
+  const nodes = [
+    node("Neg", ["x"], ["n"]),
+    node("SequenceConstruct", ["x", "n"], ["outer"]),
+    node("If", ["on"], ["s"], {
+      then_branch: branch("yes", [node("SequenceConstruct", ["n", "x"], ["p"])], "p"),
+      else_branch: branch(
+        "no",
+        [
+          node("SequenceAt", ["outer", "one"], ["e"]),
+          node("Mul", ["e", "e"], ["m"]),
+          node("SequenceConstruct", ["x", "m"], ["q"]),
+        ],
+        "q",
+      ),
+    }),
+    node("ConcatFromSequence", ["s"], ["y"], { axis: 1 }),
+  ];
+  for (const on of [0, 1]) expect(await differences(nodes, [number("one", 1)], ["y"], [x, flag(on)])).toEqual([]);
+});
+
+it("an optional that the run fills or leaves empty", async () => {
+  const nodes = [
+    node("If", ["on"], ["o"], {
+      then_branch: branch("yes", [node("Optional", ["x"], ["p"])], "p"),
+      else_branch: branch("no", [node("Optional", [], ["q"], { type: typeAttr(value("", "float32", [7, 3])) })], "q"),
+    }),
+    node("OptionalHasElement", ["o"], ["has"]),
+    node("If", ["has"], ["y"], {
+      then_branch: branch("full", [node("OptionalGetElement", ["o"], ["g"]), node("Neg", ["g"], ["r"])], "r"),
+      else_branch: branch("empty", [node("Add", ["x", "x"], ["t"])], "t"),
+    }),
+  ];
+  for (const on of [0, 1]) expect(await differences(nodes, [], ["has", "y"], [x, flag(on)])).toEqual([]);
+});
+
+it("writes an output for each element of a sequence", async () => {
+  const graph: GraphSpec = {
+    inputs: [value("x", "float32", [7, 3])],
+    outputs: [untyped("s")],
+    initializers: [tensor("sizes", "int64", [2], [3, 4])],
+    nodes: [node("SplitToSequence", ["x", "sizes"], ["s"], { axis: 0 })],
+  };
+  const { model, files } = await openOnnx(onnxModel({ ir: 8, opsets: { "": 17 }, graph }));
+  const { outputs, problems } = await convert(model, files, new MemorySink());
+  expect(outputs).toMatchObject([
+    { name: "s_0", shape: [3, 3] },
+    { name: "s_1", shape: [4, 3] },
+  ]);
+  expect(problems).toMatchObject([{ code: "sequence-output", severity: "info", tensor: "s" }]);
+});
+
+it("an optional input is taken as given; whether it is cannot be told", async () => {
+  const bytes = (op: string) =>
+    onnxModel({
+      ir: 8,
+      opsets: { "": 18 },
+      graph: {
+        inputs: [optionalOf("o", value("", "float32", [2, 3]))],
+        outputs: [untyped("y")],
+        nodes: [node(op, ["o"], ["y"], {}, "n")],
+      },
+    });
+  const problemsOf = async (op: string) => {
+    const { model, files } = await openOnnx(bytes(op));
+    return (await convert(model, files, new MemorySink())).problems;
+  };
+  expect(await problemsOf("OptionalGetElement")).toMatchObject([{ code: "optional-input", severity: "info", tensor: "o" }]);
+  expect((await problemsOf("OptionalHasElement")).filter(({ severity }) => severity === "error")).toMatchObject([{ node: "n" }]);
 });
