@@ -8,6 +8,7 @@ import { customs } from "./custom.ts";
 import { detections } from "./detection.ts";
 import { elementwise } from "./elementwise.ts";
 import { flex } from "./flex.ts";
+import { lookups } from "./lookup.ts";
 import { products } from "./matmul.ts";
 import { pools } from "./pool.ts";
 import { recurrent } from "./recurrent.ts";
@@ -16,7 +17,10 @@ import { reshapes } from "./reshape.ts";
 import { resizes } from "./resize.ts";
 import { slices } from "./slice.ts";
 import { stablehlo } from "./stablehlo.ts";
-import { stablehloWindows } from "./stablehlo-windows.ts";
+import { stablehloGathers } from "./stablehlo-gather.ts";
+import { stablehloProducts } from "./stablehlo-product.ts";
+import { stablehloReductions } from "./stablehlo-reduce.ts";
+import { stablehloSorts } from "./stablehlo-sort.ts";
 import { states } from "./state.ts";
 
 export const tfliteRules = new RuleTable([
@@ -36,6 +40,10 @@ export const tfliteRules = new RuleTable([
   ...customs,
   ...flex,
   ...stablehlo,
-  ...stablehloWindows,
+  ...stablehloReductions,
+  ...stablehloProducts,
+  ...stablehloGathers,
+  ...stablehloSorts,
+  ...lookups,
   ...states,
 ]);

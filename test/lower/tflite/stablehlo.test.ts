@@ -55,6 +55,23 @@ describe("against LiteRT", () => {
       },
     ],
     [
+      "the builtin of windows, by MAXIMUM",
+      {
+        op: "REDUCE_WINDOW",
+        table: "ReduceWindowOptions",
+        options: { reduce_function: "MAXIMUM" },
+        fed: [floats([5, 7])],
+        inputs: [
+          0,
+          scalar("init", -0.25, "float32"),
+          constant("window", "int64", [2], [2, 3]),
+          constant("strides", "int64", [2], [1, 2]),
+          constant("dilations", "int64", [2], [2, 1]),
+        ],
+        results: [result("float32", [3, 3])],
+      },
+    ],
+    [
       "REDUCE_WINDOW",
       {
         op: "STABLEHLO_REDUCE_WINDOW",
@@ -385,5 +402,74 @@ describe("computed here", () => {
           wanted.push(sum);
         }
     expectClose(found, wanted);
+  });
+});
+
+describe("SORT", () => {
+  /** Numbers that repeat, so that an order of equals shows. */
+  const keys = { ...ints([2, 5, 3], -2, 2, 6) };
+  const others = floats([2, 5, 3], 9);
+  /** Compares elements of operand `key` of two: scalars p0 q0 of the first, p1 q1 of the second. */
+  const comparator = (key: number, direction: string): GraphSpec => ({
+    tensors: [
+      ...["p0", "q0"].map((name) => value(name, "int32", [])),
+      ...["p1", "q1"].map((name) => value(name, "float32", [])),
+      value("r", "bool", []),
+    ],
+    inputs: ["p0", "q0", "p1", "q1"],
+    outputs: ["r"],
+    operators: [
+      operator("STABLEHLO_COMPARE", [`p${key}`, `q${key}`], ["r"], "StablehloCompareOptions", {
+        comparison_direction: direction,
+      }),
+    ],
+  });
+
+  test.each<[string, number, string]>([
+    ["ascending, equals in the order they came", 0, "LT"],
+    ["descending", 0, "GT"],
+    ["by the second of two", 1, "LT"],
+  ])("%s", async (_, key, direction) => {
+    const model = tfliteModel({
+      tensors: [
+        value("k", "int32", [2, 5, 3]),
+        value("v", "float32", [2, 5, 3]),
+        value("sk", "int32", [2, 5, 3]),
+        value("sv", "float32", [2, 5, 3]),
+      ],
+      inputs: ["k", "v"],
+      outputs: ["sk", "sv"],
+      operators: [
+        operator("STABLEHLO_SORT", ["k", "v"], ["sk", "sv"], "StablehloSortOptions", {
+          dimension: 1,
+          is_stable: true,
+          comparator_subgraph_index: 1,
+        }),
+      ],
+      subgraphs: [comparator(key, direction)],
+    });
+    const { model: read, files } = await openTflite(model);
+    const sink = new MemorySink();
+    expect((await convert(read, files, sink)).problems).toEqual([]);
+    const loaded = await worker.load(sink.files);
+    const feeds = new Map<string, Tensor>([
+      ["k", { dtype: "int32", shape: [2, 5, 3], data: Int32Array.from(keys.data) }],
+      ["v", { dtype: "float32", shape: [2, 5, 3], data: Float32Array.from(others.data) }],
+    ]);
+    const found = await worker.run(loaded, feeds, ["sk", "sv"]);
+    await worker.unload(loaded);
+    const by = [keys, others][key]!.data;
+    const [sk, sv] = [new Array<number>(30), new Array<number>(30)];
+    for (let n = 0; n < 2; n++)
+      for (let c = 0; c < 3; c++) {
+        const column = [0, 1, 2, 3, 4].map((i) => n * 15 + i * 3 + c);
+        const sorted = [...column].sort((p, q) => (direction === "LT" ? by[p]! - by[q]! : by[q]! - by[p]!));
+        column.forEach((at, i) => {
+          sk[at] = keys.data[sorted[i]!]!;
+          sv[at] = others.data[sorted[i]!]!;
+        });
+      }
+    expect(Array.from(found.get("sk")!.data as Int32Array)).toEqual(sk);
+    expect(Array.from(found.get("sv")!.data as Float32Array)).toEqual(sv);
   });
 });
