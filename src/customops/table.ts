@@ -1,11 +1,14 @@
 /** All custom ops by the name that they have in a written model. */
 import { bitOps } from "./bits.ts";
+import { drawOps } from "./draw.ts";
 import { factorOps } from "./factor.ts";
 import { matrixOps } from "./matrix.ts";
 import type { CustomOp } from "./op.ts";
+import { raggedOps } from "./ragged.ts";
 import { regionOps } from "./region.ts";
 import { scatterOps } from "./scatter.ts";
 import { specialOps } from "./special.ts";
+import { suppressionOps } from "./suppression.ts";
 import { stringOps } from "./text.ts";
 import { transformOps } from "./transform.ts";
 import { uniqueOps } from "./unique.ts";
@@ -23,5 +26,8 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...transformOps,
     ...uniqueOps,
     ...wordOps,
+    ...raggedOps,
+    ...suppressionOps,
+    ...drawOps,
   }),
 );

@@ -12,6 +12,7 @@ import "./control.ts";
 import "./text.ts";
 import "./transform.ts";
 import "./words.ts";
+import "./ragged.ts";
 import "./random.ts";
 import "./fused.ts";
 import "./quantize.ts";

@@ -19,6 +19,17 @@ define(
     name: "NonMaxSuppressionV5",
     infer: (call) => [{ dtype: "int32", shape: [undefined] }, { dtype: call.dtype(1), shape: [undefined] }, count],
   },
+  // boxes, scores, overlap, least score; attributes each, total, clip
+  {
+    name: "CombinedSuppression",
+    infer: (call) => {
+      const [batch, total] = [call.shape()?.[0], call.attr<number>("total")];
+      return [[batch, total, 4], [batch, total], [batch, total], [batch]].map((shape, i) => ({
+        dtype: i < 3 ? "float32" : "int32",
+        shape,
+      }));
+    },
+  },
   {
     name: "CropAndResize",
     infer: (call) => {

@@ -1,5 +1,6 @@
 /** Strings, and other ops whose results depend on the content of what they read. */
-import type { DType } from "../base/dtype.ts";
+import { bitsOf, type DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
 import type { Shape, Type } from "../graph/graph.ts";
 import { broadcast, type Call, define } from "./op.ts";
 
@@ -14,6 +15,19 @@ function unique(call: Call): readonly Type[] {
     : shape?.map((dim, i) => (i === axis ? undefined : dim));
   const places: Type = { dtype: outputType(call), shape: [undefined] };
   return [{ dtype: call.dtype(), shape: out }, places, places, places];
+}
+
+/** A wider type takes the last axis in, a narrower one gets one more. */
+function bitcast(call: Call): readonly Type[] {
+  const dtype = call.attr<string>("DstT") as DType;
+  const [from, to] = [bitsOf[call.dtype()] ?? 0, bitsOf[dtype] ?? 0];
+  const shape = call.shape();
+  if (from === to || !shape) return [{ dtype, shape }];
+  if (from > to) return [{ dtype, shape: [...shape, from / to] }];
+  const last = shape[shape.length - 1];
+  if (shape.length === 0 || (typeof last === "number" && last !== to / from))
+    throw modelError("shape-mismatch", `the bits of ${call.dtype()} as ${dtype}, over a last axis of ${last ?? "none"}`);
+  return [{ dtype, shape: shape.slice(0, -1) }];
 }
 
 define(
@@ -43,7 +57,7 @@ define(
   },
   // x, separators, padding [1], expression [1]; attributes least, mark
   { name: "Tokenize", infer: (call) => [{ dtype: "string", shape: call.shape() && [...call.shape()!, undefined] }] },
-  { name: "Bitcast", infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }] },
+  { name: "Bitcast", infer: bitcast },
   { name: "MatrixInverse", infer: (call) => [call.input(0).type] },
   { name: "MatrixDeterminant", infer: (call) => [{ dtype: call.dtype(), shape: call.shape()?.slice(0, -2) }] },
 );
@@ -61,6 +75,16 @@ define(
   },
   { name: "NumberToText", infer: (call) => [{ dtype: "string", shape: call.shape() }] },
   { name: "TextToNumber", infer: (call) => [{ dtype: call.attr<boolean>("whole") ? "int32" : "float32", shape: call.shape() }] },
+  {
+    name: "BitcastBytes",
+    infer: (call) => {
+      const widths = [1, 1, 2, 2, 4, 4, 2, 2, 8];
+      const [from, to] = [call.attr<number>("from"), call.attr<number>("to")];
+      const [wide, narrow, shape] = [widths[from]!, widths[to]!, call.shape()];
+      const dtype = to >= 5 ? "float32" : "int32";
+      return [{ dtype, shape: wide > narrow ? shape && [...shape, wide / narrow] : wide < narrow ? shape?.slice(0, -1) : shape }];
+    },
+  },
   { name: "BitcastToInt32", infer: (call) => [{ dtype: "int32", shape: call.shape() }] },
   { name: "BitcastToFloat32", infer: (call) => [{ dtype: "float32", shape: call.shape() }] },
 );

@@ -53,6 +53,8 @@ export type Attribute =
   | { readonly shape: Dims }
   | { readonly tensor: Tensor | readonly Field[] }
   | { readonly func: string }
+  | { readonly funcs: readonly string[] }
+  | { readonly strings: readonly string[] }
   | { readonly ints: readonly number[] }
   | { readonly types: readonly (DType | number)[] }
   | { readonly shapes: readonly Dims[] };
@@ -68,6 +70,20 @@ function attrValue(attr: Attribute): Field[] {
   if ("shape" in attr) return [message(7, shapeProto(attr.shape))];
   if ("tensor" in attr) return [message(8, "dtype" in attr.tensor ? tensorProto(attr.tensor) : attr.tensor)];
   if ("func" in attr) return [message(10, [text(1, attr.func)])];
+  if ("funcs" in attr)
+    return [
+      message(
+        1,
+        attr.funcs.map((name) => message(9, [text(1, name)])),
+      ),
+    ];
+  if ("strings" in attr)
+    return [
+      message(
+        1,
+        attr.strings.map((each) => text(2, each)),
+      ),
+    ];
   if ("ints" in attr) return [message(1, [packed(3, attr.ints.map(varint))])];
   if ("types" in attr)
     return [

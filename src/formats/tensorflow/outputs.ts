@@ -113,6 +113,7 @@ const counted: Readonly<Record<string, string>> = {
   StatelessCase: "Tout",
   PartitionedCall: "Tout",
   StatefulPartitionedCall: "Tout",
+  BatchFunction: "Tout",
   SymbolicGradient: "Tout",
   RestoreV2: "dtypes",
   ParseExample: "Tdense",
@@ -124,6 +125,8 @@ type Attrs = Readonly<Record<string, SourceAttr>>;
 export function outputCount(op: string, attrs: Attrs): number {
   const names = named[op];
   if (names) return names.length;
+  // Row splits of each depth, then the values.
+  if (op === "RaggedGather") return countAttr(attrs, "OUTPUT_RAGGED_RANK", {}) + 1;
   const attr = counted[op];
   if (attr === undefined) return 1;
   const value = attrs[attr];

@@ -169,6 +169,19 @@ function pop(b: Builder, list: Value, at: At): readonly Value[] {
   return [sequenceOf(elements.slice(0, -1), list.dtype, b.origin), elements.at(-1)!];
 }
 
+const countOf = (b: Builder, indices: Value): Value => b.reshape(b.dim(indices, 0), []);
+
+/** Cut, or filled up with places that nothing is written to. */
+function resized(b: Builder, list: Value, size: Value, at: At): Value {
+  if (isEmpty(list)) return emptyArray(b, size, list.dtype);
+  const [elements, count] = [elementsOf(list), knownNumber(size)];
+  if (!elements || count === undefined || count > maxElements)
+    throw at.unsupported("a list that takes a size that only the run knows");
+  const kept = elements.slice(0, count);
+  while (kept.length < count) kept.push(hole(b, list.dtype));
+  return sequenceOf(kept, list.dtype, b.origin);
+}
+
 const scalarLike = (shape: Value): Shape | undefined => {
   const dims = constantOf(shape) && dimsOf(shape);
   return dims?.every((dim) => typeof dim === "number" && dim >= 0) ? dims : undefined;
@@ -226,6 +239,45 @@ export const arrays: readonly Rule[] = [
     { parameters: [1] },
   ),
   tfRule("TensorListGather", [3, 3], {}, (b, [list, indices], _, at) => [gather(b, list, indices, at)], { parameters: [2] }),
+  tfRule(
+    "TensorListScatter",
+    [3, 3],
+    { element_dtype: dtype() },
+    (b, [value, indices], a, at) => [scatter(b, emptyArray(b, countOf(b, indices), a.element_dtype), indices, value, at)],
+    { parameters: [1, 2] },
+  ),
+  tfRule(
+    "TensorListScatterV2",
+    [4, 4],
+    { element_dtype: dtype() },
+    (b, [value, indices, , size], a, at) => {
+      const told = knownNumber(size);
+      const count = told !== undefined && told < 0 ? countOf(b, indices) : size;
+      return [scatter(b, emptyArray(b, count, a.element_dtype), indices, value, at)];
+    },
+    { parameters: [1, 2, 3] },
+  ),
+  tfRule(
+    "TensorListScatterIntoExistingList",
+    [3, 3],
+    {},
+    (b, [list, value, indices], _, at) => [scatter(b, list, indices, value, at)],
+    { parameters: [2] },
+  ),
+  tfRule("TensorListResize", [2, 2], {}, (b, [list, size], _, at) => [resized(b, list, size, at)], { parameters: [1] }),
+  tfRule("TensorListConcatLists", [2, 2], { element_dtype: dtype() }, (b, [p, q], a, at) => {
+    const [left, right] = [p, q].map((each) => (isEmpty(each) && knownNumber(sizeOf(each)) === 0 ? [] : elementsOf(each)));
+    if (left && right) return [sequenceOf([...left, ...right], a.element_dtype, b.origin)];
+    return [b.concat([dense(b, p, at), dense(b, q, at)], 0)];
+  }),
+  tfRule("TensorListElementShape", [1, 1], { shape_type: dtype("int32") }, (b, [list], a, at) => {
+    const elements = elementsOf(list);
+    const element = elements?.find((each) => !isHole(each));
+    if (element) return [b.op("Shape", [element], { out_type: a.shape_type })];
+    const whole = dense(b, list, at);
+    return [b.slice(b.op("Shape", [whole], { out_type: a.shape_type }), [1], [-1])];
+  }),
+  tfRule("TensorListConcat", [1, 1], {}, (b, [list], _, at) => concat(b, list, at)),
   tfRule("TensorListConcatV2", [3, 3], {}, (b, [list], _, at) => concat(b, list, at), { parameters: [1, 2] }),
   tfRule("TensorListSplit", [3, 3], {}, (b, [value, , lengths], _, at) => [split(b, value, lengths, at)], { parameters: [1, 2] }),
   tfRule("TensorListPushBack", [2, 2], {}, (b, [list, value], _, at) => [push(b, list, value, at)]),

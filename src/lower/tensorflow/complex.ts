@@ -159,6 +159,34 @@ const part = (op: string, of: (b: Builder, pair: Pair) => Value): Rule =>
 const sized = (op: string, each: (b: Builder, x: Value, length: number, at: At) => Value): Rule =>
   tfRule(op, [2, 2], {}, (b, [x, length], _, at) => [each(b, x, lengthOf(length, at), at)], { parameters: [1] });
 
+/** The last two axes exchanged. */
+const swapped = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i), rank - 1, rank - 2];
+
+/** A transform over the axis before the last. */
+function alongRows(b: Builder, x: Value, each: (turned: Value) => Value): Value {
+  const turn = (value: Value) => {
+    const [real, imaginary] = partsOf(b, value);
+    return complex(b, b.transpose(real, swapped(real.rank)), b.transpose(imaginary, swapped(real.rank)));
+  };
+  return turn(each(turn(x)));
+}
+
+type Size = readonly [rows: number, columns: number];
+
+const sized2d = (op: string, each: (b: Builder, x: Value, size: Size, at: At) => Value): Rule =>
+  tfRule(
+    op,
+    [2, 2],
+    {},
+    (b, [x, size], _, at) => {
+      const sizes = at.numbers(size, "the lengths");
+      if (sizes.length !== 2 || sizes.some((length) => length > maxLength))
+        throw at.unsupported(`a Fourier transform of ${sizes.join("×")} points, more than ${maxLength} a side`);
+      return [each(b, x, sizes as unknown as Size, at)];
+    },
+    { parameters: [1] },
+  );
+
 export const complexes: readonly Rule[] = [
   tfRule("Complex", [2, 2], {}, (b, [real, imaginary]) => [complex(b, real, imaginary)]),
   part("Real", (_, [real]) => real),
@@ -176,4 +204,17 @@ export const complexes: readonly Rule[] = [
   sized("IRFFT", irfft),
   tfRule("FFT", [1, 1], {}, (b, [x], _, at) => [fft(b, x, -1, at)]),
   tfRule("IFFT", [1, 1], {}, (b, [x], _, at) => [fft(b, x, 1, at)]),
+  tfRule("FFT2D", [1, 1], {}, (b, [x], _, at) => [alongRows(b, fft(b, x, -1, at), (turned) => fft(b, turned, -1, at))]),
+  tfRule("IFFT2D", [1, 1], {}, (b, [x], _, at) => [alongRows(b, fft(b, x, 1, at), (turned) => fft(b, turned, 1, at))]),
+  sized2d("RFFT2D", (b, x, [rows, columns], at) => {
+    const sized = b.transpose(fitted(b, b.transpose(x, swapped(x.rank)), rows, at), swapped(x.rank));
+    return alongRows(b, rfft(b, sized, columns, at), (turned) => fft(b, turned, -1, at));
+  }),
+  sized2d("IRFFT2D", (b, x, [rows, columns], at) => {
+    const [real, imaginary] = partsOf(b, x).map((part) =>
+      b.transpose(fitted(b, b.transpose(part, swapped(x.rank)), rows, at), swapped(x.rank)),
+    ) as unknown as Pair;
+    const inner = alongRows(b, complex(b, real, imaginary), (turned) => fft(b, turned, 1, at));
+    return irfft(b, inner, columns, at);
+  }),
 ];

@@ -5,7 +5,8 @@ import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { elementsOf } from "../group.ts";
 import type { At, Rule } from "../rule.ts";
-import { type DimSource, dense, isResolved } from "./arrays.ts";
+import { graphs } from "../schema.ts";
+import { type DimSource, dense, isResolved, knownNumber } from "./arrays.ts";
 import { body, tfRule } from "./attrs.ts";
 
 /** Loops whose condition stays known for at most so many rounds are written out. */
@@ -42,6 +43,46 @@ function carriable(b: Builder, value: Value, at: At): Value {
   return elementsOf(value) ? dense(b, value, at) : value;
 }
 
+interface Branches {
+  /** What TF.js carries into each of them. */
+  readonly carried: readonly Value[];
+  /** Names of their functions. */
+  readonly names: readonly string[];
+  /** Of their results. */
+  readonly types: readonly Type[];
+}
+
+/** The graphs as functions of the same operands, behind one for each of `ahead` that they do not read. */
+function branches(
+  b: Builder,
+  ahead: readonly Value[],
+  values: readonly Value[],
+  graphs: readonly GraphId[],
+  labels: readonly string[],
+  at: At,
+): Branches {
+  const given = values.map((value) => carriable(b, value, at));
+  const carried = [...new Set(given.filter(isCarried))];
+  const bodies = graphs.map((graph) => {
+    const own = carried.map((value, i) => b.input(`input_${i}`, value.type));
+    const inputs = given.map((value) => (isCarried(value) ? own[carried.indexOf(value)]! : value));
+    const unread = ahead.map((value, i) => b.input(`ahead_${i}`, value.type));
+    return { own: [...unread, ...own], outputs: at.body(graph, inputs, own).outputs.map((value) => carriable(b, value, at)) };
+  });
+  const [first, ...others] = bodies.map(({ outputs }) => outputs);
+  for (const other of others)
+    if (other.length !== first!.length) throw at.invalid(`branches of ${first!.length} and ${other.length} results`);
+  if (bodies.some(({ outputs }) => outputs.some(isResolved)))
+    throw at.unsupported("an array that depends on a condition known only when it runs");
+  return {
+    carried,
+    names: bodies.map(({ own, outputs }, i) =>
+      at.define(`${at.place.node}_${labels[i]}`, { inputs: own, outputs: named(outputs) }),
+    ),
+    types: first!.map((value, i) => others.reduce((type, other) => commonType(type, other[i]!.type, at), value.type)),
+  };
+}
+
 function branch(
   b: Builder,
   condition: Value,
@@ -51,26 +92,34 @@ function branch(
 ): readonly Value[] {
   const known = settled(condition);
   if (known !== undefined) return at.inline(known ? graphs[0] : graphs[1], values);
-  const given = values.map((value) => carriable(b, value, at));
-  const carried = [...new Set(given.filter(isCarried))];
-  const bodies = graphs.map((graph) => {
-    const own = carried.map((value, i) => b.input(`input_${i}`, value.type));
-    const inputs = given.map((value) => (isCarried(value) ? own[carried.indexOf(value)]! : value));
-    return { own, outputs: at.body(graph, inputs, own).outputs.map((value) => carriable(b, value, at)) };
-  });
-  const [yes, no] = bodies as [(typeof bodies)[number], (typeof bodies)[number]];
-  if (yes.outputs.length !== no.outputs.length)
-    throw at.invalid(`branches of ${yes.outputs.length} and ${no.outputs.length} results`);
-  if ([...yes.outputs, ...no.outputs].some(isResolved))
-    throw at.unsupported("an array that depends on a condition known only when it runs");
-  const [thenBranch, elseBranch] = bodies.map(({ own, outputs }, i) =>
-    at.define(`${at.place.node}_${i === 0 ? "then" : "else"}`, { inputs: own, outputs: named(outputs) }),
-  );
+  const { carried, names, types } = branches(b, [], values, graphs, ["then", "else"], at);
   return b.ops("StatelessIf", [asCondition(b, condition), ...carried], {
-    then_branch: thenBranch!,
-    else_branch: elseBranch!,
-    output_types: yes.outputs.map((value, i) => commonType(value.type, no.outputs[i]!.type, at)),
+    then_branch: names[0]!,
+    else_branch: names[1]!,
+    output_types: types,
   });
+}
+
+/** One of many: Ifs within each other. An index outside of them means the last. */
+function choose(b: Builder, index: Value, values: readonly Value[], graphs: readonly GraphId[], at: At): readonly Value[] {
+  const last = graphs.length - 1;
+  const place = knownNumber(index);
+  if (place !== undefined) return at.inline(graphs[place >= 0 && place < last ? place : last]!, values);
+  if (last === 0) return at.inline(graphs[0]!, values);
+  const labels = graphs.map((_, i) => `branch_${i}`);
+  const { carried, names, types } = branches(b, [index], values, graphs, labels, at);
+  const step = (i: number, rest: string, operands: readonly Value[]) =>
+    b.ops("StatelessIf", [b.op("Equal", [operands[0]!, b.scalar("int32", i)]), ...operands], {
+      then_branch: names[i]!,
+      else_branch: rest,
+      output_types: types,
+    });
+  let rest = names[last]!;
+  for (let i = last - 1; i > 0; i--) {
+    const own = [index, ...carried].map((value, k) => b.input(`input_${k}`, value.type));
+    rest = at.define(`${at.place.node}_from_${i}`, { inputs: own, outputs: named(step(i, rest, own)) });
+  }
+  return step(0, rest, [index, ...carried]);
 }
 
 interface Loop {
@@ -182,12 +231,17 @@ const loop = (op: string): Rule =>
   });
 
 export const controls: readonly Rule[] = [
-  ...["PartitionedCall", "StatefulPartitionedCall"].map((op) =>
+  ...["PartitionedCall", "StatefulPartitionedCall", "BatchFunction"].map((op) =>
     tfRule(op, [0, Number.POSITIVE_INFINITY], { f: body() }, (_, values, a, at) => at.inline(a.f, values as readonly Value[])),
   ),
   ...["If", "StatelessIf"].map((op) =>
     tfRule(op, [1, Number.POSITIVE_INFINITY], { then_branch: body(), else_branch: body() }, (b, [condition, ...values], a, at) =>
       branch(b, condition, values as Value[], [a.then_branch, a.else_branch], at),
+    ),
+  ),
+  ...["Case", "StatelessCase"].map((op) =>
+    tfRule(op, [1, Number.POSITIVE_INFINITY], { branches: graphs() }, (b, [index, ...values], a, at) =>
+      choose(b, index, values as Value[], a.branches, at),
     ),
   ),
   ...["While", "StatelessWhile"].map(loop),

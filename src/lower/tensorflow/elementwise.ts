@@ -1,5 +1,5 @@
 /** Elementwise ops: most are the hub's own; the others are written as arithmetic. */
-import { bitsOf, isInteger } from "../../base/dtype.ts";
+import { isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
@@ -137,14 +137,6 @@ export const elementwise: readonly Rule[] = [
     realOnly([x], at);
     return [b.cast(x, a.DstT)];
   }),
-  tfRule("Bitcast", [1, 1], { type: dtype() }, (b, [x], a, at) => [bitcast(b, x, a.type, at)]),
+  tfRule("Bitcast", [1, 1], { type: dtype() }, (b, [x], a) => [x.dtype === a.type ? x : b.op("Bitcast", [x], { DstT: a.type })]),
   ...gradients,
 ];
-
-/** The same bits. TF.js has 32 of them to a number. */
-function bitcast(b: Builder, x: Value, to: Value["dtype"], at: At): Value {
-  if (x.dtype === to) return x;
-  const [from, into] = [bitsOf[x.dtype], bitsOf[to]];
-  if (from === 32 && into === 32 && x.dtype !== "uint32" && to !== "uint32") return b.op("Bitcast", [x], { DstT: to });
-  throw at.unsupported(`the bits of ${x.dtype} as ${to}`);
-}

@@ -162,6 +162,22 @@ export const images: readonly Rule[] = [
     { parameters: [2] },
   ),
   tfRule(
+    "CombinedNonMaxSuppression",
+    [6, 6],
+    { pad_per_class: flag(false), clip_boxes: flag(true) },
+    (b, [boxes, scores, perClass, greatest, overlap, least], a, at) => {
+      const each = at.numbers(perClass, "the greatest number of a class")[0]!;
+      const most = at.numbers(greatest, "the greatest number")[0]!;
+      const classes = scores.shape[2];
+      if (a.pad_per_class && typeof classes !== "number")
+        throw at.unsupported("as many boxes as there are classes, of unknown number");
+      const total = a.pad_per_class ? Math.min(most, each * (classes as number)) : most;
+      const inputs = [real(b, boxes), real(b, scores), real(b, overlap), real(b, least)];
+      return b.ops("CombinedSuppression", inputs, { each, total, clip: a.clip_boxes });
+    },
+    { parameters: [2, 3] },
+  ),
+  tfRule(
     "MaxPoolWithArgmax",
     [1, 1],
     { ksize: list(), strides: list(), padding: string("VALID"), Targmax: dtype("int64"), include_batch_in_index: flag(false) },

@@ -1,5 +1,5 @@
 /** Random numbers: the distribution is TensorFlow's, the numbers are TF.js's own. Ops whose seed decides the numbers are refused. */
-import { isInteger } from "../../base/dtype.ts";
+import { type DType, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { Rule } from "../rule.ts";
@@ -25,6 +25,10 @@ function shuffled(b: Builder, x: Value): Value {
   const [, order] = b.ops("TopKV2", [drawn(b, "RandomUniform", rows), b.reshape(rows, [])], { sorted: true });
   return b.gather(x, order!, 0);
 }
+
+/** As many numbers for each parameter as `shape` says. */
+const distributed = (b: Builder, op: string, shape: Value, parameters: Value, type: DType): Value =>
+  b.cast(b.op(op, [b.cast(shape, "int32"), b.cast(parameters, "float32")]), type);
 
 /** What a stateless op gives follows from its seed, by a generator that TF.js has not. */
 const seeded = (op: string): Rule =>
@@ -61,9 +65,23 @@ export const randoms: readonly Rule[] = [
   ),
   ...names("StatelessRandomUniform StatelessRandomNormal StatelessTruncatedNormal StatelessRandomUniformInt").map(seeded),
   ...names("StatelessRandomUniformV2 StatelessRandomNormalV2 StatelessTruncatedNormalV2 StatelessRandomUniformIntV2").map(seeded),
-  ...names("RandomGamma RandomPoisson RandomPoissonV2 ParameterizedTruncatedNormal").map((op) =>
-    tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => {
-      throw at.unsupported("random numbers of a distribution that TF.js cannot draw");
-    }),
+  tfRule(
+    "RandomGamma",
+    [2, 2],
+    {},
+    (b, [shape, alpha]) => [distributed(b, "RandomGamma", shape, alpha, alpha.dtype)],
+    parameters,
   ),
+  ...["RandomPoisson", "RandomPoissonV2"].map((op) =>
+    tfRule(
+      op,
+      [2, 2],
+      { dtype: dtype("int64") },
+      (b, [shape, rate], a) => [distributed(b, "RandomPoisson", shape, rate, a.dtype)],
+      parameters,
+    ),
+  ),
+  tfRule("ParameterizedTruncatedNormal", [5, 5], {}, (_, __, ___, at) => {
+    throw at.unsupported("random numbers of a distribution that TF.js cannot draw");
+  }),
 ];

@@ -4,6 +4,7 @@ import { arrays } from "./arrays.ts";
 import { assignments } from "./assignment.ts";
 import { complexes, complexForms, linear, overParts, withComplex } from "./complex.ts";
 import { controls } from "./control.ts";
+import { decoders } from "./decode.ts";
 import { elementwise } from "./elementwise.ts";
 import { gathers } from "./gather.ts";
 import { images } from "./image.ts";
@@ -11,6 +12,7 @@ import { losses } from "./loss.ts";
 import { matrices } from "./matrix.ts";
 import { nn } from "./nn.ts";
 import { quantization } from "./quantize.ts";
+import { raggeds } from "./ragged.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { resizes } from "./resize.ts";
@@ -47,6 +49,8 @@ const rows: readonly Rule[] = [
   ...randoms,
   ...sparse,
   ...texts,
+  ...raggeds,
+  ...decoders,
 ];
 
 /** Rows that mean the same for both parts of complex numbers, or have a form for them. */

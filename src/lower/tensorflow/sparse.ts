@@ -17,10 +17,19 @@ function segmentCount(b: Builder, ids: Value): Value {
   return b.op("AddV2", [b.reduce("Max", b.cast(ids, "int32"), [0], false), b.scalar("int32", 1)]);
 }
 
-const embedding = (op: string, combine: (b: Builder, data: Value, ids: Value, count: Value) => Value): Rule =>
+type Combine = (b: Builder, data: Value, ids: Value, count: Value) => Value;
+
+/** The sum over the square root of how many there are. */
+const segmentSqrtOf: Combine = (b, data, ids, count) => {
+  const mean = segmentMeanOf(b, data, ids, count);
+  const ones = b.op("OnesLike", [data]);
+  return b.op("Mul", [mean, b.op("Sqrt", [segmentSumOf(b, ones, ids, count)])]);
+};
+
+const embedding = (op: string, combine: Combine): Rule =>
   tfRule(op, [3, 3], {}, (b, [data, indices, ids]) => [combine(b, chosen(b, data, indices), ids, segmentCount(b, ids))]);
 
-const sizedEmbedding = (op: string, combine: (b: Builder, data: Value, ids: Value, count: Value) => Value): Rule =>
+const sizedEmbedding = (op: string, combine: Combine): Rule =>
   tfRule(op, [4, 4], {}, (b, [data, indices, ids, count]) => [combine(b, chosen(b, data, indices), ids, count)]);
 
 /** Indices counted through the old shape and taken apart by the new one, of which one dim may be −1. */
@@ -61,8 +70,10 @@ export const sparse: readonly Rule[] = [
   tfRule("RaggedRange", [3, 3], { Tsplits: dtype("int64") }, (b, inputs, a) => raggedRange(b, inputs, a.Tsplits)),
   embedding("SparseSegmentSum", segmentSumOf),
   embedding("SparseSegmentMean", segmentMeanOf),
+  embedding("SparseSegmentSqrtN", segmentSqrtOf),
   sizedEmbedding("SparseSegmentSumWithNumSegments", segmentSumOf),
   sizedEmbedding("SparseSegmentMeanWithNumSegments", segmentMeanOf),
+  sizedEmbedding("SparseSegmentSqrtNWithNumSegments", segmentSqrtOf),
   tfRule("SparseReshape", [3, 3], {}, (b, [indices, from, to]) => reshaped(b, indices, from, to)),
   tfRule(
     "SparseTensorDenseAdd",

@@ -101,3 +101,47 @@ describe("Fourier transforms", () => {
     await runner.check({ nodes, feeds: { x }, expected });
   });
 });
+
+describe("Fourier transforms of planes", () => {
+  const [height, width] = [4, 9];
+  /** By the definition, over a plane filled up with zeroes. */
+  const plane = (p: number, q: number): readonly [number, number] => {
+    let [re, im] = [0, 0];
+    rows.forEach((row, i) => {
+      row.forEach((v, k) => {
+        const angle = -2 * Math.PI * ((i * p) / height + (k * q) / width);
+        re += v * Math.cos(angle);
+        im += v * Math.sin(angle);
+      });
+    });
+    return [re, im];
+  };
+  const size = constant("size", tensorOf("int32", [2], [height, width]));
+
+  it("of real numbers, and back", async () => {
+    const half = Math.floor(width / 2) + 1;
+    const spectrum = Array.from({ length: height * half }, (_, at) => plane(Math.floor(at / half), at % half));
+    const nodes = [
+      size,
+      op("f", "RFFT2D", ["x", "size"]),
+      op("re", "Real", ["f"]),
+      op("im", "Imag", ["f"]),
+      op("back", "IRFFT2D", ["f", "size"]),
+    ];
+    const filled = Array.from({ length: height * width }, (_, at) => rows[Math.floor(at / width)]?.[at % width] ?? 0);
+    const part = (i: 0 | 1) => float([height, half], spectrum.map((each) => each[i])); // biome-ignore format: one line
+    await runner.check({ nodes, feeds: { x }, expected: { re: part(0), im: part(1), back: float([height, width], filled) } });
+  });
+
+  it("of complex numbers, and back", async () => {
+    const nodes = [
+      op("zero", "ZerosLike", ["x"]),
+      op("c", "Complex", ["zero", "x"]),
+      op("f", "FFT2D", ["c"]),
+      op("b", "IFFT2D", ["f"]),
+      op("back", "Imag", ["b"]),
+      op("rest", "Real", ["b"]),
+    ];
+    await runner.check({ nodes, feeds: { x }, expected: { back: x, rest: float([3, 7], new Array(21).fill(0)) } });
+  });
+});

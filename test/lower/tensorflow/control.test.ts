@@ -347,3 +347,33 @@ describe("functions", () => {
     await runner.check({ nodes: [loop], functions: [scale, test, step], feeds, expected });
   });
 });
+
+describe("one of many branches", () => {
+  const branch = (name: string, factor: number): FunctionSpec => ({
+    name,
+    inputs: [["a", "float32"]],
+    outputs: [["b", "float32", "product:z:0"]],
+    nodes: [constant("factor", float([], [factor])), op("product", "Mul", ["a", "factor:output:0"])],
+  });
+  const functions = [branch("first", 3), branch("second", -5), branch("third", 0.5), branch("fourth", 7)];
+  const node = op("y", "StatelessCase", ["index", "x"], {
+    branches: { funcs: functions.map(({ name }) => name) },
+    Tin: { types: ["float32"] },
+    Tout: { types: ["float32"] },
+  });
+
+  it("is taken as an index says that only the run knows, the last where there is none", async () => {
+    for (const [index, factor] of [[0, 3], [1, -5], [2, 0.5], [3, 7], [9, 7], [-1, 7]] as const) // biome-ignore format: pairs
+      await runner.check({
+        nodes: [node],
+        functions,
+        feeds: { x, index: tensorOf("int32", [], [index]) },
+        expected: { y: float([3, 5], values.map((v) => v * factor)) }, // biome-ignore format: one line
+      });
+  });
+
+  it("is written in the place of its node where the index is known", async () => {
+    const expected = { y: float([3, 5], values.map((v) => v * -5)) }; // biome-ignore format: one line
+    expect(await runner.check({ nodes: [int("index", 1), node], functions, feeds: { x }, expected })).toEqual(["Mul"]);
+  });
+});

@@ -274,3 +274,59 @@ describe("matrices", () => {
     await one("Bincount", [[v, "fed"], [int([], [5]), "constant"], [int([0], []), "constant"]], [int([5], counts)]); // biome-ignore format: pairs
   });
 });
+
+describe("what newer graphs hold", () => {
+  it("products whose equations have an ellipsis", async () => {
+    const w = float([5, 2], random(10, 21));
+    const v = float([2, 3, 5], random(30, 22));
+    const product = Array.from({ length: 12 }, (_, at) => {
+      const [row, j] = [Math.floor(at / 2), at % 2];
+      return [0, 1, 2, 3, 4].reduce((sum, k) => sum + data(v)[row * 5 + k]! * data(w)[k * 2 + j]!, 0);
+    });
+    await one("Einsum", [[v, "fed"], [w, "constant"]], [float([2, 3, 2], product)], { equation: { s: "...x,xy->...y" } }); // biome-ignore format: pairs
+  });
+
+  it("codes with a range for each slice, or rounded upwards", async () => {
+    const ranges = [float([5], [-1, -0.5, -2, -0.3, -1.5]), float([5], [1, 0.8, 1, 0.2, 1.6])] as const;
+    const codes = (v: number, low: number, high: number, round: (x: number) => number) => {
+      const scale = Math.min(low < 0 ? -128 / low : Infinity, 127 / high);
+      return round(Math.min(Math.max(v, -128 / scale), 127 / scale) * scale) / scale;
+    };
+    const each = data(x35).map((v, i) => codes(v, data(ranges[0])[i % 5]!, data(ranges[1])[i % 5]!, Math.round));
+    const attrs = { range_given: { b: true }, axis: { i: 1 }, round_mode: { s: "HALF_UP" } };
+    await one("QuantizeAndDequantizeV4", [[x35, "fed"], [ranges[0], "constant"], [ranges[1], "constant"]], [float([3, 5], each)], attrs); // biome-ignore format: pairs
+  });
+
+  it("weights held as codes", async () => {
+    const codes = int([4], [0, 90, 128, 255], "uint8");
+    const [min, max] = [float([], [-1.3]), float([], [2.1])];
+    const step = 3.4 / 255;
+    const given = [[codes, "fed"], [min, "constant"], [max, "constant"]] as const; // biome-ignore format: pairs
+    await one(
+      "Dequantize",
+      given,
+      [
+        float(
+          [4],
+          data(codes).map((c) => c * step - 1.3),
+        ),
+      ],
+      { mode: { s: "MIN_COMBINED" } },
+    );
+    const start = Math.round(-1.3 / step) * step;
+    await one(
+      "Dequantize",
+      given,
+      [
+        float(
+          [4],
+          data(codes).map((c) => c * step + start),
+        ),
+      ],
+      { mode: { s: "MIN_FIRST" } },
+    );
+    const signed = int([3], [-128, 3, 127], "int8");
+    const scale = Math.max(1.3 / 128, 2.1 / 127);
+    await one("Dequantize", [[signed, "fed"], [min, "constant"], [max, "constant"]], [float([3], data(signed).map((c) => c * scale))], { mode: { s: "SCALED" } }); // biome-ignore format: pairs
+  });
+});

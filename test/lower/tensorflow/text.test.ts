@@ -55,7 +55,7 @@ describe("texts", () => {
 
   it("are joined, scalars with all", async () => {
     const side = text(["#"], []);
-    await one("StringJoin", [words, side, words], [text(words.data.map((each) => `${each}-#-${each}`))], {
+    await one("StringJoin", [words, side, words], [text((words.data as string[]).map((each) => `${each}-#-${each}`))], {
       separator: { s: "-" },
     });
   });

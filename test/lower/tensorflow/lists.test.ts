@@ -1,0 +1,74 @@
+/** Tensor lists: what Keras' and TensorFlow's own loops write into and read from. */
+import { afterAll, beforeAll, describe, it } from "vitest";
+import { type Tensor, tensorOf } from "../../../src/graph/tensor.ts";
+import { random } from "../../build/random.ts";
+import { constant, type NodeSpec } from "../../build/tensorflow.ts";
+import { Runner } from "./run.ts";
+
+let runner: Runner;
+beforeAll(async () => {
+  runner = await Runner.start();
+});
+afterAll(() => runner.close());
+
+const x = tensorOf("float32", [3, 5], random(15));
+const row = (i: number): number[] => Array.from((x.data as Float32Array).subarray(5 * i, 5 * i + 5));
+const float = (shape: readonly number[], values: readonly number[]): Tensor => tensorOf("float32", shape, values);
+const ints = (name: string, values: readonly number[], shape: readonly number[] = [values.length]): NodeSpec =>
+  constant(name, tensorOf("int32", shape, values));
+const op = (name: string, kind: string, inputs: readonly string[], attrs: NodeSpec["attrs"] = {}): NodeSpec => ({
+  name,
+  op: kind,
+  inputs,
+  attrs: { element_dtype: { type: "float32" }, ...attrs },
+});
+
+const places = ints("places", [2, 0, 1]);
+const element = ints("element", [5]);
+const scattered = Array.from({ length: 3 }, (_, i) => row([1, 2, 0][i]!)).flat();
+
+describe("tensor lists", () => {
+  it("are scattered and stacked", async () => {
+    for (const extra of [[], ["count"]])
+      await runner.check({
+        nodes: [
+          places,
+          element,
+          ints("count", [3], []),
+          op("list", extra.length > 0 ? "TensorListScatterV2" : "TensorListScatter", ["x", "places", "element", ...extra]),
+          op("y", "TensorListStack", ["list", "element"]),
+          op("shape", "TensorListElementShape", ["list"], { shape_type: { type: "int32" } }),
+        ],
+        feeds: { x },
+        expected: { y: float([3, 5], scattered), shape: tensorOf("int32", [1], [5]) },
+      });
+  });
+
+  it("are resized, joined, and written over at several places", async () => {
+    await runner.check({
+      nodes: [
+        places,
+        element,
+        ints("some", [1, 0]),
+        ints("two", [2], []),
+        ints("starts", [0, 0]),
+        ints("sizes", [2, 5]),
+        op("list", "TensorListScatter", ["x", "places", "element"]),
+        op("shorter", "TensorListResize", ["list", "two"]),
+        op("head", "Slice", ["x", "starts", "sizes"]),
+        op("over", "TensorListScatterIntoExistingList", ["shorter", "head", "some"]),
+        op("both", "TensorListConcatLists", ["over", "list"]),
+        op("y", "TensorListStack", ["both", "element"]),
+        op("length", "TensorListLength", ["both"]),
+        op("flat", "TensorListConcat", ["shorter"]),
+      ],
+      feeds: { x },
+      expected: {
+        y: float([5, 5], [...row(1), ...row(0), ...scattered]),
+        length: tensorOf("int32", [], [5]),
+        flat: float([10], scattered.slice(0, 10)),
+        "flat:1": tensorOf("int64", [2], [5, 5]),
+      },
+    });
+  });
+});
