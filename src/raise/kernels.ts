@@ -3,6 +3,7 @@
  * float16 is not listed: onnxruntime brings such nodes to float32 by itself, so the file keeps the type, but where ONNX itself has none.
  */
 import type { DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
 
 interface Kernel {
   readonly dtypes: ReadonlySet<DType>;
@@ -115,10 +116,11 @@ const wider: Partial<Record<DType, readonly DType[]>> = {
   float16: ["float32"],
 };
 
-/** The type an op computes in for operands of `dtype`; `dtype` itself where nothing is known against it. */
+/** The type an op computes in for operands of `dtype`; `dtype` itself where nothing is known against it, a `ModelError` for strings. */
 export function computeType(op: string, dtype: DType): DType {
   const kernel = rows[op];
   if (!kernel || kernel.dtypes.has(dtype) || (dtype === "float16" && !withoutHalf.has(op))) return dtype;
+  if (dtype === "string") throw modelError("unsupported-type", `ONNX's ${op} takes no strings`);
   return wider[dtype]?.find((each) => kernel.dtypes.has(each)) ?? dtype;
 }
 

@@ -55,9 +55,13 @@ function dequantize(o: OnnxBuilder, codes: Ref, scale: Ref, zero: Ref, at: EmitA
   return o.op("Mul", [o.cast(steps, scale.dtype), scale]);
 }
 
-/** Whole steps within bounds, as floats. */
+/**
+ * Whole steps within bounds, as floats. A constant factor divides by its reciprocal: onnxruntime moves a product behind a convolution into
+ * the weights, whose sums are then no whole numbers any more.
+ */
 function quantizeSteps(o: OnnxBuilder, x: Ref, factor: Ref, at: EmitAt): Ref {
-  const steps = o.op("Round", [o.op("Mul", [x, factor])]);
+  const by = factor.constant && o.constant(o.b.op("Reciprocal", [factor.constant]));
+  const steps = o.op("Round", [by ? o.op("Div", [x, by]) : o.op("Mul", [x, factor])]);
   const bound = (name: string) => {
     const value = at.number(name, Number.NaN);
     return Number.isFinite(value) ? o.scalar(x.dtype, value) : undefined;
