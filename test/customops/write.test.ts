@@ -45,6 +45,11 @@ const trials: Readonly<Record<string, Trial>> = {
   BitwiseOr: { inputs: () => [ints([12, -8]), ints([3])], outputs: [{ shape: [2], values: [15, -5] }] },
   BitwiseXor: { inputs: () => [ints([12, -8]), ints([6, 6])], outputs: [{ shape: [2], values: [10, -2] }] },
   BitcastToInt32: { inputs: () => [floats([1, -2])], outputs: [{ shape: [2], values: [0x3f800000, -0x40000000] }] },
+  BitcastBytes: {
+    inputs: () => [ints([0x12345678, -2])],
+    attrs: { from: 4, to: 3 },
+    outputs: [{ shape: [2, 2], values: [0x5678, 0x1234, 0xfffe, 0xffff] }],
+  },
   BitcastToFloat32: {
     inputs: () => [ints([0x3f800000, 0x40490fdb])],
     outputs: [{ shape: [2], values: [1, Math.fround(Math.PI)] }],
