@@ -1,6 +1,7 @@
 /**
  * StridedSlice: where a step is not 1, the wasm kernel takes whatever it is given for float32, four bytes an element. Other types are
- * picked axis by axis; the places to pick are counted in float32, which is exact for any size a dim can have.
+ * picked axis by axis, and so is what drops axes besides; the places to pick are counted in float32, which is exact for any size a dim
+ * can have.
  */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
@@ -38,7 +39,9 @@ function stridedSlice(b: Builder, inputs: readonly Value[], at: LegalAt): Value 
   const [x, ...bounds] = inputs as [Value, Value, Value, Value];
   const steps = dimsOf(bounds[2]!);
   const entries = bounds[2]!.type.shape?.[0];
-  if (x.dtype === "float32" || steps?.every((step) => step === 1)) return at.same(b, inputs)[0]!;
+  // Where an axis is dropped, the kernels on cpu take the steps of the wrong axes.
+  const drops = at.number("shrink_axis_mask", 0) !== 0;
+  if ((x.dtype === "float32" && !drops) || steps?.every((step) => step === 1)) return at.same(b, inputs)[0]!;
   if (typeof entries !== "number") throw at.unsupported("a slice of a number of axes that is computed");
   const given = Object.fromEntries(masks.map((name) => [name, at.number(name, 0)])) as Masks;
   let [value, taken] = [x, 0];
