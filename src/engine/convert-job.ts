@@ -1,9 +1,10 @@
 /** A conversion for the editor: reads, writes, and says what became of the model. */
 
 import { ModelError, modelError } from "../base/problem.ts";
+import { inputShapes, normalisation, quantization } from "../cli/options.ts";
 import { DestinationError, openSink } from "../cli/sink.ts";
 import { convert } from "../convert.ts";
-import type { Shape } from "../graph/graph.ts";
+import { convertToLayers } from "../convert-layers.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ConvertRequest, ConvertView, Progress } from "../protocol/engine.ts";
 import { storedBytes } from "../protocol/model-view.ts";
@@ -16,14 +17,20 @@ const translateShare = 0.2;
 /** A `ModelError` with the first error where the model does not convert; `folder-not-empty` where `force` would do. */
 export async function convertModel(request: ConvertRequest, progress: Progress, signal: AbortSignal): Promise<ConvertView> {
   progress("reading", 0);
-  const { model, files } = await readModel(request.path);
+  const { model, files } = await readModel(request.path, request);
   const sink = await openSink(request.out, { force: request.force }).catch(destinationFault);
   try {
     progress("converting", translateShare / 4);
-    const converted = await convert(model, files, sink, {
+    const quantize = quantization(request.quantize ? [request.quantize] : []);
+    const bake = normalisation(request.bake);
+    const write = request.to === "tfjs-layers" ? convertToLayers : convert;
+    const converted = await write(model, files, sink, {
       optimize: request.optimize,
       userOps: await ownOpsFrom(request.ownOps),
       inputShapes: inputShapes(request.inputs),
+      ...(quantize && { quantize }),
+      ...(bake && { bake }),
+      ...(request.quantized && { quantized: request.quantized }),
       ...(request.outputs.length > 0 ? { outputs: request.outputs } : {}),
       ...(request.shardBytes === undefined ? {} : { shardBytes: request.shardBytes }),
       onProgress: (share) => progress("writing", translateShare + share * (1 - translateShare)),
@@ -49,17 +56,6 @@ export async function convertModel(request: ConvertRequest, progress: Progress, 
 function destinationFault(error: unknown): never {
   if (error instanceof DestinationError) throw modelError(error.isForeign ? "folder-not-empty" : "destination", error.message);
   throw error;
-}
-
-/** `NAME:2x?xN`; splits at the last colon. */
-export function inputShapes(specs: readonly string[]): Map<string, Shape> {
-  return new Map(
-    specs.map((spec) => {
-      const colon = spec.lastIndexOf(":");
-      const dims = spec.slice(colon + 1).split("x");
-      return [spec.slice(0, colon), dims.map((dim) => (dim === "?" ? undefined : /^\d+$/.test(dim) ? Number(dim) : dim))];
-    }),
-  );
 }
 
 function sourceBytes(model: SourceModel): number {

@@ -17,8 +17,8 @@ export interface ReadModel {
   readonly files: ModelFiles;
 }
 
-export async function readModel(path: string): Promise<ReadModel> {
-  return openModel(await openFile(path), sourcesBeside(path));
+export async function readModel(path: string, { signature }: { readonly signature?: string } = {}): Promise<ReadModel> {
+  return openModel(await openFile(path), sourcesBeside(path), signature === undefined ? {} : { signature });
 }
 
 /** Bytes of the model's files; those that are missing count nothing. */

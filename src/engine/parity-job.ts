@@ -37,7 +37,7 @@ export async function runParity(
 ): Promise<ParityResult> {
   const folder = request.converted ?? (await convertInto(scratch, request, progress, signal));
   progress("starting", startShare / 2);
-  const { model, files } = await readModel(request.path);
+  const { model, files } = await readModel(request.path, request);
   // A conversion made by another tool has no map: its outputs alone are compared.
   const mapText = await readFile(join(folder, sourceMapName), "utf8").catch(() => undefined);
   const map = mapText === undefined ? undefined : parseSourceMap(mapText);
@@ -59,14 +59,14 @@ export async function runParity(
 
 async function convertInto(
   scratch: string,
-  { path, ownOps }: ParityRequest,
+  { path, ownOps, signature }: ParityRequest,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<string> {
   const out = join(scratch, "tfjs");
   const part: Progress = (stage, share) => progress(stage, share === undefined ? undefined : (share * startShare) / 2);
-  const request = { path, out, force: false, optimize: true, inputs: [], outputs: [], ...(ownOps && { ownOps }) };
-  await convertModel(request, part, signal);
+  const chosen = { ...(ownOps && { ownOps }), ...(signature === undefined ? {} : { signature }) };
+  await convertModel({ path, out, force: false, optimize: true, inputs: [], outputs: [], ...chosen }, part, signal);
   return out;
 }
 

@@ -3,6 +3,7 @@ import { recover } from "../cli/sink.ts";
 import type { EngineApi, GpuApi } from "../protocol/engine.ts";
 import { detailsOf } from "./details.ts";
 import { Jobs } from "./jobs.ts";
+import { jsonSpans } from "./json-spans.ts";
 import { Models } from "./models.ts";
 import { sweepScratch, withScratch } from "./scratch.ts";
 import { snippetFor } from "./snippet.ts";
@@ -31,6 +32,7 @@ export function createEngine(gpu: GpuApi): EngineApi {
       const projection = await text(path);
       return nodes.map((at) => projection.span(at));
     },
+    jsonSpans,
     async convert(request, progress, signal) {
       try {
         return await jobs.run(signal, (api) => api.convert(request, progress, signal));

@@ -4,12 +4,14 @@ import * as vscode from "vscode";
 import { chooseModels, openSample } from "./commands/choose.ts";
 import { convertModels, copySnippet } from "./commands/convert.ts";
 import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
-import { checkParity } from "./commands/parity.ts";
+import { type Conversion, checkParity } from "./commands/parity.ts";
 import { ModelDecorations } from "./decorations.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { ModelEditors } from "./editor.ts";
 import { Engine } from "./engine.ts";
+import { ModelFolders } from "./folders.ts";
 import { GpuRunner } from "./gpu.ts";
+import { JsonModels } from "./json-models.ts";
 import { ModelLenses } from "./lenses.ts";
 import { LocalFiles } from "./local.ts";
 import { disposeLog, log, showLog } from "./log.ts";
@@ -55,7 +57,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     },
   });
   const navigate = { sessions, texts, editors };
-  const parity = (uri: vscode.Uri, converted?: string) => checkParity({ engine, sessions, results }, uri, converted);
+  const parity = (uri: vscode.Uri, given?: Conversion) => checkParity({ engine, sessions, results }, uri, given);
   const convert = (uris: readonly vscode.Uri[]) => convertModels({ engine, local, checkParity: parity }, uris);
 
   sessions.onDidOpen((session) => {
@@ -64,6 +66,8 @@ export function activate(context: vscode.ExtensionContext): Exports {
     decorations.follow(session);
     status.follow(session);
   });
+  // These open sessions of what is there already, so they come once all who follow sessions are there.
+  context.subscriptions.push(new JsonModels(sessions), new ModelFolders());
   const command = (name: string, run: (...args: never[]) => unknown) =>
     vscode.commands.registerCommand(`modelwright.${name}`, async (...args: unknown[]) => {
       try {
@@ -103,6 +107,10 @@ export function activate(context: vscode.ExtensionContext): Exports {
     command("revealInGraph", (target?: unknown, at?: { graph: number; node: number }) =>
       revealInGraph(navigate, target, asNode(at)),
     ),
+    command("openAsGraph", async (uri?: vscode.Uri) => {
+      const [model] = await chooseModels(sessions, uri ? [uri] : []);
+      if (model) await revealInGraph(navigate, model);
+    }),
     command("revealInText", (target?: unknown, at?: { graph: number; node: number }) =>
       revealInText(navigate, target, asNode(at)),
     ),

@@ -13,8 +13,17 @@ const isGraphView = (type: string): boolean => type === graphView || type === op
 export function activeModel(): vscode.Uri | undefined {
   const input: unknown = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
   if (input instanceof vscode.TabInputCustom && isGraphView(input.viewType)) return input.uri;
-  return input instanceof vscode.TabInputText ? modelUri(input.uri) : undefined;
+  if (!(input instanceof vscode.TabInputText)) return undefined;
+  return modelUri(input.uri) ?? (isModelFile(input.uri) ? input.uri : undefined);
 }
+
+/** Endings of model files; of .json files only those called model.json. */
+export const modelEndings = ["onnx", "tflite", "pb", "pbtxt", "h5", "hdf5", "keras"];
+export const isModelFile = ({ path }: vscode.Uri): boolean =>
+  modelEndings.some((each) => path.endsWith(`.${each}`)) || /\/model\.json$/.test(path);
+
+/** The editor's type for a model. */
+export const viewOf = ({ path }: vscode.Uri): string => (/\.(onnx|tflite)$/.test(path) ? graphView : optionalGraphView);
 
 /** Calls `listener` when another tab becomes active. */
 export function onActiveModel(listener: () => void): vscode.Disposable {

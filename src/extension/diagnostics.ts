@@ -1,9 +1,11 @@
-/** Verdicts in the Problems panel. They live on the text projection, since an entry on a binary file cannot lead to a node. */
+/** Verdicts in the Problems panel. They live on the text projection, since an entry on a binary file cannot lead to a node; a model.json is text itself. */
 import * as vscode from "vscode";
 import type { Problem, Severity } from "../base/problem.ts";
 import { ModelError } from "../base/problem.ts";
-import type { NodeAt } from "../protocol/engine.ts";
+import type { NodeAt, TextSpan } from "../protocol/engine.ts";
+import type { ProblemView } from "../protocol/views.ts";
 import type { Engine } from "./engine.ts";
+import { isJsonModel } from "./json-models.ts";
 import type { ModelSession, Sessions } from "./session.ts";
 import { rangeOf } from "./text.ts";
 import { textScheme, textUri } from "./text-uri.ts";
@@ -26,7 +28,7 @@ export class Diagnostics implements vscode.Disposable {
     sessions: Sessions,
     private readonly engine: Engine,
   ) {
-    sessions.onDidClose((session) => this.collection.delete(textUri(session.uri)));
+    sessions.onDidClose((session) => this.collection.delete(placeOf(session)));
     // A check widens columns, and the editor shifts marks with the text that it replaces: they are set anew on the new text.
     this.listener = vscode.workspace.onDidChangeTextDocument(({ document: { uri } }) => {
       const known = uri.scheme === textScheme ? this.collection.get(uri) : undefined;
@@ -37,8 +39,8 @@ export class Diagnostics implements vscode.Disposable {
   follow(session: ModelSession): void {
     session.onDidChange((change) => {
       if (change === "verdicts") void this.show(session).catch(() => {});
-      else if (change === "failed") this.collection.set(textUri(session.uri), failureOf(session.failure));
-      else if (change === "reading") this.collection.delete(textUri(session.uri));
+      else if (change === "failed") void this.fail(session).catch(() => {});
+      else if (change === "reading") this.collection.delete(placeOf(session));
     });
   }
 
@@ -51,17 +53,31 @@ export class Diagnostics implements vscode.Disposable {
     const { verdicts } = session;
     if (!verdicts) return;
     const problems = verdicts.problems.slice(0, maxShown);
-    const nodes = problems.flatMap(({ at }): NodeAt[] => (at ? [at] : []));
-    const path = await session.localPath();
-    const spans = await this.engine.call((api) => api.textSpans(path, nodes));
+    const spans = await this.spans(session, problems);
     // Another dry run may have ended meanwhile; its own call shows it.
     if (session.verdicts !== verdicts) return;
+    const list = problems.map((problem, i) => diagnosticOf(problem, spans[i] && rangeOf(spans[i])));
+    this.collection.set(placeOf(session), list);
+  }
+
+  private async fail(session: ModelSession): Promise<void> {
+    const { failure } = session;
+    const problems = failure instanceof ModelError ? [failure.problem] : [];
+    const spans = await this.spans(session, problems).catch(() => []);
+    if (session.failure !== failure) return;
+    const list = problems.map((problem, i) => diagnosticOf(problem, spans[i] && rangeOf(spans[i])));
+    this.collection.set(placeOf(session), list);
+  }
+
+  /** In the model's own text where it has one, else in its projection. */
+  private async spans(session: ModelSession, problems: readonly ProblemView[]): Promise<readonly (TextSpan | undefined)[]> {
+    const path = await session.localPath();
+    if (isJsonModel(session.uri)) return this.engine.call((api) => api.jsonSpans(path, problems));
+    const nodes = problems.flatMap(({ at }): NodeAt[] => (at ? [at] : []));
+    if (nodes.length === 0) return [];
+    const spans = await this.engine.call((api) => api.textSpans(path, nodes));
     let next = 0;
-    const list = problems.map((problem) => {
-      const span = problem.at ? spans[next++] : undefined;
-      return diagnosticOf(problem, span && rangeOf(span));
-    });
-    this.collection.set(textUri(session.uri), list);
+    return problems.map(({ at }) => (at ? spans[next++] : undefined));
   }
 }
 
@@ -72,6 +88,5 @@ function diagnosticOf(problem: Problem, range = new vscode.Range(0, 0, 0, 0)): v
   return diagnostic;
 }
 
-function failureOf(failure: unknown): vscode.Diagnostic[] {
-  return failure instanceof ModelError ? [diagnosticOf(failure.problem)] : [];
-}
+/** Where the problems are listed. */
+const placeOf = ({ uri }: ModelSession): vscode.Uri => (isJsonModel(uri) ? uri : textUri(uri));

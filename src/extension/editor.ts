@@ -5,7 +5,7 @@ import { ModelError } from "../base/problem.ts";
 import type { NodeAt } from "../protocol/engine.ts";
 import { type Connection, connect, Disconnected, type Port, serve } from "../protocol/rpc.ts";
 import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
-import { graphView, optionalGraphView } from "./active.ts";
+import { graphView, optionalGraphView, viewOf } from "./active.ts";
 import { nonce, pageHtml } from "./html.ts";
 import { log } from "./log.ts";
 import { report } from "./report.ts";
@@ -60,7 +60,7 @@ export class ModelEditors implements vscode.CustomReadonlyEditorProvider, vscode
 
   /** Opens the graph where it is not open, and selects the node. */
   async reveal(uri: vscode.Uri, at: NodeAt | undefined): Promise<void> {
-    await vscode.commands.executeCommand("vscode.openWith", uri, graphView);
+    await vscode.commands.executeCommand("vscode.openWith", uri, viewOf(uri));
     if (at) await this.active(uri)?.reveal(at);
   }
 

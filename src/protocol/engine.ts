@@ -80,6 +80,16 @@ export interface ConvertRequest {
   readonly inputs: readonly string[];
   /** Names of values to cut at; empty: the model's outputs. */
   readonly outputs: readonly string[];
+  /** Default tfjs. */
+  readonly to?: "tfjs" | "tfjs-layers";
+  /** Of a SavedModel. */
+  readonly signature?: string;
+  /** Of all float weights. */
+  readonly quantize?: "float16" | "uint8" | "uint16";
+  /** `mean=A,B,C,std=D,E,F` */
+  readonly bake?: string;
+  /** Of a TFLite model; default faithful. */
+  readonly quantized?: "faithful" | "float";
 }
 
 export interface ConvertView {
@@ -95,6 +105,8 @@ export interface ConvertView {
 export interface ParityRequest {
   readonly path: string;
   readonly ownOps?: OwnOpsFile;
+  /** Of a SavedModel. */
+  readonly signature?: string;
   /** A folder that holds a conversion; absent: the model is converted into a folder that goes when the run ends. */
   readonly converted?: string;
   readonly backend: Backend;
@@ -146,6 +158,8 @@ export interface EngineApi {
   textAt(path: string, line: number, column: number): Promise<TextHit | undefined>;
   /** Where the nodes' op names are. */
   textSpans(path: string, nodes: readonly NodeAt[]): Promise<readonly (TextSpan | undefined)[]>;
+  /** Where problems stand in the text of a model.json. */
+  jsonSpans(path: string, problems: readonly Problem[]): Promise<readonly (TextSpan | undefined)[]>;
   convert(request: ConvertRequest, progress: Progress, signal: AbortSignal): Promise<ConvertView>;
   parity(request: ParityRequest, progress: Progress, signal: AbortSignal): Promise<ParityResult>;
   /** TypeScript that loads and runs the conversion in `folder`. */

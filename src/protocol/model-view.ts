@@ -1,9 +1,9 @@
 /** The model's page: what it is, what it holds, how large. One pass over nodes and values. */
 import { byteLength, type DType } from "../base/dtype.ts";
-import type { Dialect, GraphId, SourceModel, SourceTensor } from "../graph/source.ts";
+import type { Dialect, GraphId, SourceGraph, SourceModel, SourceTensor, ValueId } from "../graph/source.ts";
 import { categoryOf } from "./categories.ts";
 import { graphLinks, namedType } from "./graph-view.ts";
-import { largestWeightsShown, type ModelView } from "./views.ts";
+import { largestWeightsShown, type ModelView, type NamedType } from "./views.ts";
 
 const formats: Readonly<Record<Dialect, string>> = {
   onnx: "ONNX",
@@ -39,6 +39,13 @@ interface Weight {
   readonly bytes: number;
 }
 
+/** TensorFlow's variables hold their weights themselves; elsewhere weights are values. */
+const variable = /^(VarHandleOp|Variable(V2)?)$/;
+
+/** As the model's callers name them: a signature's words, where there is one. */
+const portsOf = (graph: SourceGraph, ids: readonly ValueId[], names: readonly string[] | undefined): NamedType[] =>
+  ids.map((id, i) => ({ ...namedType(graph, id), ...(names?.[i] === undefined ? {} : { name: names[i] }) }));
+
 /** `bytes`: of the file and its external data together. */
 export function modelView(model: SourceModel, file: string, bytes: number): ModelView {
   const main = model.graphs[0];
@@ -50,6 +57,10 @@ export function modelView(model: SourceModel, file: string, bytes: number): Mode
     for (const node of graph.nodes) {
       const op = node.domain ? `${node.domain}.${node.op}` : node.op;
       operators.set(op, (operators.get(op) ?? 0) + 1);
+      const [value] = node.outputs;
+      const held = variable.test(node.op) ? node.attrs["value"] : undefined;
+      if (held?.kind === "tensor" && value !== undefined)
+        weights.push({ name: node.name, graph: graph.id, value, tensor: held.value, bytes: storedBytes(held.value) });
     }
     for (const value of graph.values) {
       if (!value.tensor || value.outer) continue;
@@ -100,8 +111,8 @@ export function modelView(model: SourceModel, file: string, bytes: number): Mode
       };
     }),
     weights: weights.length,
-    inputs: main ? main.inputs.map((id) => namedType(main, id)) : [],
-    outputs: main ? main.outputs.map((id) => namedType(main, id)) : [],
+    inputs: main ? portsOf(main, main.inputs, main.inputNames) : [],
+    outputs: main ? portsOf(main, main.outputs, main.outputNames) : [],
     graphs: graphLinks(model),
     metadata: model.metadata,
     problems: model.problems,

@@ -2,17 +2,13 @@
 import { copyFile, mkdir, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as vscode from "vscode";
-import { activeModel, graphView } from "../active.ts";
+import { activeModel, graphView, isModelFile, modelEndings } from "../active.ts";
+import { folderModels } from "../folders.ts";
 import type { Sessions } from "../session.ts";
-
-/** Endings of model files; of .json files only those called model.json. */
-const endings = ["onnx", "tflite", "pb", "pbtxt", "h5", "hdf5", "keras"];
-const isModel = ({ path }: vscode.Uri): boolean =>
-  endings.some((each) => path.endsWith(`.${each}`)) || /\/model\.json$/.test(path);
 
 /** Empty where the user chose nothing. */
 export async function chooseModels(sessions: Sessions, given: readonly vscode.Uri[]): Promise<readonly vscode.Uri[]> {
-  const models = given.filter(isModel);
+  const models = (await Promise.all(given.map(modelIn))).filter((uri) => uri !== undefined);
   if (models.length > 0) return models;
   const front = activeModel();
   if (front) return [front];
@@ -26,10 +22,24 @@ export async function chooseModels(sessions: Sessions, given: readonly vscode.Ur
   }
   const options = {
     canSelectMany: true,
-    filters: { [vscode.l10n.t("Models")]: [...endings, "json"] },
+    filters: { [vscode.l10n.t("Models")]: [...modelEndings, "json"] },
     openLabel: vscode.l10n.t("Choose Model"),
   };
   return (await vscode.window.showOpenDialog(options)) ?? [];
+}
+
+/** The model itself, or the file by which a folder is one. */
+async function modelIn(uri: vscode.Uri): Promise<vscode.Uri | undefined> {
+  if (isModelFile(uri)) return uri;
+  for (const name of folderModels) {
+    const file = vscode.Uri.joinPath(uri, name);
+    const isThere = await vscode.workspace.fs.stat(file).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return file;
+  }
+  return undefined;
 }
 
 /** Opens a copy of a sample: what is converted from it must not land among the extension's own files. */

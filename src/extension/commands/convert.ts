@@ -5,7 +5,9 @@ import * as vscode from "vscode";
 import { ModelError } from "../../base/problem.ts";
 import type { ConvertRequest, ConvertView } from "../../protocol/engine.ts";
 import { plural } from "../../protocol/format.ts";
+import type { ModelView } from "../../protocol/views.ts";
 import type { Engine } from "../engine.ts";
+import { folderModels } from "../folders.ts";
 import type { LocalFiles } from "../local.ts";
 import { log } from "../log.ts";
 import { ownOpsOf } from "../own-ops.ts";
@@ -13,18 +15,19 @@ import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { settings } from "../settings.ts";
 import { convertedText, problemText } from "../words.ts";
+import { type Chosen, chooseOptions } from "./options.ts";
+import type { Conversion } from "./parity.ts";
 
 export interface ConvertContext {
   readonly engine: Engine;
   readonly local: LocalFiles;
-  readonly checkParity: (model: vscode.Uri, converted: string) => Promise<void>;
+  readonly checkParity: (model: vscode.Uri, conversion: Conversion) => Promise<void>;
 }
 
 interface Choice {
   /** Of the folder; the models' own where undefined. */
   readonly out: (model: vscode.Uri) => string;
-  readonly optimize: boolean;
-  readonly parity: boolean;
+  readonly options: Chosen;
 }
 
 interface Done {
@@ -34,7 +37,7 @@ interface Done {
 
 export async function convertModels(context: ConvertContext, models: readonly vscode.Uri[]): Promise<void> {
   if (!(await requireTrust(vscode.l10n.t("Converting")))) return;
-  const choice = await choose(models);
+  const choice = await choose(context, models);
   if (!choice) return;
   const done: Done[] = [];
   const failed: [vscode.Uri, unknown][] = [];
@@ -60,8 +63,8 @@ async function convertOne(
 ): Promise<ConvertView | undefined> {
   const [path, ownOps] = await Promise.all([local.pathOf(model), ownOpsOf(model)]);
   const out = choice.out(model);
-  const options = { force: false, optimize: choice.optimize, inputs: [], outputs: [] };
-  const request: ConvertRequest = { path, out, ...options, ...(ownOps && { ownOps }) };
+  const { parity: _, ...options } = choice.options;
+  const request: ConvertRequest = { path, out, force: false, ...options, ...(ownOps && { ownOps }) };
   const { shardBytes } = settings;
   const run = (force: boolean) =>
     withProgress(engine, basename(model.path), { ...request, force, ...(shardBytes ? { shardBytes } : {}) });
@@ -95,11 +98,11 @@ async function withProgress(engine: Engine, name: string, request: ConvertReques
 }
 
 /** The folder and the options, by quick picks; undefined where the user left. */
-async function choose(models: readonly vscode.Uri[]): Promise<Choice | undefined> {
+async function choose(context: ConvertContext, models: readonly vscode.Uri[]): Promise<Choice | undefined> {
   const proposed = (model: vscode.Uri): string => join(homeOf(model), stem(model) + settings.folderSuffix);
   const title =
     models.length === 1
-      ? vscode.l10n.t("Convert {0} to TF.js", basename(models[0]!.path))
+      ? vscode.l10n.t("Convert {0} to TF.js", nameOf(models[0]!))
       : vscode.l10n.t("Convert {0} to TF.js", plural(models.length, "model"));
   const beside: vscode.QuickPickItem = {
     label: models.length === 1 ? basename(proposed(models[0]!)) : vscode.l10n.t("A folder beside each model"),
@@ -126,28 +129,28 @@ async function choose(models: readonly vscode.Uri[]): Promise<Choice | undefined
     if (!folder) return undefined;
     out = (model) => join(folder.fsPath, stem(model) + settings.folderSuffix);
   }
-  const optimize: vscode.QuickPickItem = {
-    label: vscode.l10n.t("Optimise the graph"),
-    description: vscode.l10n.t("fold, fuse and remove what changes no number"),
-    picked: true,
-  };
-  const parity: vscode.QuickPickItem = {
-    label: vscode.l10n.t("Check parity afterwards"),
-    description: vscode.l10n.t("compare every layer on {0}", settings.backend),
-  };
-  const picked = await vscode.window.showQuickPick([optimize, parity], {
-    title,
-    placeHolder: vscode.l10n.t("Options; Enter converts"),
-    canPickMany: true,
-  });
-  return picked && { out, optimize: picked.includes(optimize), parity: picked.includes(parity) };
+  const options = await chooseOptions(title, models.length === 1 ? await read(context, models[0]!) : undefined);
+  return options && { out, options };
 }
 
-const stem = (model: vscode.Uri): string => basename(model.path, extname(model.path));
+/** For what the options depend on; what is wrong with the model is told when it is converted. */
+const read = async ({ engine, local }: ConvertContext, model: vscode.Uri): Promise<ModelView | undefined> => {
+  const path = await local.pathOf(model);
+  return engine.call((api) => api.open(path, new AbortController().signal)).catch(() => undefined);
+};
+
+/** A folder that is a model goes by its own name, and its conversion beside it. */
+const isFolderModel = ({ path }: vscode.Uri): boolean => folderModels.includes(basename(path));
+const nameOf = (model: vscode.Uri): string => basename(isFolderModel(model) ? dirname(model.path) : model.path);
+
+const stem = (model: vscode.Uri): string => (isFolderModel(model) ? nameOf(model) : basename(model.path, extname(model.path)));
 
 /** Beside the model; for a model elsewhere, the workspace's first local folder. */
 function homeOf(model: vscode.Uri): string {
-  if (model.scheme === "file") return dirname(model.fsPath);
+  if (model.scheme === "file") {
+    const [own, above] = [dirname(model.fsPath), dirname(dirname(model.fsPath))];
+    return isFolderModel(model) && vscode.workspace.getWorkspaceFolder(vscode.Uri.file(above)) ? above : own;
+  }
   const folder = vscode.workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file");
   return folder?.uri.fsPath ?? process.cwd();
 }
@@ -159,11 +162,16 @@ async function tell(context: ConvertContext, done: readonly Done[], choice: Choi
   const snippet = vscode.l10n.t("Copy Load Snippet");
   for (const { view } of done) for (const problem of view.problems) log(problemText(problem));
   const text = done.length === 1 ? convertedText(first!.view) : vscode.l10n.t("Converted {0}.", plural(done.length, "model"));
-  if (choice.parity) for (const { model, view } of done) await context.checkParity(model, view.out);
-  const buttons = done.length === 1 ? [folder, parity, snippet] : [folder];
+  const { signature } = choice.options;
+  const check = ({ model, view }: Done) =>
+    context.checkParity(model, { converted: view.out, ...(signature === undefined ? {} : { signature }) });
+  // Of a layers model no run is compared.
+  const isGraph = choice.options.to !== "tfjs-layers";
+  if (choice.options.parity && isGraph) for (const each of done) await check(each);
+  const buttons = done.length === 1 && isGraph ? [folder, parity, snippet] : [folder];
   const answer = await vscode.window.showInformationMessage(text, ...buttons);
   if (answer === folder) await openFolder(first!.view.out);
-  if (answer === parity) await context.checkParity(first!.model, first!.view.out);
+  if (answer === parity) await check(first!);
   if (answer === snippet) await copySnippet(context.engine, first!.view.out);
 }
 

@@ -20,11 +20,14 @@ export interface ParityContext {
   readonly results: ParityResults;
 }
 
-/** Compares the model with its conversion; `converted` is a folder that holds one, else a temporary one is made. */
-export async function checkParity(context: ParityContext, model: vscode.Uri, converted?: string): Promise<void> {
+/** `converted` is the folder that holds it; without one a temporary one is made. */
+export type Conversion = Pick<ParityRequest, "converted" | "signature">;
+
+/** Compares the model with its conversion. */
+export async function checkParity(context: ParityContext, model: vscode.Uri, given: Conversion = {}): Promise<void> {
   if (!(await requireTrust(vscode.l10n.t("Running a model")))) return;
   const backend = await pickBackend(basename(model.path));
-  if (backend) await run(context, model, converted, backend);
+  if (backend) await run(context, model, given, backend);
 }
 
 async function pickBackend(name: string): Promise<Backend | undefined> {
@@ -35,7 +38,7 @@ async function pickBackend(name: string): Promise<Backend | undefined> {
   return (await vscode.window.showQuickPick(items, options))?.backend;
 }
 
-async function run(context: ParityContext, model: vscode.Uri, converted: string | undefined, backend: Backend): Promise<void> {
+async function run(context: ParityContext, model: vscode.Uri, given: Conversion, backend: Backend): Promise<void> {
   const { engine, sessions, results } = context;
   const name = basename(model.path);
   const { session, release } = sessions.hold(model);
@@ -50,7 +53,7 @@ async function run(context: ParityContext, model: vscode.Uri, converted: string 
       layers: true,
       ...tolerance,
       ...(ownOps && { ownOps }),
-      ...(converted === undefined ? {} : { converted }),
+      ...given,
     };
     const result = await withProgress(engine, name, request);
     if (!result) return;
@@ -61,7 +64,7 @@ async function run(context: ParityContext, model: vscode.Uri, converted: string 
     if (isGpu(backend) && error instanceof ModelError && error.problem.code === "backend-unavailable") {
       const wasm = vscode.l10n.t("Run on wasm");
       if ((await vscode.window.showWarningMessage(problemText(error.problem), wasm)) === wasm)
-        await run(context, model, converted, "wasm");
+        await run(context, model, given, "wasm");
     } else await report(error);
   } finally {
     release();

@@ -1,0 +1,77 @@
+/** Models of other formats than ONNX: opened as graphs, told what is wrong where they say it, converted with what they need. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { frozenDense, graphModelDense, kerasDense, savedDense } from "../build/dense.ts";
+import { accept, contextMenu, drawnModel, notification, pick, problems, row, until } from "./harness/actions.ts";
+import { openWorkbench } from "./harness/workbench.ts";
+
+function put(folder: string, below: string, files: Readonly<Record<string, Uint8Array>>): void {
+  for (const [name, bytes] of Object.entries(files)) {
+    const file = path.join(folder, below, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  }
+}
+
+test("a frozen graph, a Keras model and a SavedModel's folder open as graphs", async (context) => {
+  const { page } = await openWorkbench(context, {
+    files: { "frozen.pb": frozenDense(), "dense.h5": kerasDense() },
+    prepare: (folder) => put(folder, "saved", savedDense()),
+  });
+  const nodes = async (file: string, entry = file): Promise<string> => {
+    await contextMenu(page, entry, "Open as Graph");
+    const frame = await drawnModel(page, file);
+    await frame.getByTestId("verdict").filter({ hasText: "wasm" }).waitFor();
+    expect(await frame.getByTestId("problems").textContent()).toBe("No problems");
+    return ((await frame.locator("body").textContent()) ?? "").replace(/\s+/g, " ");
+  };
+  expect(await nodes("frozen.pb")).toContain("frozen.pb · TensorFlow · 6 nodes");
+  expect(await nodes("dense.h5")).toContain("dense.h5 · Keras");
+  expect(await nodes("saved_model.pb", "saved")).toContain("saved_model.pb · TensorFlow · 8 nodes");
+});
+
+test("the signature of a SavedModel is chosen, and its graph converted beside the folder", async (context) => {
+  const { page, folder } = await openWorkbench(context, {
+    files: { "notes.txt": "so that the Explorer has a row" },
+    prepare: (folder) => put(folder, "saved", savedDense()),
+  });
+  await contextMenu(page, "saved", "Convert to TF.js…");
+  await page.getByPlaceholder("Folder for the result").waitFor();
+  await accept(page);
+  await page.getByPlaceholder("Signature to convert").waitFor();
+  await pick(page, "linear");
+  await page.getByPlaceholder(/^Options/).waitFor();
+  await accept(page);
+  await notification(page, "Converted:").waitFor();
+  const { signature } = JSON.parse(readFileSync(path.join(folder, "saved-tfjs/model.json"), "utf8"));
+  expect(Object.keys(signature.outputs)).toEqual(["sum"]);
+});
+
+test("problems of a model.json stand in its text, and a button leads to its graph", async (context) => {
+  const { "model.json": json, "group1-shard1of1.bin": weights } = graphModelDense();
+  const text = JSON.stringify(JSON.parse(new TextDecoder().decode(json)), undefined, 1).replace('"Relu"', '"FancyNorm"');
+  const { page, folder } = await openWorkbench(context, {
+    files: { "model.json": text, "group1-shard1of1.bin": weights!.subarray(0, 40) },
+  });
+  await row(page, "model.json").click();
+  await page.locator(".squiggly-error").first().waitFor();
+  const rows = await problems(page);
+  await rows.filter({ hasText: "FancyNorm" }).first().waitFor();
+  await rows.filter({ hasText: "40 bytes in the weight files where the manifest takes 80" }).first().waitFor();
+  // From the list to the place in the text.
+  await rows.filter({ hasText: "FancyNorm" }).first().dblclick();
+  const line = text.split("\n").findIndex((each) => each.includes('"FancyNorm"'));
+  await until("the cursor stands in the node", async () => {
+    const told = (await page.locator("#status\\.editor\\.selection").textContent()) ?? "";
+    const at = Number(/Ln (\d+)/.exec(told)?.[1]);
+    return at > line - 4 && at <= line + 2;
+  });
+  // What is wrong goes when the files are whole again.
+  writeFileSync(path.join(folder, "group1-shard1of1.bin"), weights!);
+  writeFileSync(path.join(folder, "model.json"), text.replace('"FancyNorm"', '"Relu"'));
+  await page.locator(".squiggly-error").first().waitFor({ state: "detached" });
+  await page.locator(".editor-actions").getByRole("button", { name: "Open as Graph" }).first().click();
+  const frame = await drawnModel(page, "model.json");
+  expect(await frame.getByTestId("graph").getAttribute("data-drawn")).toBe("8"); // 6 nodes, an input, an output
+});
