@@ -1,9 +1,12 @@
 /** From a read model to a written ONNX model. */
 import type { ByteSink } from "./base/bytes.ts";
 import { type Converted, type ConvertOptions, plan, writeText } from "./convert.ts";
+import { csharpName, csharpSnippet } from "./csharp.ts";
 import { writeOnnx } from "./formats/onnx/write.ts";
 import { sourceMapName } from "./graph/map.ts";
+import type { OnnxGraph } from "./graph/onnx-graph.ts";
 import { findPreprocessing } from "./graph/preprocessing.ts";
+import { preprocessingNotes } from "./graph/preprocessing-notes.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { forMlnet } from "./raise/mlnet.ts";
@@ -60,11 +63,14 @@ export async function convertToOnnx(
       signal,
     });
     await writeText(sink, sourceMapName, JSON.stringify({ ...map, ...(baked && { baked }) }));
+    const isForMlnet = options.for === "mlnet";
+    if (isForMlnet)
+      await writeText(sink, csharpName, csharpSnippet({ ...columnsOf(onnx.graph), notes: preprocessingNotes(told) }));
     await sink.commit();
     return {
       ...base,
       ok: true,
-      files: [...written.files, sourceMapName],
+      files: [...written.files, sourceMapName, ...(isForMlnet ? [csharpName] : [])],
       weightBytes: written.weightBytes,
       ms: { ...ms, write: performance.now() - started },
     };
@@ -72,4 +78,15 @@ export async function convertToOnnx(
     await sink.abort();
     throw error;
   }
+}
+
+function columnsOf({ inputs, outputs, nodes }: OnnxGraph) {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node.op] as const)));
+  const column = ({ name, dtype, shape }: OnnxGraph["inputs"][number]) => ({
+    name,
+    dtype,
+    shape: shape?.map((dim) => dim ?? null),
+    op: makers.get(name),
+  });
+  return { inputs: inputs.map(column), outputs: outputs.map(column) };
 }

@@ -12,6 +12,7 @@ const core = [
   "tf",
   "lower",
   "legalize",
+  "raise",
   "optimize",
   "customops",
   "runtime",

@@ -23,7 +23,8 @@ export class DestinationError extends Error {
 /** The file that marks a folder as an output of ours. */
 const MARK = "model.map.json";
 /** What we write. Other files in an output of ours are the user's, and stay. */
-const ourNames = /^(model\.json|model\.map\.json|custom-ops\.mjs|model\.onnx|model\.onnx\.data|group\d+-shard\d+of\d+(\.bin)?)$/;
+const ourNames =
+  /^(model\.json|model\.map\.json|custom-ops\.mjs|model\.onnx|model\.onnx\.data|model\.cs|group\d+-shard\d+of\d+(\.bin)?)$/;
 
 export interface SinkOptions {
   /** Write into a folder that holds other things: our names are overwritten, nothing is removed. */

@@ -1,9 +1,13 @@
-/** The TypeScript that loads a conversion and runs it once: right loader, input names, shapes, data types, layout. */
+/** What loads a conversion and runs it once, TypeScript or C#: right loader, input names, shapes, data types, layout. */
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { modelError } from "../base/problem.ts";
-import type { Baked } from "../graph/map.ts";
-import type { Preprocessing } from "../graph/preprocessing.ts";
+import { openFile, sourcesBeside } from "../cli/files.ts";
+import { type Column, csharpSnippet } from "../csharp.ts";
+import { readOnnx } from "../formats/onnx/read.ts";
+import { onnxName } from "../formats/onnx/write.ts";
+import { preprocessingNotes } from "../graph/preprocessing-notes.ts";
+import type { ValueId } from "../graph/source.ts";
 
 /** V8's longest string; a larger model.json is not ours. */
 const maxJsonBytes = 512 * 2 ** 20;
@@ -45,6 +49,7 @@ const asynchronousOps = new Set([
 
 export async function snippetFor(folder: string): Promise<string> {
   const path = join(folder, "model.json");
+  if (await isFile(join(folder, onnxName))) return csharpFor(join(folder, onnxName));
   const { size } = await stat(path).catch(() => {
     throw modelError("file-missing", `no model.json in ${folder}`);
   });
@@ -56,43 +61,44 @@ export async function snippetFor(folder: string): Promise<string> {
     throw modelError("malformed", `model.json is no JSON: ${(error as Error).message}`);
   }
   const signature = json.userDefinedMetadata?.signature ?? json.signature ?? {};
-  const customOps = await stat(join(folder, "custom-ops.mjs")).then(
-    () => true,
-    () => false,
-  );
+  const customOps = await isFile(join(folder, "custom-ops.mjs"));
   const asynchronous = customOps || (json.modelTopology?.node ?? []).some(({ op }) => asynchronousOps.has(op ?? ""));
   const notes = preprocessingNotes(json.userDefinedMetadata ?? {});
   return snippetText({ inputs: signature.inputs ?? {}, outputs: signature.outputs ?? {}, customOps, notes, asynchronous });
 }
 
-/** What to feed an image input with. A model.json is anybody's text: nothing of it leaves its line. */
-export function preprocessingNotes({
-  preprocessing,
-  baked,
-}: {
-  readonly preprocessing?: unknown;
-  readonly baked?: unknown;
-}): string[] {
-  const notes = (Array.isArray(preprocessing) ? preprocessing : []).flatMap((each) => {
-    const { input, inGraph, pixels } = (each ?? {}) as Partial<Preprocessing>;
-    const told = Object.values(pixels ?? {})
-      .map(oneLine)
-      .join(", ");
-    return [
-      ...(told ? [`${oneLine(input)}: pixels are ${told}, by the source's metadata`] : []),
-      ...(inGraph ? [`${oneLine(input)}: ${arithmetic(inGraph)} is part of the model; feed it what comes before`] : []),
-    ];
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Of a written ONNX model, whose metadata tells what is known of its images. */
+async function csharpFor(path: string): Promise<string> {
+  const { model } = await readOnnx(await openFile(path), sourcesBeside(path));
+  const { values, nodes, inputs, outputs } = model.graphs[0]!;
+  const column = (id: ValueId): Column => {
+    const { name, type, producer } = values[id]!;
+    return { name, dtype: type.dtype, shape: type.shape, op: producer === undefined ? undefined : nodes[producer]?.op };
+  };
+  return csharpSnippet({
+    inputs: inputs.filter((id) => !values[id]!.tensor).map(column),
+    outputs: outputs.map(column),
+    notes: preprocessingNotes({
+      preprocessing: parsed(model.metadata["modelwright.preprocessing"]),
+      baked: parsed(model.metadata["modelwright.baked"]),
+    }),
   });
-  const { input, mean, std } = (baked ?? {}) as Partial<Baked>;
-  return mean && std
-    ? [...notes, `${oneLine(input)}: ${arithmetic({ mean, std })} is part of the model; feed pixels as they are`]
-    : notes;
 }
 
-const arithmetic = ({ mean, std }: { readonly mean: readonly number[]; readonly std: readonly number[] }): string =>
-  `(x - ${oneLine(mean)}) / ${oneLine(std)}`;
-const oneLine = (value: unknown): string =>
-  typeof value === "string" && /^[\w./:-]+$/.test(value) ? value : (JSON.stringify(value) ?? "?").replace(/[\u2028\u2029]/g, "?");
+/** Metadata that is no JSON says nothing. */
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Pure, for the tests. */
 export function snippetText({ inputs, outputs, customOps, notes = [], asynchronous }: SnippetModel): string {

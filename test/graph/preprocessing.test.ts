@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { memorySource, memorySources } from "../../src/base/memory.ts";
-import { preprocessingNotes } from "../../src/engine/snippet.ts";
 import { findPreprocessing } from "../../src/graph/preprocessing.ts";
+import { preprocessingNotes } from "../../src/graph/preprocessing-notes.ts";
 import { inspect } from "../../src/inspect.ts";
 import { type Dim, float, floats, type NodeSpec, node, onnxModel, openOnnx, tensor, value } from "../build/onnx.ts";
 
