@@ -250,7 +250,10 @@ export function sstable(entries: Readonly<Record<string, Uint8Array>>, snappy = 
   const utf8 = new TextEncoder();
   const sorted = Object.entries(entries)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => [utf8.encode(key), value] as const);
+    // Keys of parts of a variable are bytes, a character each.
+    .map(
+      ([key, value]) => [key.startsWith("\0") ? Uint8Array.from(key, (c) => c.charCodeAt(0)) : utf8.encode(key), value] as const,
+    );
   const data = blockBytes(sorted);
   const first = add(snappy ? snappyLiterals(data) : data, snappy ? 1 : 0);
   const meta = add(blockBytes([]), 0);
@@ -261,9 +264,31 @@ export function sstable(entries: Readonly<Record<string, Uint8Array>>, snappy = 
   return concat([...parts, footer]);
 }
 
-/** A checkpoint of one shard: files by name. */
-export function bundle(prefix: string, tensors: Readonly<Record<string, Tensor>>, snappy = false): Record<string, Uint8Array> {
+/** A variable that is saved in parts: of what shape and where they begin and end is in their keys. */
+export interface Sliced {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Start and length of each axis; a length of −1 is all of it. */
+  readonly slices: readonly (readonly (readonly [start: number, length: number])[])[];
+}
+
+const extent = ([start, length]: readonly [number, number]): Field =>
+  message(1, [...(start > 0 ? [int(1, start)] : []), ...(length < 0 ? [] : [int(2, length)])]);
+
+/** A checkpoint of one shard: files by name. Parts of `sliced` are among the tensors, by their keys. */
+export function bundle(
+  prefix: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  snappy = false,
+  sliced: Readonly<Record<string, Sliced>> = {},
+): Record<string, Uint8Array> {
   const entries: Record<string, Uint8Array> = { "": join([int(1, 1)]) };
+  for (const [name, { dtype, shape, slices }] of Object.entries(sliced))
+    entries[name] = join([
+      int(1, dataType(dtype)),
+      message(2, shapeProto(shape)),
+      ...slices.map((slice) => message(7, slice.map(extent))),
+    ]);
   const data: Uint8Array[] = [];
   let offset = 0;
   for (const [name, tensor] of Object.entries(tensors)) {

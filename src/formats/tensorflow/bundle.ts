@@ -9,6 +9,7 @@ import { Fields } from "../protobuf/fields.ts";
 import { readImage } from "../protobuf/image.ts";
 import { dtypeOf } from "./dtypes.ts";
 import { BundleEntry, BundleHeader } from "./schema.ts";
+import { type Region, readRegion } from "./slices.ts";
 import { readTable } from "./sstable.ts";
 import { readShape } from "./tensor.ts";
 
@@ -22,8 +23,8 @@ export interface StoredVariable {
   readonly size: number;
   /** Of the bytes. */
   readonly crc: number | undefined;
-  /** Saved in parts, each under a key of its own. */
-  readonly sliced: boolean;
+  /** Saved in parts, each under a key of its own; empty where it is in one piece. */
+  readonly parts: readonly Region[];
 }
 
 export interface Bundle {
@@ -68,7 +69,7 @@ function readEntry(f: Fields): StoredVariable {
   let [dtype, shard, offset, size] = [0, 0, 0, 0];
   let crc: number | undefined;
   let shape: ReturnType<typeof readShape> = [];
-  let sliced = false;
+  const parts: Region[] = [];
   while (f.next()) {
     switch (f.field) {
       case BundleEntry.dtype:
@@ -93,12 +94,12 @@ function readEntry(f: Fields): StoredVariable {
         break;
       }
       case BundleEntry.slices:
-        sliced = true;
+        parts.push(readRegion(f.message()));
         break;
     }
   }
   const numbers = shape?.every((dim) => typeof dim === "number") ? (shape as readonly number[]) : undefined;
-  return { dtype: dtypeOf(dtype), shape: numbers, shard, offset, size, crc, sliced };
+  return { dtype: dtypeOf(dtype), shape: numbers, shard, offset, size, crc, parts };
 }
 
 /** A string scalar: its length as a varint, a checksum of the lengths, then the bytes. */

@@ -198,10 +198,10 @@ async function bindVariables(
   const model = await sources.open(name);
   const keys = await variableKeys(graphs, bundle, new ModelFiles([name], model, sources));
   const nodes = main!.nodes.map((node) => {
-    const key = keys.get(node.id);
-    const tensor = key === undefined ? undefined : tensorOf(bundle.entries.get(key)!, bundle, 1);
+    const binding = keys.get(node.id);
+    const tensor = binding && tensorOf(binding, bundle, 1);
     if (typeof tensor === "string")
-      reading.report("error", "bad-tensor", tensor, { graph: main!.name, node: node.name, op: node.op, tensor: key! });
+      reading.report("error", "bad-tensor", tensor, { graph: main!.name, node: node.name, op: node.op, tensor: binding!.key });
     return typeof tensor === "object" ? withValue(node, tensor) : node;
   });
   return {

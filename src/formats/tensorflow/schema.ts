@@ -59,6 +59,8 @@ export const Dimension = { size: 1, name: 2 } as const;
 /** The entries of a checkpoint's index. */
 export const BundleHeader = { shards: 1, endianness: 2 } as const;
 export const BundleEntry = { dtype: 1, shape: 2, shard: 3, offset: 4, size: 5, crc32c: 6, slices: 7 } as const;
+export const TensorSlice = { extent: 1 } as const;
+export const Extent = { start: 1, length: 2 } as const;
 /** TrackableObjectGraph, within a checkpoint. */
 export const ObjectGraph = { nodes: 1 } as const;
 export const ObjectNode = { attributes: 2 } as const;

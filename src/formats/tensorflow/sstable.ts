@@ -33,10 +33,14 @@ export async function readTable(source: ByteSource): Promise<Map<string, Uint8Ar
   const entries = new Map<string, Uint8Array>();
   for (const { value, offset } of await readBlock(source, readHandle(footer, cursor, start), start)) {
     const handle = readHandle(value, { at: 0, lo: 0, hi: 0 }, offset);
-    for (const each of await readBlock(source, handle, start)) entries.set(decodeUtf8(each.key), each.value);
+    for (const each of await readBlock(source, handle, start)) entries.set(textOf(each.key), each.value);
   }
   return entries;
 }
+
+/** Keys are names; those of parts of a variable begin with a 0 and are no UTF-8, so that a byte becomes a character. */
+const textOf = (key: Uint8Array): string =>
+  key[0] === 0 ? Array.from(key, (code) => String.fromCharCode(code)).join("") : decodeUtf8(key);
 
 function readHandle(bytes: Uint8Array, cursor: { at: number; lo: number; hi: number }, base: number): Handle {
   const number = () => {
