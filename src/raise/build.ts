@@ -38,7 +38,7 @@ export interface Draft {
   inputs: (Ref | undefined)[];
   readonly outputs: readonly Ref[];
   attrs: Readonly<Record<string, OnnxAttr | Scope>>;
-  readonly origin: Origin;
+  origin: Origin;
 }
 
 /** Nodes of one graph: the main one, or one nested in a node. */

@@ -101,7 +101,9 @@ class Emission implements Nesting {
     if (!inputs.every((input) => input !== undefined)) return;
     this.o.origin = node.origin;
     try {
-      const outputs = this.emitted(node, inputs);
+      const at = this.at(node);
+      const outputs = ruleOf(node, at)(this.o, inputs, at);
+      for (const value of at.fused) bound.delete(value);
       node.outputs.forEach((output, i) => {
         const ref = outputs[i];
         if (!ref) throw new Error(`emitting ${node.op} gave ${outputs.length} outputs`);
@@ -114,9 +116,8 @@ class Emission implements Nesting {
     }
   }
 
-  private emitted(node: Node, inputs: readonly Ref[]): readonly Ref[] {
-    const at = new EmitAt(node, onnxAttrs(node.attrs), this.options.opset, this, (value) => this.uses.get(value) ?? 0);
-    return ruleOf(node, at)(this.o, inputs, at);
+  private at(node: Node): EmitAt {
+    return new EmitAt(node, onnxAttrs(node.attrs), this.options.opset, this, (value) => this.uses.get(value) ?? 0);
   }
 
   /** An initializer; a node where the tensor is larger than what the file holds of it: 8-bit weights, a Fill, a Tile. */
@@ -147,7 +148,8 @@ class Emission implements Nesting {
     this.o.scope = this.prologue;
     this.o.origin = node.origin;
     // A cast of a constant is a constant for the rules: here it is the node that makes it.
-    const outputs = node.op === "Cast" ? [this.o.castNode(inputs[0]!, value.dtype)] : this.emitted(node, inputs);
+    const at = this.at(node);
+    const outputs = node.op === "Cast" ? [this.o.castNode(inputs[0]!, value.dtype)] : ruleOf(node, at)(this.o, inputs, at);
     this.o.scope = scope;
     this.o.origin = origin;
     for (const [i, output] of node.outputs.entries()) outputs[i]!.shape ??= output.type.shape;

@@ -69,6 +69,9 @@ export interface Nesting {
 
 /** With what rows need that emit graphs within graphs, or fuse. */
 export class EmitAt extends RaiseAt {
+  /** Values that are not there any more, since a node gives a later one in their place. */
+  readonly fused: Value[] = [];
+
   constructor(
     node: Node,
     attrs: Attrs,

@@ -1,9 +1,11 @@
 /** The table of the first step: hub ops that ONNX lacks, or has channels-first. What is not here passes as it is. */
 import type { Decompose } from "../rule.ts";
+import { bits } from "./bits.ts";
+import { crops } from "./crop.ts";
 import { layouts } from "./layout.ts";
 import { simpler } from "./simpler.ts";
 
-const families = [layouts, simpler];
+const families = [layouts, simpler, bits, crops];
 
 export const decomposeRules: ReadonlyMap<string, Decompose> = new Map(
   families.flat().map(({ op, decompose }) => [op, decompose]),

@@ -3,6 +3,7 @@ import { isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
 import { float, int } from "../../graph/onnx-graph.ts";
 import type { OnnxBuilder, Ref } from "../build.ts";
 import { type EmitRule, emittedOne } from "../rule.ts";
+import { biased } from "./bias.ts";
 
 /** The same op under ONNX's name. */
 const same = (op: string, onnx = op): EmitRule => emittedOne(op, (o, inputs) => o.op(onnx, inputs));
@@ -160,7 +161,7 @@ export const elementwise: readonly EmitRule[] = [
   unary("IsNan", (o, x) => o.op("IsNaN", [x], {}, "bool")),
   unary("IsInf", (o, x) => o.op("IsInf", [x], {}, "bool")),
   unary("IsFinite", (o, x) => compare(o, "Less", abs(o, x), o.scalar(x.dtype, Number.POSITIVE_INFINITY))),
-  same("AddV2", "Add"),
+  emittedOne("AddV2", (o, [x, y], at) => biased(o, x!, y!, at) ?? o.op("Add", [x!, y!])),
   same("Sub"),
   same("Mul"),
   binary("RealDiv", (o, x, y) => o.op("Div", [x, y])),

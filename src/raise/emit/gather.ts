@@ -63,5 +63,4 @@ export const gathers: readonly EmitRule[] = [
   emittedOne("ScatterNd", (o, [indices, updates, shape], at) => scatterNd(o, indices!, updates!, shape!, at)),
   emittedOne("Where", (o, [x], at) => where(o, x!, at)),
   emitted("Unique", (o, [x]) => unique(o, x!)),
-  emittedOne("Einsum", (o, inputs, at) => o.op("Einsum", inputs, { equation: text(at.text("equation", "")) })),
 ];

@@ -68,11 +68,11 @@ function slice(o: OnnxBuilder, x: Ref, begin: Ref, size: Ref, at: EmitAt): Ref {
 function stridedSlice(o: OnnxBuilder, x: Ref, [begin, end, step]: readonly [Ref, Ref, Ref], at: EmitAt): Ref {
   const count = begin.shape?.[0];
   const steps = o.known(step);
-  if (typeof count !== "number" || !steps || !at.node.inputs[0]!.type.shape)
-    throw at.unsupported("a strided slice of unknown rank or step");
+  if (typeof count !== "number" || !at.node.inputs[0]!.type.shape) throw at.unsupported("a strided slice of unknown rank");
   const rank = at.node.inputs[0]!.rank;
   const bit = (name: string, i: number) => (at.number(name, 0) >> i) & 1;
-  const explicit = steps.filter((_, i) => !bit("new_axis_mask", i) && !bit("ellipsis_mask", i)).length;
+  const entries = Array.from({ length: count }, (_, i) => i);
+  const explicit = entries.filter((i) => !bit("new_axis_mask", i) && !bit("ellipsis_mask", i)).length;
   const cuts: { axis: number; entry: number }[] = [];
   const shrunk: { axis: number; entry: number }[] = [];
   const added: number[] = [];
@@ -84,7 +84,7 @@ function stridedSlice(o: OnnxBuilder, x: Ref, [begin, end, step]: readonly [Ref,
     } else if (bit("new_axis_mask", entry)) added.push(out++);
     else if (bit("shrink_axis_mask", entry)) shrunk.push({ axis: axis++, entry });
     else {
-      const whole = bit("begin_mask", entry) && bit("end_mask", entry) && steps[entry] === 1;
+      const whole = bit("begin_mask", entry) && bit("end_mask", entry) && steps?.[entry] === 1;
       if (!whole) cuts.push({ axis, entry });
       axis++;
       out++;
@@ -95,15 +95,19 @@ function stridedSlice(o: OnnxBuilder, x: Ref, [begin, end, step]: readonly [Ref,
     const bound = (vector: Ref, mask: string, past: (step: number) => number): Ref => {
       const known = o.known(vector);
       const parts = cuts.map(({ entry }) => {
-        if (bit(mask, entry)) return o.ints([past(steps[entry]!)]);
+        if (bit(mask, entry)) {
+          if (!steps) throw at.unsupported("a slice from end to end by a step that is computed");
+          return o.ints([past(steps[entry]!)]);
+        }
         return known ? o.ints([known[entry]!]) : o.int64(o.pick(vector, [entry], 0));
       });
       return o.concat(parts, 0);
     };
     const starts = bound(begin, "begin_mask", (by) => (by > 0 ? 0 : toEnd));
     const ends = bound(end, "end_mask", (by) => (by > 0 ? toEnd : -toEnd));
-    const by = cuts.map(({ entry }) => steps[entry]!);
-    const inputs = [value, starts, ends, o.ints(cuts.map((cut) => cut.axis)), o.ints(by)];
+    const by = cuts.map(({ entry }) => entry);
+    const strides = steps ? o.ints(by.map((entry) => steps[entry]!)) : o.int64(o.pick(step, by, 0));
+    const inputs = [value, starts, ends, o.ints(cuts.map((cut) => cut.axis)), strides];
     value = o.op("Slice", inputs, {}, x.dtype);
   }
   const known = o.known(begin);
