@@ -7,6 +7,7 @@ import { decodeHalf, encodeHalf } from "../base/half.ts";
 import { modelError } from "../base/problem.ts";
 import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
 import { serve } from "../protocol/rpc.ts";
+import { electronHint, isElectron } from "./native-node.ts";
 import type { OrtApi } from "./ort-api.ts";
 import { tapBytes } from "./ort-tap.ts";
 import type { ValueSpec } from "./run.ts";
@@ -19,6 +20,8 @@ interface Loaded {
 // Where it exists (Node 24) onnxruntime-node takes float16 tensors for ones of a wrong size.
 delete (globalThis as { Float16Array?: unknown }).Float16Array;
 
+/** Nothing that goes wrong in Electron says much of the model. */
+const hint = isElectron() ? electronHint : undefined;
 /** Only errors: what it prints last explains a crash. */
 const LOG_ERRORS = 3;
 /** protobuf's own limit; a larger file is no ONNX model. */
@@ -33,7 +36,7 @@ const api: OrtApi = {
     try {
       ort = await import("onnxruntime-node");
     } catch (error) {
-      throw modelError("reference-unavailable", `onnxruntime-node does not load: ${reasonOf(error)}`);
+      throw modelError("reference-unavailable", `onnxruntime-node does not load: ${reasonOf(error)}`, {}, hint);
     }
     return ort.env.versions.node ?? ort.env.versions.common;
   },
@@ -81,7 +84,7 @@ const api: OrtApi = {
     try {
       results = await session.run(inputs, [...new Set(fetches)]);
     } catch (error) {
-      throw modelError("reference-failed", `onnxruntime fails: ${reasonOf(error)}`);
+      throw modelError("reference-failed", `onnxruntime fails: ${reasonOf(error)}`, {}, hint);
     }
     return fetches.map((name) => fromOrt(name, results[name]));
   },

@@ -1,6 +1,7 @@
 /** onnxruntime, the reference for ONNX, in a child process: the caller never loads native code, and cancelling is killing. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { electronHint, isElectron, nodeForNative } from "./native-node.ts";
 import type { OrtApi, OrtModel } from "./ort-api.ts";
 import { Peer } from "./peer.ts";
 import type { Run } from "./run.ts";
@@ -16,7 +17,9 @@ export class OrtProcess {
   /** `ModelError` `reference-unavailable` where onnxruntime-node does not load. */
   static async start(signal?: AbortSignal): Promise<OrtProcess> {
     throwIfCancelled(signal);
-    const peer = Peer.child<OrtApi>("onnxruntime", "ort-child");
+    const node = await nodeForNative();
+    const hint = node === undefined && isElectron() ? electronHint : undefined;
+    const peer = Peer.child<OrtApi>("onnxruntime", "ort-child", node, hint);
     try {
       return new OrtProcess(peer, await peer.call(signal, (api) => api.start()));
     } catch (error) {

@@ -27,6 +27,7 @@ export class Peer<T extends Api<T>> {
     private readonly what: string,
     start: (listen: (words: string) => void, end: (how: string) => void) => Started,
     answer?: (port: Port) => { close(): void },
+    private readonly hint?: string,
   ) {
     this.started = start(
       (words) => {
@@ -43,8 +44,9 @@ export class Peer<T extends Api<T>> {
     return new Peer<T>(what, (hear, end) => startThread(entryPath(entry), hear, end), answer);
   }
 
-  static child<T extends Api<T>>(what: string, entry: EntryName): Peer<T> {
-    return new Peer<T>(what, (hear, end) => startChild(entryPath(entry), hear, end));
+  /** `node`: the program to run it with, this process's own where undefined. `hint`: the way out where it dies. */
+  static child<T extends Api<T>>(what: string, entry: EntryName, node?: string, hint?: string): Peer<T> {
+    return new Peer<T>(what, (hear, end) => startChild(entryPath(entry), node, hear, end), undefined, hint);
   }
 
   get alive(): boolean {
@@ -66,7 +68,8 @@ export class Peer<T extends Api<T>> {
       return await ask(this.connection.api);
     } catch (error) {
       if (signal?.aborted) throw new Cancelled();
-      if (error instanceof Disconnected) throw modelError("runtime-crashed", `${this.what} ended: ${error.message}`);
+      if (error instanceof Disconnected)
+        throw modelError("runtime-crashed", `${this.what} ended: ${error.message}`, {}, this.hint);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -107,8 +110,9 @@ function startThread(path: string, hear: (words: string) => void, end: (how: str
   };
 }
 
-function startChild(path: string, hear: (words: string) => void, end: (how: string) => void): Started {
+function startChild(path: string, node: string | undefined, hear: (words: string) => void, end: (how: string) => void): Started {
   const child: ChildProcess = fork(path, [], {
+    ...(node === undefined ? {} : { execPath: node }),
     // Inside VS Code `process.execPath` is Electron.
     env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
     execArgv: [],
