@@ -1,11 +1,11 @@
 /** The parity pipeline: the same inputs through the source's own runtime and through TF.js, every value compared. */
 import { modelError } from "./base/problem.ts";
-import { tapEdits } from "./formats/tflite/taps.ts";
+import { carriedCopy } from "./formats/tflite/carried.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
 import { elementCount, type ModelFiles, type Tensor, tensorOf } from "./graph/tensor.ts";
 import { feedRaw } from "./parity/baked.ts";
-import { type Feeds, inputSpecs, outputSpecs, seededFeeds, storedFeeds } from "./parity/feeds.ts";
+import { type Feeds, inputSpecs, outputSpecs, seededFeeds, specs, storedFeeds } from "./parity/feeds.ts";
 import type { Dims } from "./parity/inputs.ts";
 import { compareLayers, layerPairs } from "./parity/layers.ts";
 import { Outcome } from "./parity/outcome.ts";
@@ -87,8 +87,9 @@ async function referenceOf({ model, path, files, stored, reference, twin, signal
   if (model.dialect === "onnx") return onnxReference(path, outputSpecs(main), signal);
   if (model.dialect === "tflite" && files) {
     const source = await files.open(0);
-    const edits = (names: readonly string[] | undefined) => tapEdits(source, names && idsOf(main, names));
-    return liteRtReference({ path, inputs: inputSpecs(main), outputs: outputSpecs(main), edits }, signal);
+    const copy = (names: readonly string[] | undefined) => carriedCopy(source, names && idsOf(main, names));
+    const specOf = (name: string) => specs(main, idsOf(main, [name]))[0]!;
+    return liteRtReference({ inputs: inputSpecs(main), outputs: outputSpecs(main), specOf, copy }, signal);
   }
   // The loader takes no other name.
   const folder = /^(.*)[/\\]model\.json$/.exec(path)?.[1];

@@ -21,7 +21,7 @@ export const inputSpecs = (graph: SourceGraph): ValueSpec[] =>
   );
 export const outputSpecs = (graph: SourceGraph): ValueSpec[] => specs(graph, graph.outputs);
 
-const specs = ({ values }: SourceGraph, ids: readonly ValueId[]): ValueSpec[] =>
+export const specs = ({ values }: SourceGraph, ids: readonly ValueId[]): ValueSpec[] =>
   ids.map((id) => {
     const { name, type } = values[id]!;
     return { name, dtype: type.other === undefined ? type.dtype : undefined, shape: type.shape };

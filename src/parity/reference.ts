@@ -2,7 +2,6 @@
 import { modelError } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { LiteRtProcess } from "../runtime/litert.ts";
-import type { FileEdit } from "../runtime/litert-api.ts";
 import type { ValueSpec } from "../runtime/run.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import { OrtSession } from "./ort-session.ts";
@@ -43,15 +42,17 @@ export async function tfjsReference(folder: string, signal?: AbortSignal): Promi
 
 /** What LiteRT needs to know of a TFLite model. */
 export interface LiteRtSource {
-  readonly path: string;
   readonly inputs: readonly ValueSpec[];
   readonly outputs: readonly ValueSpec[];
-  /** Edits to the file that make these values, and no others, outputs; undefined: those that it has. */
-  edits(names: readonly string[] | undefined): Promise<readonly FileEdit[]>;
+  /** Any value of the main graph. */
+  specOf(name: string): ValueSpec;
+  /** A copy of the file that LiteRT.js runs, in which these values, and no others, are outputs; undefined: those that it has. */
+  copy(names: readonly string[] | undefined): Promise<Uint8Array>;
 }
 
-/** Runs the .tflite file itself, in a copy that gives out the values asked for. */
-export async function liteRtReference({ path, inputs, outputs, edits }: LiteRtSource, signal?: AbortSignal): Promise<Reference> {
+/** Runs a copy of the .tflite file that gives out the values asked for. */
+export async function liteRtReference(source: LiteRtSource, signal?: AbortSignal): Promise<Reference> {
+  const { inputs, outputs } = source;
   const process = await LiteRtProcess.start(signal);
   const own = new Set(outputs.map((output) => output.name));
   return {
@@ -59,11 +60,12 @@ export async function liteRtReference({ path, inputs, outputs, edits }: LiteRtSo
     version: process.version,
     async values(feeds, names) {
       const taps = names.some((name) => !own.has(name));
-      const given = taps ? [...new Set(names)] : outputs.map((output) => output.name);
-      const model = await process.load(path, await edits(taps ? given : undefined), inputs, given, signal);
+      const given = taps ? [...new Set(names)].map((name) => source.specOf(name)) : outputs;
+      const file = await source.copy(taps ? given.map(({ name }) => name) : undefined);
+      const model = await process.load(file, inputs, given, signal);
       const tensors = await process.run(model, feeds, signal);
       await process.unload(model);
-      return new Map(names.map((name) => [name, tensors[given.indexOf(name)]!]));
+      return new Map(names.map((name) => [name, tensors[given.findIndex((spec) => spec.name === name)]!]));
     },
     close: () => process.close(),
   };

@@ -2,12 +2,6 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { ValueSpec } from "./run.ts";
 
-/** Bytes of the file that are to be others; behind its end too. */
-export interface FileEdit {
-  readonly at: number;
-  readonly bytes: Uint8Array;
-}
-
 export interface LiteRtModel {
   readonly id: number;
 }
@@ -15,9 +9,12 @@ export interface LiteRtModel {
 export interface LiteRtApi {
   /** Loads LiteRT.js; `ModelError` `reference-unavailable` where it is not there. Answers its version. */
   start(): Promise<string>;
-  /** `inputs` and `outputs` as the graph lists them: LiteRT is asked by position. */
-  load(path: string, edits: readonly FileEdit[], inputs: readonly ValueSpec[], outputs: readonly string[]): Promise<LiteRtModel>;
-  /** All outputs, in order. */
+  /**
+   * `file`: a copy that LiteRT.js can run (formats/tflite/carried.ts). `inputs` and `outputs` as the source has them, in the order of its
+   * graph: LiteRT is asked by position.
+   */
+  load(file: Uint8Array, inputs: readonly ValueSpec[], outputs: readonly ValueSpec[]): Promise<LiteRtModel>;
+  /** All outputs, in order, in the types of the source. */
   run(id: number, feeds: ReadonlyMap<string, Tensor>): Promise<Tensor[]>;
   unload(id: number): Promise<void>;
 }

@@ -3,15 +3,14 @@
  * XNNPACK, as LiteRT does on phones.
  */
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { compileFunction } from "node:vm";
 import type { CompiledModel, Tensor as LiteRtTensor } from "@litertjs/core";
-import type { DType } from "../base/dtype.ts";
+import { type DType, isFloat } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
-import { type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
+import { type Elements, elementCount, type Tensor, tensorOf } from "../graph/tensor.ts";
 import { serve } from "../protocol/rpc.ts";
 import type { LiteRtApi } from "./litert-api.ts";
 import type { ValueSpec } from "./run.ts";
@@ -19,13 +18,13 @@ import type { ValueSpec } from "./run.ts";
 interface Loaded {
   readonly model: CompiledModel;
   readonly inputs: readonly ValueSpec[];
-  readonly outputs: readonly string[];
+  readonly outputs: readonly ValueSpec[];
 }
 
 /** The build without relaxed SIMD: Node 20 has none, and its fused products would make results differ from machine to machine. */
 const build = "litert_wasm_compat_internal.js";
 /** What LiteRT.js passes across its border. */
-const carried: readonly DType[] = ["float32", "int32", "uint8"];
+const isCarried = ({ dtype }: ValueSpec): boolean => dtype === "float32" || dtype === "int32" || dtype === "uint8";
 
 let liteRt: typeof import("@litertjs/core") | undefined;
 const models = new Map<number, Loaded>();
@@ -45,16 +44,14 @@ const api: LiteRtApi = {
     }
   },
 
-  async load(path, edits, inputs, outputs) {
+  async load(file, inputs, outputs) {
     if (!liteRt) throw new Error("load before start");
-    const other = inputs.find(({ dtype }) => !dtype || !carried.includes(dtype));
-    if (other) throw modelError("reference-refused", `LiteRT.js takes no input of type ${other.dtype}`, { tensor: other.name });
-    const same = outputs.find((output) => inputs.some(({ name }) => name === output));
+    const same = outputs.find((output) => isCarried(output) && inputs.some(({ name }) => name === output.name));
     // It would hand back memory that nothing has written.
-    if (same) throw modelError("not-a-tensor", "an output that is an input", { tensor: same });
+    if (same) throw modelError("not-a-tensor", "an output that is an input", { tensor: same.name });
     let model: CompiledModel;
     try {
-      model = await liteRt.loadAndCompile(await edited(path, edits), { accelerator: "wasm" });
+      model = await liteRt.loadAndCompile(file, { accelerator: "wasm" });
     } catch (error) {
       throw modelError("reference-refused", `LiteRT refuses the model: ${reasonOf(error)}`);
     }
@@ -74,7 +71,7 @@ const api: LiteRtApi = {
       const wanted = [...details[i]!.shape];
       if (wanted.length !== tensor.shape.length || wanted.some((dim, axis) => dim !== tensor.shape[axis]))
         throw modelError("reference-failed", `LiteRT wants [${wanted}] where [${tensor.shape}] is fed`, { tensor: name });
-      return new liteRt!.Tensor(tensor.data as Float32Array, [...tensor.shape]);
+      return new liteRt!.Tensor(carriedElements(tensor), [...tensor.shape]);
     });
     let results: LiteRtTensor[];
     try {
@@ -84,7 +81,7 @@ const api: LiteRtApi = {
     } finally {
       for (const tensor of given) tensor.delete();
     }
-    return results.map((result, i) => taken(result, outputs[i] ?? String(i), [...model.getOutputDetails()[i]!.shape]));
+    return results.map((result, i) => taken(result, outputs[i]!, [...model.getOutputDetails()[i]!.shape]));
   },
 
   async unload(id) {
@@ -93,15 +90,24 @@ const api: LiteRtApi = {
   },
 };
 
-function taken(result: LiteRtTensor, name: string, shape: readonly number[]): Tensor {
+/** In one of the three types; the copy of the model casts them back. */
+function carriedElements({ dtype, data }: Tensor): Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
+  if (dtype === "uint8") return Uint8Array.from(data as Uint8Array);
+  return isFloat(dtype) ? Float32Array.from(data as Float32Array) : Int32Array.from(data as Int32Array, Number);
+}
+
+function taken(result: LiteRtTensor, { name, dtype: wanted, shape: told }: ValueSpec, shape: readonly number[]): Tensor {
   try {
+    // It makes room for what the file says, which here says nothing.
+    if (!told) throw modelError("not-a-tensor", "LiteRT.js has no room for a value of unknown rank", { tensor: name });
     const data = result.toTypedArray().slice() as Elements;
     const dtype = dtypeOf(data);
     if (!dtype || elementCount(shape) !== data.length)
       throw modelError("not-a-tensor", "LiteRT.js gives no tensor of known type and size", { tensor: name });
     if (data instanceof Float32Array && isUnwritten(data))
       throw modelError("reference-failed", "LiteRT.js left this value unwritten", { tensor: name });
-    return { dtype, shape, data };
+    const own = wanted === undefined || wanted === dtype || isFloat(dtype);
+    return own ? { dtype, shape, data } : tensorOf(wanted, shape, data as Int32Array);
   } finally {
     result.delete();
   }
@@ -120,15 +126,6 @@ const dtypeOf = (data: Elements): DType | undefined =>
 function isUnwritten(data: Float32Array): boolean {
   const least = 2 ** -126;
   return data.some((x) => x !== 0) && data.every((x) => Math.abs(x) < least);
-}
-
-async function edited(path: string, edits: Parameters<LiteRtApi["load"]>[1]): Promise<Uint8Array> {
-  const file = await readFile(path);
-  const size = edits.reduce((end, { at, bytes }) => Math.max(end, at + bytes.length), file.length);
-  const out = new Uint8Array(size);
-  out.set(file);
-  for (const { at, bytes } of edits) out.set(bytes, at);
-  return out;
 }
 
 /** The wasm's script asks for a worker's globals, and to be imported as a script. */

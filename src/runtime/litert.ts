@@ -1,7 +1,7 @@
 /** LiteRT, the reference for TFLite, in a process of its own. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { FileEdit, LiteRtApi, LiteRtModel } from "./litert-api.ts";
+import type { LiteRtApi, LiteRtModel } from "./litert-api.ts";
 import { Peer } from "./peer.ts";
 import type { ValueSpec } from "./run.ts";
 
@@ -29,15 +29,14 @@ export class LiteRtProcess {
     return this.peer.alive;
   }
 
-  /** `outputs` name what the edited file's graph gives, in its order. */
+  /** See `LiteRtApi.load`. */
   load(
-    path: string,
-    edits: readonly FileEdit[],
+    file: Uint8Array,
     inputs: readonly ValueSpec[],
-    outputs: readonly string[],
+    outputs: readonly ValueSpec[],
     signal?: AbortSignal,
   ): Promise<LiteRtModel> {
-    return this.peer.call(signal, (api) => api.load(path, edits, inputs, outputs));
+    return this.peer.call(signal, (api) => api.load(file, inputs, outputs));
   }
 
   run(model: LiteRtModel, feeds: ReadonlyMap<string, Tensor>, signal?: AbortSignal): Promise<Tensor[]> {

@@ -17,12 +17,12 @@
 
 import { type DType, isFloat } from "../../src/base/dtype.ts";
 import { memorySource, memorySources } from "../../src/base/memory.ts";
+import { flatbuffer, type TableValue } from "../../src/formats/flatbuffers/write.ts";
 import { readTflite } from "../../src/formats/tflite/read.ts";
 import { builtinOperators, tflite } from "../../src/formats/tflite/schema.ts";
 import { packTensor } from "../../src/graph/pack.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { type ModelFiles, tensorOf } from "../../src/graph/tensor.ts";
-import { flatbuffer, type TableValue } from "./flatbuffers.ts";
 import { flexbuffers } from "./flexbuffers.ts";
 
 export interface Codes {

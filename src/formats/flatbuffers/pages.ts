@@ -24,6 +24,14 @@ export class Pages {
 
   constructor(private readonly source: ByteSource) {}
 
+  /** Of a file that is in memory: no look ever misses. */
+  static whole(source: ByteSource, { buffer, byteOffset, length }: Uint8Array): Pages {
+    const pages = new Pages(source);
+    for (let at = 0; at < length; at += PAGE)
+      pages.pages.set(at / PAGE, new DataView(buffer, byteOffset + at, Math.min(PAGE, length - at)));
+    return pages;
+  }
+
   get size(): number {
     return this.source.size;
   }

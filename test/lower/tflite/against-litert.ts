@@ -1,19 +1,17 @@
 /** One TFLite operator against LiteRT: converted, run in stock TF.js on cpu and wasm, every element compared. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import type { DType } from "../../../src/base/dtype.ts";
 import { MemorySink, memorySource } from "../../../src/base/memory.ts";
 import { ModelError } from "../../../src/base/problem.ts";
 import { convert } from "../../../src/convert.ts";
-import { tapEdits } from "../../../src/formats/tflite/taps.ts";
+import type { TableValue } from "../../../src/formats/flatbuffers/write.ts";
+import { carriedCopy } from "../../../src/formats/tflite/carried.ts";
 import type { Tensor } from "../../../src/graph/tensor.ts";
 import type { QuantizedMode } from "../../../src/lower/rule.ts";
 import { compare } from "../../../src/parity/compare.ts";
+import { specs } from "../../../src/parity/feeds.ts";
 import { toleranceFor } from "../../../src/parity/tolerance.ts";
 import { LiteRtProcess } from "../../../src/runtime/litert.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
-import type { TableValue } from "../../build/flatbuffers.ts";
 import {
   type Codes,
   constant,
@@ -63,23 +61,18 @@ const border = (dtype: DType): DType =>
   dtype === "float32" || dtype === "int32" || dtype === "uint8" ? dtype : /^(float|bfloat)/.test(dtype) ? "float32" : "int32";
 
 export class AgainstLiteRt {
-  private models = 0;
-
   private constructor(
-    private readonly folder: string,
     private readonly liteRt: LiteRtProcess,
     private readonly workers: readonly TfjsWorker[],
   ) {}
 
   static async start(): Promise<AgainstLiteRt> {
-    const folder = await mkdtemp(path.join(tmpdir(), "modelwright-"));
     const workers = await Promise.all([TfjsWorker.start("cpu"), TfjsWorker.start("wasm")]);
-    return new AgainstLiteRt(folder, await LiteRtProcess.start(), workers);
+    return new AgainstLiteRt(await LiteRtProcess.start(), workers);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.liteRt.close(), ...this.workers.map((worker) => worker.close())]);
-    await rm(this.folder, { recursive: true });
   }
 
   /** What differs, a line a backend and output; nothing where all agree. */
@@ -88,7 +81,7 @@ export class AgainstLiteRt {
     const feeds = new Map(trial.fed.map((each, i) => [`x${i}`, feedOf(each)]));
     const names = trial.results.map((_, i) => `y${i}`);
     const { model, files } = await openTflite(bytes);
-    const expected = await this.expected(bytes, model, feeds, names);
+    const expected = await this.expected(bytes, model, feeds);
     const sink = new MemorySink();
     const { problems } = await convert(model, files, sink, trial.quantized === undefined ? {} : { quantized: trial.quantized });
     const failed = problems.find((each) => each.severity === "error");
@@ -123,19 +116,10 @@ export class AgainstLiteRt {
     bytes: Uint8Array,
     model: Awaited<ReturnType<typeof openTflite>>["model"],
     feeds: ReadonlyMap<string, Tensor>,
-    names: readonly string[],
   ): Promise<Tensor[]> {
-    const file = path.join(this.folder, `${this.models++}.tflite`);
-    await writeFile(file, bytes);
     const main = model.graphs[0]!;
-    const inputs = main.inputs.map((id) => ({
-      ...main.values[id]!.type,
-      dtype: main.values[id]!.type.dtype,
-      shape: main.values[id]!.type.shape,
-      name: main.values[id]!.name,
-    }));
-    const edits = await tapEdits(memorySource("model.tflite", bytes));
-    const loaded = await this.liteRt.load(file, edits, inputs, names);
+    const file = await carriedCopy(memorySource("model.tflite", bytes));
+    const loaded = await this.liteRt.load(file, specs(main, main.inputs), specs(main, main.outputs));
     const expected = await this.liteRt.run(loaded, feeds);
     await this.liteRt.unload(loaded);
     return expected;

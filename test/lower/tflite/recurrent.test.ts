@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { MemorySink } from "../../../src/base/memory.ts";
 import { convert } from "../../../src/convert.ts";
+import type { TableValue } from "../../../src/formats/flatbuffers/write.ts";
 import type { Tensor } from "../../../src/graph/tensor.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
-import type { TableValue } from "../../build/flatbuffers.ts";
 import { random } from "../../build/random.ts";
 import { openTflite, operator, type TensorSpec, tfliteModel, value, variable } from "../../build/tflite.ts";
 import { size, weights } from "./values.ts";

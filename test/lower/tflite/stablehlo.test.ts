@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MemorySink } from "../../../src/base/memory.ts";
 import { convert } from "../../../src/convert.ts";
+import type { TableValue } from "../../../src/formats/flatbuffers/write.ts";
 import type { Tensor } from "../../../src/graph/tensor.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
-import type { TableValue } from "../../build/flatbuffers.ts";
 import { constant, type GraphSpec, openTflite, operator, type TensorSpec, tfliteModel, value } from "../../build/tflite.ts";
 import { AgainstLiteRt, type Fed, type Trial } from "./against-litert.ts";
 import { floats, ints, result, scalar, size } from "./values.ts";
