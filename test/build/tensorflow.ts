@@ -183,15 +183,18 @@ export interface MetaSpec {
   readonly tags: readonly string[];
   readonly graph: GraphSpec;
   readonly signatures: Readonly<Record<string, SignatureSpec>>;
+  /** File names by the value that stands for each. */
+  readonly assets?: Readonly<Record<string, string>>;
 }
 
 export const savedModel = (...metas: readonly MetaSpec[]): Uint8Array =>
   join([
     int(1, 1),
-    ...metas.map(({ tags, graph, signatures }) =>
+    ...metas.map(({ tags, graph, signatures, assets = {} }) =>
       message(2, [
         message(1, [...tags.map((tag) => text(4, tag)), text(5, "2.15.0")]),
         message(2, graphFields(graph)),
+        ...Object.entries(assets).map(([value, file]) => message(6, [message(1, [text(1, value)]), text(2, file)])),
         ...Object.entries(signatures).map(([key, { inputs, outputs }]) =>
           message(5, [text(1, key), message(2, [...side(1, inputs), ...side(2, outputs), text(3, "predict")])]),
         ),
@@ -275,6 +278,18 @@ export interface Sliced {
 const extent = ([start, length]: readonly [number, number]): Field =>
   message(1, [...(start > 0 ? [int(1, start)] : []), ...(length < 0 ? [] : [int(2, length)])]);
 
+/** Bytes of a tensor in a checkpoint, and their checksum: that of strings counts their lengths as 32 bits each. */
+function stored(tensor: Tensor): { readonly content: Uint8Array; readonly sum: number } {
+  if (!Array.isArray(tensor.data)) {
+    const content = packTensor(tensor);
+    return { content, sum: crc32c(content) };
+  }
+  const words = tensor.data.map((word) => new TextEncoder().encode(word));
+  const lengths = crc32c(new Uint8Array(Uint32Array.from(words, (word) => word.length).buffer));
+  const rest = concat([masked(lengths), ...words]);
+  return { content: concat([...words.map((word) => varint(word.length)), rest]), sum: crc32c(rest, lengths) };
+}
+
 /** A checkpoint of one shard: files by name. Parts of `sliced` are among the tensors, by their keys. */
 export function bundle(
   prefix: string,
@@ -292,8 +307,8 @@ export function bundle(
   const data: Uint8Array[] = [];
   let offset = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
-    const content = packTensor(tensor);
-    const crc = new DataView(masked(crc32c(content)).buffer).getUint32(0, true);
+    const { content, sum } = stored(tensor);
+    const crc = new DataView(masked(sum).buffer).getUint32(0, true);
     entries[name] = join([
       int(1, dataType(tensor.dtype)),
       message(2, shapeProto(tensor.shape)),

@@ -1,6 +1,7 @@
 /** saved_model.pb with its checkpoint → SourceModel: one meta graph, seen through one signature, its variables bound. */
 import type { ByteSources } from "../../base/bytes.ts";
 import { ModelError, modelError } from "../../base/problem.ts";
+import { Behind } from "../../graph/behind.ts";
 import type { SourceDim, SourceGraph, SourceModel, SourceNode, SourceType } from "../../graph/source.ts";
 import { ModelFiles } from "../../graph/tensor.ts";
 import { Fields } from "../protobuf/fields.ts";
@@ -10,9 +11,10 @@ import { type Bundle, checkedSources, readBundle } from "./bundle.ts";
 import { dtypeOf } from "./dtypes.ts";
 import { type ReadGraph, readGraphDef } from "./library.ts";
 import { Reading } from "./reading.ts";
-import { MetaGraph, MetaInfo, SavedModel, Signature, TensorInfo } from "./schema.ts";
+import { Asset, MetaGraph, MetaInfo, SavedModel, Signature, TensorInfo } from "./schema.ts";
+import { isTable, tableContents, withFiles } from "./tables.ts";
 import { readShape } from "./tensor.ts";
-import { isVariable, tensorOf, variableKeys } from "./variables.ts";
+import { type Binding, isVariable, tensorOf, variableKeys } from "./variables.ts";
 
 export interface SavedModelOptions {
   /** Tags of the meta graph to take; default: the one for serving, else the only one. */
@@ -26,6 +28,8 @@ interface MetaDraft {
   readonly version: string;
   readonly graph: Fields | undefined;
   readonly signatures: ReadonlyMap<string, SignatureDraft>;
+  /** File names below `assets/`, by the value that stands for each. */
+  readonly assets: ReadonlyMap<string, string>;
 }
 
 /** An input or output of a signature. */
@@ -73,7 +77,7 @@ async function modelOf(
   const reading = new Reading();
   const read = readGraphDef(meta.graph, "main", reading);
   const { graph, key } = withSignature(read, meta, options.signature, reading);
-  const bound = await bindVariables([graph, ...read.functions], image.name, checkpoint, sources, reading);
+  const bound = await bindContents([graph, ...read.functions], meta, image.name, checkpoint, sources, reading);
   const model: SourceModel = {
     name: image.name,
     dialect: "tensorflow",
@@ -97,6 +101,7 @@ function readMeta(f: Fields): MetaDraft {
   let version = "";
   let graph: Fields | undefined;
   const signatures = new Map<string, SignatureDraft>();
+  const assets = new Map<string, string>();
   while (f.next()) {
     if (f.field === MetaGraph.metaInfo) {
       const info = f.message();
@@ -108,9 +113,18 @@ function readMeta(f: Fields): MetaDraft {
     else if (f.field === MetaGraph.signatures) {
       const { key, value } = entry(f.message());
       if (value) signatures.set(key, readSignature(value));
-    }
+    } else if (f.field === MetaGraph.assets) assets.set(...readAsset(f.message()));
   }
-  return { tags, version, graph, signatures };
+  return { tags, version, graph, signatures, assets };
+}
+
+function readAsset(f: Fields): [string, string] {
+  let [value, name] = ["", ""];
+  while (f.next()) {
+    if (f.field === Asset.filename) name = f.string();
+    else if (f.field === Asset.tensor) value = readArgument("", f.message()).value;
+  }
+  return [value.replace(/:0$/, ""), name];
 }
 
 function readSignature(f: Fields): SignatureDraft {
@@ -183,8 +197,10 @@ function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | un
   return { graph, key };
 }
 
-async function bindVariables(
+/** Variables and tables of the main graph with what the checkpoint and the assets say that they hold. */
+async function bindContents(
   graphs: readonly SourceGraph[],
+  meta: MetaDraft,
   name: string,
   checkpoint: string,
   sources: ByteSources,
@@ -192,22 +208,29 @@ async function bindVariables(
 ) {
   const plain = { graphs, files: [name], sources };
   const [main, ...functions] = graphs;
-  if (!main!.nodes.some(isVariable)) return plain;
-  const bundle = await bundleOf(sources, checkpoint, reading);
-  if (!bundle) return plain;
-  const model = await sources.open(name);
-  const keys = await variableKeys(graphs, bundle, new ModelFiles([name], model, sources));
+  const hasVariables = main!.nodes.some(isVariable);
+  if (!hasVariables && !main!.nodes.some(isTable)) return plain;
+  const bundle = await bundleOf(sources, checkpoint, hasVariables, reading);
+  const constants = new ModelFiles([name], await sources.open(name), sources);
+  const behind = new Behind(graphs);
+  const keys = bundle ? await variableKeys(graphs, behind, bundle, constants) : new Map<number, Binding>();
+  const files = [name, ...(bundle?.shards ?? [])];
+  const contents = { graphs, behind, assets: meta.assets, bundle, constants, sources, reading };
+  const tables = await tableContents(contents, 1, files.length);
   const nodes = main!.nodes.map((node) => {
+    const filled = tables.attrs.get(node.id);
+    if (filled) return { ...node, attrs: { ...node.attrs, ...filled } };
     const binding = keys.get(node.id);
-    const tensor = binding && tensorOf(binding, bundle, 1);
+    const tensor = binding && tensorOf(binding, bundle!, 1);
     if (typeof tensor === "string")
       reading.report("error", "bad-tensor", tensor, { graph: main!.name, node: node.name, op: node.op, tensor: binding!.key });
     return typeof tensor === "object" ? withValue(node, tensor) : node;
   });
+  const checked = bundle ? checkedSources(sources, bundle) : sources;
   return {
     graphs: [{ ...main!, nodes }, ...functions],
-    files: [name, ...bundle.shards],
-    sources: checkedSources(sources, bundle),
+    files: [...files, ...tables.files.keys()],
+    sources: withFiles(checked, tables.files),
   };
 }
 
@@ -216,12 +239,19 @@ const withValue = (node: SourceNode, tensor: ReturnType<typeof tensorOf> & objec
   attrs: { ...node.attrs, value: { kind: "tensor", value: tensor } },
 });
 
-async function bundleOf(sources: ByteSources, checkpoint: string, reading: Reading): Promise<Bundle | undefined> {
+/** Where no variable asks for it, it may be absent. */
+async function bundleOf(
+  sources: ByteSources,
+  checkpoint: string,
+  needed: boolean,
+  reading: Reading,
+): Promise<Bundle | undefined> {
   try {
     return await readBundle(sources, checkpoint);
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     const { code, reason, ...place } = error.problem;
+    if (!needed && code === "file-missing") return undefined;
     const hint = code === "file-missing" ? `put ${checkpoint}.index and its data beside the graph` : place.hint;
     reading.report("error", code, `the model's variables: ${reason}`, {}, hint);
     return undefined;

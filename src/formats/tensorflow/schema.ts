@@ -12,6 +12,8 @@ export const MetaGraph = {
   objectGraph: 7,
 } as const;
 export const MetaInfo = { tags: 4, tensorflowVersion: 5 } as const;
+/** AssetFileDef. */
+export const Asset = { tensor: 1, filename: 2 } as const;
 export const Signature = { inputs: 1, outputs: 2, method: 3 } as const;
 export const TensorInfo = { name: 1, dtype: 2, shape: 3, sparse: 4, composite: 5 } as const;
 export const GraphDef = { node: 1, library: 2, version: 3, versions: 4 } as const;

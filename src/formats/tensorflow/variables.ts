@@ -1,5 +1,6 @@
 /** Which tensor of the checkpoint each variable of the graph starts with. */
 import { bitsOf } from "../../base/dtype.ts";
+import type { Behind } from "../../graph/behind.ts";
 import { loadTensor } from "../../graph/decode.ts";
 import type { SourceGraph, SourceNode, SourceTensor, ValueId } from "../../graph/source.ts";
 import { elementCount, type ModelFiles } from "../../graph/tensor.ts";
@@ -7,7 +8,6 @@ import type { Bundle, StoredVariable } from "./bundle.ts";
 import { bytesOf, keyOfPart, type Part, type Region, regionIn } from "./slices.ts";
 
 const variableOps = new Set(["VarHandleOp", "VariableV2", "Variable"]);
-const calls = new Set(["PartitionedCall", "StatefulPartitionedCall"]);
 /** What lies between a restored tensor and the variable that takes it. */
 const passing = new Set(["Identity", "Reshape"]);
 const assigning = new Set(["Assign", "AssignVariableOp"]);
@@ -24,6 +24,7 @@ export interface Binding {
 /** Bindings of variable nodes of the main graph, by node id: as its restoring nodes say, else by name. */
 export async function variableKeys(
   graphs: readonly SourceGraph[],
+  behind: Behind,
   bundle: Bundle,
   files: ModelFiles,
 ): Promise<ReadonlyMap<number, Binding>> {
@@ -37,7 +38,8 @@ export async function variableKeys(
   }
   for (const graph of graphs)
     for (const [target, binding] of await restored(graph, files))
-      for (const node of variablesBehind(graph, target, main)) if (bundle.entries.has(binding.key)) keys.set(node.id, binding);
+      for (const node of behind.nodesOf(graph, target))
+        if (isVariable(node) && main.nodes[node.id] === node && bundle.entries.has(binding.key)) keys.set(node.id, binding);
   return keys;
 }
 
@@ -76,20 +78,6 @@ async function stringsOf(graph: SourceGraph, id: ValueId | undefined, files: Mod
   if (tensor?.dtype !== "string") return [];
   const { dtype, shape } = tensor;
   return (await loadTensor({ dtype, shape, stored: tensor, files })).data as string[];
-}
-
-/** The variable itself, or those that calls of the function give for this argument. */
-function variablesBehind(graph: SourceGraph, target: ValueId, main: SourceGraph): SourceNode[] {
-  const nodeOf = (value: ValueId | undefined) => {
-    const producer = value === undefined ? undefined : main.values[value]!.producer;
-    const node = producer === undefined ? undefined : main.nodes[producer];
-    return node && isVariable(node) ? [node] : [];
-  };
-  if (graph === main) return nodeOf(target);
-  const argument = graph.inputs.indexOf(target);
-  if (argument < 0) return [];
-  const isCall = ({ op, attrs }: SourceNode) => calls.has(op) && attrs["f"]?.kind === "graph" && attrs["f"].value === graph.id;
-  return main.nodes.filter(isCall).flatMap((node) => nodeOf(node.inputs[argument]));
 }
 
 /** Where the variable's elements are; in words why there are none. `file` is that of the first shard. */

@@ -1,6 +1,8 @@
 /** Hash tables. A SavedModel fills them when it is loaded; where keys and values are constants, a table is those two tensors. */
+
+import { Behind } from "../../graph/behind.ts";
 import { Node, type Value } from "../../graph/graph.ts";
-import type { SourceGraph, SourceModel, SourceNode, SourceTensor, ValueId } from "../../graph/source.ts";
+import type { SourceGraph, SourceModel, SourceNode, SourceTensor } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { tensor } from "../schema.ts";
@@ -8,63 +10,44 @@ import { tfRule } from "./attrs.ts";
 
 const creating = /^(Mutable)?HashTable(V2)?$/;
 const filling = /^(LookupTableImport|InitializeTable)(V2)?$/;
-const calling = /^(Stateful)?PartitionedCall$/;
 
 /** The model with keys and values as attributes of its table nodes, as far as they are constants. */
 export function withTables(model: SourceModel): SourceModel {
   const [main, ...rest] = model.graphs;
+  if (!main!.nodes.some(({ op }) => creating.test(op))) return model;
+  const behind = new Behind(model.graphs);
   const filled = new Map<number, readonly [SourceTensor, SourceTensor]>();
   for (const graph of model.graphs)
     for (const node of graph.nodes)
-      if (filling.test(node.op)) for (const [table, content] of contentsOf(graph, node, main!)) filled.set(table, content);
+      if (filling.test(node.op))
+        for (const [table, content] of contentsOf(graph, node, main!, behind)) filled.set(table, content);
   if (filled.size === 0) return model;
   const nodes = main!.nodes.map((node) => {
     const content = filled.get(node.id);
-    if (!content) return node;
+    // What the reader found in assets or a checkpoint is what the model was saved with.
+    if (!content || node.attrs["keys"]) return node;
     const [keys, values] = content.map((each) => ({ kind: "tensor" as const, value: each }));
     return { ...node, attrs: { ...node.attrs, keys: keys!, values: values! } };
   });
   return { ...model, graphs: [{ ...main!, nodes }, ...rest] };
 }
 
-/** Table nodes of the main graph that this node fills, with what: directly, or as each call of its function says. */
-function contentsOf(graph: SourceGraph, node: SourceNode, main: SourceGraph): [number, readonly [SourceTensor, SourceTensor]][] {
-  const calls = graph === main ? [undefined] : main.nodes.filter((each) => isCallOf(each, graph));
-  return calls.flatMap((call) => {
-    const [table, keys, values] = node.inputs.map((input) =>
-      input === undefined ? undefined : origin(graph, input, main, call),
-    );
-    const [k, v] = [keys, values].map((each) => (typeof each === "object" && "slices" in each ? each : undefined));
-    return table && "op" in table && creating.test(table.op) && k && v ? [[table.id, [k, v]] as const] : [];
-  }) as [number, readonly [SourceTensor, SourceTensor]][];
-}
-
-const isCallOf = ({ op, attrs }: SourceNode, graph: SourceGraph): boolean =>
-  calling.test(op) && attrs["f"]?.kind === "graph" && attrs["f"].value === graph.id;
-
-/** Identities in a row; TensorFlow makes one or two. */
-const maxSteps = 16;
-
-/** The constant, or the node of the main graph, that a value comes from. */
-function origin(
+/** Table nodes of the main graph that this node fills, with what, as far as it is constants. */
+function contentsOf(
   graph: SourceGraph,
-  value: ValueId,
+  node: SourceNode,
   main: SourceGraph,
-  call: SourceNode | undefined,
-): SourceTensor | SourceNode | undefined {
-  let [at, inside]: [ValueId, SourceGraph] = [value, graph];
-  for (let steps = 0; steps < maxSteps; steps++) {
-    const argument = inside === main ? -1 : inside.inputs.indexOf(at);
-    const given = argument < 0 ? undefined : call?.inputs[argument];
-    if (given !== undefined) [at, inside] = [given, main];
-    const { tensor: stored, producer } = inside.values[at]!;
-    if (stored) return stored;
-    const node = producer === undefined ? undefined : inside.nodes[producer];
-    if (!node) return undefined;
-    if (node.op !== "Identity" || node.inputs[0] === undefined) return inside === main ? node : undefined;
-    at = node.inputs[0];
-  }
-  return undefined;
+  behind: Behind,
+): [number, readonly [SourceTensor, SourceTensor]][] {
+  const [table, keys, values] = node.inputs;
+  if (table === undefined || keys === undefined || values === undefined) return [];
+  const [k, v] = [keys, values].map((input) => {
+    const places = behind.of(graph, input);
+    return places.length === 1 ? places[0]!.graph.values[places[0]!.value]!.tensor : undefined;
+  });
+  if (!k || !v) return [];
+  const tables = behind.nodesOf(graph, table).filter((each) => creating.test(each.op) && main.nodes[each.id] === each);
+  return tables.map((each) => [each.id, [k, v]]);
 }
 
 /** A table while lowering: its keys and values. No value of TF.js. */
