@@ -18,12 +18,21 @@ export interface InputShapes {
 const BATCH = 2;
 /** Different and odd, so that no two axes can be taken for each other. */
 const SIZES = [5, 7, 11, 13, 17, 19, 23, 29];
+/** For inputs of so many open axes that those would be more than a run can take. */
+const FEW = [3, 2, 4];
+const MOST_ELEMENTS = 2 ** 24;
 
 /**
  * A size for every dim. What `fixed` declares for the same input wins (a conversion may have bound a symbol); the rest is batch 2,
  * others 5, 7, 11 … by symbol, or all 1 where `plan` says so: some models take no other.
  */
 export function chooseShapes(specs: readonly ValueSpec[], fixed: readonly ValueSpec[], plan: "varied" | "ones"): InputShapes {
+  const chosen = shapesOf(specs, fixed, plan === "ones" ? [1] : SIZES);
+  const isTooMuch = plan === "varied" && [...chosen.shapes.values()].some((shape) => elementCount(shape) > MOST_ELEMENTS);
+  return isTooMuch ? shapesOf(specs, fixed, FEW) : chosen;
+}
+
+function shapesOf(specs: readonly ValueSpec[], fixed: readonly ValueSpec[], sizes: readonly number[]): InputShapes {
   const dims = new Map<string, number>();
   const known = new Map(fixed.map((spec) => [spec.name, spec.shape]));
   for (const { name, shape } of specs) {
@@ -37,8 +46,8 @@ export function chooseShapes(specs: readonly ValueSpec[], fixed: readonly ValueS
     if (typeof dim === "number") return dim;
     const key = dimKey(dim, axis);
     if (!dims.has(key)) {
-      const size = axis === 0 || /batch/i.test(key) ? BATCH : SIZES[next++ % SIZES.length]!;
-      dims.set(key, plan === "ones" ? 1 : size);
+      const size = sizes.length > 1 && (axis === 0 || /batch/i.test(key)) ? BATCH : sizes[next++ % sizes.length]!;
+      dims.set(key, size);
     }
     return dims.get(key)!;
   };

@@ -5,6 +5,12 @@ import type { ValueSpec } from "../../src/runtime/run.ts";
 
 const spec = (name: string, shape: ValueSpec["shape"], dtype: DType = "float32"): ValueSpec => ({ name, dtype, shape });
 
+it("inputs of many open axes get small sizes", () => {
+  const deep: ValueSpec = { name: "x", dtype: "float32", shape: Array.from({ length: 9 }, (_, i) => `d${i}`) };
+  const { shapes } = chooseShapes([deep], [], "varied");
+  expect(shapes.get("x")).toEqual([2, 3, 2, 4, 3, 2, 4, 3, 2]);
+});
+
 describe("sizes for unset dims", () => {
   const specs = [spec("image", ["N", 3, "h", "w"]), spec("mask", [null, null, "h"]), spec("ids", ["batch_size", "seq"])];
 

@@ -51,16 +51,36 @@ export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): 
     const before = out.findLastIndex((dim, i) => i < axis && dim !== 1);
     return out[axis] === 1 || before < 0 || shapes.every((shape) => repeats(shape, axis) === repeats(shape, before));
   });
-  const merged = shapes.map((shape) => mergedDims(shape, groups, rank));
+  // Where it would be read from the shape as it runs, an op that some backend takes is better left alone.
   const open = out.filter((dim) => typeof dim !== "number").length;
   if (rank <= maxRank && (!known || open > 1 || groups.length > rankOf(at.node.op))) return at.same(b, inputs);
-  if (!known || open > 1) throw at.unsupported(`${at.node.op} of ${rank} axes of which some are not known`);
+  if (!known) throw at.unsupported(`${at.node.op} of ${rank} axes of which some are not known`);
   if (groups.length > maxRank) throw at.unsupported(`${at.node.op} of ${groups.length} axes that do not merge`);
   const results = at.same(
     b,
-    inputs.map((input, i) => b.reshape(input, merged[i]!)),
+    inputs.map((input, i) => mergedAxes(b, input, shapes[i]!, groups, rank)),
   );
-  return results.map((value) => b.reshapeTo(value, out));
+  // A dim of the result is that of an operand which is not repeated there.
+  const like = out.map((dim, axis): readonly [Value, number] | undefined => {
+    const owner = shapes.findIndex((shape) => own(shape, axis) === dim);
+    return owner < 0 ? undefined : [inputs[owner]!, axis - rank + shapes[owner]!.length];
+  });
+  return results.map((value) => b.reshapeTo(value, out, like));
+}
+
+/** The operand with the axes of each group as one; sizes that are not known are multiplied when it runs. */
+function mergedAxes(b: Builder, x: Value, shape: Shape, groups: readonly (readonly number[])[], rank: number): Value {
+  const merged = mergedDims(shape, groups, rank);
+  if (merged.filter((dim) => dim < 0).length <= 1) return b.reshape(x, merged);
+  const lead = rank - shape.length;
+  const sizes = b.op("Shape", [x]);
+  const parts = groups.map((axes, i) => {
+    const inside = axes.filter((axis) => axis >= lead);
+    return merged[i]! >= 0
+      ? b.ints([merged[i]!])
+      : b.reduce("Prod", b.slice(sizes, [inside[0]! - lead], [inside.length]), [0], true);
+  });
+  return b.op("Reshape", [x, b.concat(parts, 0)]);
 }
 
 /** Axes that are not padded join their neighbours; where too many are left, the first padded one goes before the others. */
@@ -95,12 +115,13 @@ function padInSteps(b: Builder, x: Value, from: readonly number[], amounts: read
 
 /** These are made of other kernels; only the last axis counts. */
 const lastAxis: Legalize = (b, inputs, at) => {
-  const shape = inputs[0]!.type.shape;
+  const x = inputs[0]!;
+  const { shape } = x.type;
   if (!shape || shape.length <= maxRank) return at.same(b, inputs);
-  if (!isStatic(shape)) throw at.unsupported(`${at.node.op} of ${shape.length} axes of which some are not known`);
-  const size = shape[shape.length - 1]!;
-  const flat = b.reshape(inputs[0]!, [elementCount(shape.slice(0, -1)), size]);
-  return at.same(b, [flat]).map((y) => b.reshape(y, shape));
+  const last = shape.length - 1;
+  const flat = mergedAxes(b, x, shape, [[...shape.keys()].slice(0, last), [last]], shape.length);
+  const like = shape.map((_, axis): readonly [Value, number] => [x, axis]);
+  return at.same(b, [flat]).map((y) => b.reshapeTo(y, shape, like));
 };
 
 const pointwise = [

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { tensor } from "../../build/onnx.ts";
+import { node, onnxModel, tensor, untyped, value } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
 import { AgainstOrt } from "./against-ort.ts";
 
@@ -26,5 +26,39 @@ it.each(cases)("%s at opset %i along axis %i", async (op, opset, axis) => {
 
 it.each(["Softmax", "LogSoftmax"])("%s of seven axes", async (op) => {
   const deep = tensor("x", "float32", [2, 1, 3, 2, 1, 5, 3], random(180));
-  for (const axis of [6, 2]) expect(await ort.differences({ op, inputs: [deep], attrs: { axis } })).toEqual([]);
+  for (const open of [false, true])
+    for (const axis of [6, 2]) expect(await ort.differences({ op, inputs: [deep], attrs: { axis }, open })).toEqual([]);
+});
+
+it("a bias on seven axes, sizes known and open, then Softmax", async () => {
+  const deep = tensor("x", "float32", [2, 1, 3, 2, 4, 5, 3], random(720));
+  const dims = (symbol: string, shape: readonly number[]) => shape.map((_, i) => `${symbol}${i + 7 - shape.length}`);
+  for (const shape of [
+    [5, 3],
+    [2, 1, 3, 1, 1, 5, 3],
+    [1, 1, 1, 1, 4, 5, 3],
+  ])
+    for (const open of [false, true]) {
+      const bias = tensor(
+        "b",
+        "float32",
+        shape,
+        random(
+          shape.reduce((n, dim) => n * dim, 1),
+          3,
+        ),
+      );
+      const declared = ({ name, shape }: typeof bias) =>
+        value(name, "float32", open ? dims("d", shape).map((dim, i) => (shape[i] === 1 && name === "b" ? 1 : dim)) : [...shape]);
+      const bytes = onnxModel({
+        ir: 8,
+        opsets: { "": 17 },
+        graph: {
+          inputs: [deep, bias].map(declared),
+          outputs: [untyped("y")],
+          nodes: [node("Add", ["x", "b"], ["s"]), node("Softmax", ["s"], ["y"], { axis: -1 })],
+        },
+      });
+      expect(await ort.modelDifferences(bytes, [deep, bias], ["y"])).toEqual([]);
+    }
 });
