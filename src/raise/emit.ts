@@ -107,7 +107,8 @@ class Emission implements Nesting {
       node.outputs.forEach((output, i) => {
         const ref = outputs[i];
         if (!ref) throw new Error(`emitting ${node.op} gave ${outputs.length} outputs`);
-        ref.shape ??= output.type.shape;
+        // A handle of a list is a scalar in the hub.
+        if (!ref.sequence) ref.shape ??= output.type.shape;
         bound.set(output, ref);
       });
     } catch (error) {
