@@ -125,6 +125,7 @@ export class Viewer {
     this.toolbar.showBackend(backend);
     this.toolbar.showOverlay(undefined);
     this.page.root.classList.add("shown");
+    this.page.root.classList.remove("failed");
     this.states.clear();
     this.states.busy(true);
     drawTitle(this.page.title, model, undefined, true);
@@ -248,6 +249,7 @@ export class Viewer {
 
   private failed(view: FailureView): void {
     this.page.root.classList.toggle("shown", this.model !== undefined && view.kind === "crashed");
+    this.page.root.classList.add("failed");
     this.states.failed(view);
   }
 

@@ -81,8 +81,11 @@ export class Diagnostics implements vscode.Disposable {
   }
 }
 
-function diagnosticOf(problem: Problem, range = new vscode.Range(0, 0, 0, 0)): vscode.Diagnostic {
-  const diagnostic = new vscode.Diagnostic(range, problemText(problem), severities[problem.severity]);
+function diagnosticOf(problem: Problem, range?: vscode.Range): vscode.Diagnostic {
+  // A mark says where; bytes are for files that are no text.
+  const { offset: _, ...marked } = problem;
+  const text = problemText(range ? marked : problem);
+  const diagnostic = new vscode.Diagnostic(range ?? new vscode.Range(0, 0, 0, 0), text, severities[problem.severity]);
   diagnostic.source = "modelwright";
   diagnostic.code = problem.code;
   return diagnostic;

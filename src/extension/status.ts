@@ -1,5 +1,6 @@
 /** `66 ops · 2 unsupported`, for the model in the active tab. */
 import * as vscode from "vscode";
+import { ModelError } from "../base/problem.ts";
 import { activeModel, onActiveModel } from "./active.ts";
 import type { ModelSession, Sessions } from "./session.ts";
 import { statusText, unsupportedNodes } from "./words.ts";
@@ -28,7 +29,7 @@ export class Status implements vscode.Disposable {
   private draw(): void {
     const uri = activeModel();
     const session = uri && this.sessions.find(uri);
-    if (session?.failure) {
+    if (session?.failure instanceof ModelError) {
       this.show("error", vscode.l10n.t("cannot be read"), vscode.l10n.t("{0} cannot be read.", session.name));
       return;
     }

@@ -55,6 +55,9 @@ export class ModelTexts implements vscode.Disposable {
 
   /** What stands at a place of the text. */
   async hit(uri: vscode.Uri, { line, character }: vscode.Position): Promise<TextHit | undefined> {
+    // Verdicts widen columns: until the text has followed them, a place in it means another.
+    const model = modelUri(uri);
+    if (model && this.shown.get(uri.toString()) !== this.sessions.find(model)?.verdicts) return undefined;
     return this.ask(uri, (api, path) => api.textAt(path, line, character));
   }
 

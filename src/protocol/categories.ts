@@ -3,25 +3,35 @@ import type { Category } from "./views.ts";
 
 const words: Readonly<Record<Exclude<Category, "data">, string>> = {
   convolution: `Conv ConvTranspose ConvInteger QLinearConv DeformConv FusedConv Im2Col Col2Im Conv1D Conv2D Conv3D DepthwiseConv2dNative
-    Conv2DBackpropInput Conv3DBackpropInputV2 _FusedConv2D FusedDepthwiseConv2dNative CONV_2D CONV_3D DEPTHWISE_CONV_2D TRANSPOSE_CONV`,
+    Conv2DBackpropInput Conv3DBackpropInputV2 _FusedConv2D FusedDepthwiseConv2dNative CONV_2D CONV_3D CONV_3D_TRANSPOSE DEPTHWISE_CONV_2D
+    TRANSPOSE_CONV Conv1DTranspose Conv2DTranspose Conv3DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D
+    Convolution1D Convolution2D ConvLSTM1D ConvLSTM2D ConvLSTM3D`,
   activation: `Relu LeakyRelu PRelu ThresholdedRelu Elu Selu Celu Gelu FastGelu BiasGelu QuickGelu Sigmoid HardSigmoid HardSwish Swish Silu Mish Tanh
     Softplus Softsign Softmax LogSoftmax Hardmax Shrink Clip Erf ScaledTanh ParametricSoftplus Affine ThresholdedRelu Relu6 Prelu
-    RELU RELU6 RELU_N1_TO_1 LEAKY_RELU PRELU ELU LOGISTIC TANH SOFTMAX LOG_SOFTMAX HARD_SWISH GELU`,
+    RELU RELU6 RELU_N1_TO_1 LEAKY_RELU PRELU ELU LOGISTIC TANH SOFTMAX LOG_SOFTMAX HARD_SWISH GELU
+    Activation ReLU LeakyReLU ELU`,
   normalization: `BatchNormalization InstanceNormalization LayerNormalization GroupNormalization RMSNormalization LRN LpNormalization
     MeanVarianceNormalization SkipLayerNormalization SimplifiedLayerNormalization EmbedLayerNormalization ImageScaler Scaler Normalizer
-    FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION`,
+    FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 L2_NORMALIZATION LOCAL_RESPONSE_NORMALIZATION Normalization
+    UnitNormalization SpectralNormalization Rescaling`,
   pooling: `MaxPool AveragePool LpPool GlobalMaxPool GlobalAveragePool GlobalLpPool MaxUnpool MaxRoiPool RoiAlign AvgPool MaxPool3D AvgPool3D
-    MaxPoolWithArgmax MAX_POOL_2D AVERAGE_POOL_2D L2_POOL_2D MEAN`,
+    MaxPoolWithArgmax MAX_POOL_2D AVERAGE_POOL_2D L2_POOL_2D MEAN MaxPooling1D MaxPooling2D
+    MaxPooling3D AveragePooling1D AveragePooling2D AveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
+    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D`,
   matmul: `MatMul Gemm MatMulInteger QLinearMatMul FusedMatMul FusedGemm Einsum LSTM GRU RNN Attention MultiHeadAttention GroupQueryAttention
-    MatMulNBits BatchMatMul BatchMatMulV2 _FusedMatMul FULLY_CONNECTED BATCH_MATMUL UNIDIRECTIONAL_SEQUENCE_LSTM SVDF`,
+    MatMulNBits BatchMatMul BatchMatMulV2 _FusedMatMul FULLY_CONNECTED BATCH_MATMUL UNIDIRECTIONAL_SEQUENCE_LSTM SVDF
+    BatchMatMulV3 UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN Dense EinsumDense SimpleRNN
+    CuDNNLSTM CuDNNGRU Bidirectional AdditiveAttention Dot`,
   shape: `Reshape Transpose Flatten Squeeze Unsqueeze Shape Size Slice Split Concat Pad Expand Tile Gather GatherElements GatherND Scatter
     ScatterElements ScatterND DepthToSpace SpaceToDepth Resize Upsample Crop ReverseSequence Identity Cast CastLike ExpandDims ConcatV2
     StridedSlice GatherV2 SplitV Pack Unpack Fill Range ResizeBilinear ResizeNearestNeighbor SpaceToBatchND BatchToSpaceND CenterCropPad
     RESHAPE TRANSPOSE SQUEEZE EXPAND_DIMS SLICE STRIDED_SLICE SPLIT SPLIT_V CONCATENATION PAD PADV2 TILE GATHER GATHER_ND PACK UNPACK CAST
-    RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR DEPTH_TO_SPACE SPACE_TO_DEPTH SHAPE`,
+    RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR DEPTH_TO_SPACE SPACE_TO_DEPTH SHAPE FILL RANGE SCATTER_ND MIRROR_PAD MirrorPad PadV2 GatherNd
+    ScatterNd Permute RepeatVector Concatenate ZeroPadding1D ZeroPadding2D ZeroPadding3D Cropping1D Cropping2D Cropping3D UpSampling1D
+    UpSampling2D UpSampling3D Resizing CenterCrop`,
   control: `If Loop Scan SequenceMap SequenceConstruct SequenceAt SequenceInsert SequenceErase SequenceEmpty SequenceLength ConcatFromSequence
     SplitToSequence Optional OptionalHasElement OptionalGetElement While StatelessWhile StatelessIf Switch Merge Enter Exit NextIteration LoopCond
-    PartitionedCall StatefulPartitionedCall IF WHILE CALL_ONCE`,
+    PartitionedCall StatefulPartitionedCall IF WHILE CALL_ONCE TimeDistributed`,
 };
 
 const categories = new Map<string, Category>();

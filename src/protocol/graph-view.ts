@@ -82,11 +82,19 @@ export function graphLinks(model: SourceModel): GraphLink[] {
   });
 }
 
+/** The operator's own word for an input; of a Keras layer, whose weights are its last inputs, the weight's name. */
+export function portLabel({ op, inputs, attrs }: SourceNode, port: number): string {
+  const { weights } = attrs;
+  const names = weights?.kind === "strings" ? weights.value : [];
+  const name = names[port - (inputs.length - names.length)];
+  return name === undefined ? inputLabel(op, port) : name.replace(/^.*\//, "").replace(/:0$/, "");
+}
+
 function nodeView(graph: SourceGraph, node: SourceNode, functions: ReadonlyMap<string, GraphId>): NodeView {
   const chips = node.inputs.flatMap((id, port) => {
     const tensor = id === undefined ? undefined : graph.values[id]?.tensor;
     const made = id !== undefined && graph.values[id]?.producer !== undefined;
-    return tensor && !made ? [{ label: inputLabel(node.op, port), shape: tensor.shape }] : [];
+    return tensor && !made ? [{ label: portLabel(node, port), shape: tensor.shape }] : [];
   });
   return {
     id: node.id,

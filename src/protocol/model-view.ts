@@ -1,5 +1,6 @@
 /** The model's page: what it is, what it holds, how large. One pass over nodes and values. */
 import { byteLength, type DType } from "../base/dtype.ts";
+import { kindOf } from "../graph/diagnosis.ts";
 import type { Dialect, GraphId, SourceGraph, SourceModel, SourceTensor, ValueId } from "../graph/source.ts";
 import { categoryOf } from "./categories.ts";
 import { graphLinks, namedType } from "./graph-view.ts";
@@ -83,6 +84,7 @@ export function modelView(model: SourceModel, file: string, bytes: number): Mode
     version,
   }));
   const own = ownDomain[model.dialect];
+  const { loader, note } = kindOf(model);
   return {
     file,
     name: main?.name || model.name,
@@ -90,6 +92,8 @@ export function modelView(model: SourceModel, file: string, bytes: number): Mode
     formatVersion: model.formatVersion,
     opsets: opsets.sort((a, b) => Number(b.domain === own) - Number(a.domain === own)),
     ...(model.producer ? { producer: model.producer } : {}),
+    loader,
+    ...(note === undefined ? {} : { note }),
     nodes,
     parameters: weights.reduce((sum, { tensor }) => sum + elements(tensor.shape), 0),
     weightBytes: weights.reduce((sum, weight) => sum + weight.bytes, 0),

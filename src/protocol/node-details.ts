@@ -1,7 +1,7 @@
 /** One node's page. Cheap enough to make on each selection; consumers are looked up in one pass over the graph. */
 import type { GraphId, SourceGraph, SourceModel, ValueId } from "../graph/source.ts";
-import { categoryOf, inputLabel, outputLabel } from "./categories.ts";
-import { graphOf, namedType } from "./graph-view.ts";
+import { categoryOf, outputLabel } from "./categories.ts";
+import { graphOf, namedType, portLabel } from "./graph-view.ts";
 import { elements, storedBytes } from "./model-view.ts";
 import { namedAttributeText } from "./summary.ts";
 import type { AttributeView, NodeDetails, PortView, WeightView } from "./views.ts";
@@ -44,7 +44,7 @@ export function nodeDetails(model: SourceModel, graphId: GraphId, nodeId: number
   const inputs: PortView[] = [];
   const weights: WeightView[] = [];
   node.inputs.forEach((id, port) => {
-    const label = inputLabel(node.op, port);
+    const label = portLabel(node, port);
     const value = id === undefined ? undefined : graph.values[id];
     if (id === undefined || !value) {
       inputs.push({ label, name: "", nodes: [] });

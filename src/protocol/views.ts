@@ -40,6 +40,10 @@ export interface ModelView {
   /** The dialect's own first: `[{domain: "ai.onnx", version: 9}]`. */
   readonly opsets: readonly { readonly domain: string; readonly version: number }[];
   readonly producer?: string;
+  /** What takes the model as it is: `tf.loadLayersModel`. */
+  readonly loader: string;
+  /** Which loaders do not, though they are tried. */
+  readonly note?: string;
   /** All nodes of all graphs, dead ones included. */
   readonly nodes: number;
   readonly parameters: number;

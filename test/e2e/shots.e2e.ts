@@ -1,24 +1,32 @@
 /** Pictures of every view in the four default themes; run by `npm run e2e -- --shots DIR` alone. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, test } from "vitest";
+import { graphModelDense, kerasDense } from "../build/dense.ts";
 import { squeezenet } from "./fixtures.ts";
 import {
+  accept,
   acceptConversion,
   command,
   contextMenu,
+  drawnModel,
   notification,
   openModel,
+  openRefused,
   parityVerdict,
   pick,
   problems,
   row,
 } from "./harness/actions.ts";
+import { repository } from "./harness/paths.ts";
 import { type Theme, themes } from "./harness/themes.ts";
 import { openWorkbench } from "./harness/workbench.ts";
 
 const dir = process.env.E2E_SHOTS ?? "";
 mkdirSync(dir, { recursive: true });
+
+/** An operator that TF.js lacks, and no weight file. */
+const faulty = JSON.parse(new TextDecoder().decode(graphModelDense()["model.json"]).replace('"Relu"', '"FancyNorm"'));
 
 /** Fades, hovers and the minimap's last frame. */
 const settle = 700;
@@ -27,7 +35,12 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
   test(`${theme}: graph, details, text, problems, conversion, parity`, { timeout: 240_000 }, async (context) => {
     const { page } = await openWorkbench(context, {
       samples: ["digits.onnx", "encoder.onnx", "detector.onnx", "regressor.onnx"],
-      files: { "squeezenet.onnx": squeezenet() },
+      files: {
+        "squeezenet.onnx": squeezenet(),
+        "broken.onnx": readFileSync(path.join(repository, "samples/digits.onnx")).subarray(0, 20_000),
+        "dense.h5": kerasDense(),
+        "model.json": JSON.stringify(faulty, undefined, 2),
+      },
       theme,
     });
     const shot = async (name: string) => {
@@ -70,5 +83,22 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
     await parityVerdict(page, /on wasm:/).waitFor();
     await command(page, "Notifications: Clear All Notifications");
     await shot("parity");
+    await page.keyboard.press("ControlOrMeta+j");
+
+    await openRefused(page, "broken.onnx");
+    await shot("broken");
+    await row(page, "model.json").click();
+    await page.locator(".squiggly-error").first().waitFor();
+    await problems(page);
+    await shot("model-json");
+    await page.keyboard.press("ControlOrMeta+j");
+    await contextMenu(page, "dense.h5", "Open as Graph");
+    await drawnModel(page, "dense.h5");
+    await shot("keras");
+    await contextMenu(page, "dense.h5", "Convert to TF.js…");
+    await page.getByPlaceholder("Folder for the result").waitFor();
+    await accept(page);
+    await page.getByPlaceholder(/^Options/).waitFor();
+    await shot("convert-options");
   });
 });

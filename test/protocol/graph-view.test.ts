@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { memorySource, memorySources } from "../../src/base/memory.ts";
+import { openModel } from "../../src/formats/open.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { layoutInput, nodeHeight, pillWidth } from "../../src/protocol/boxes.ts";
 import { graphLinks, graphView } from "../../src/protocol/graph-view.ts";
 import { modelView } from "../../src/protocol/model-view.ts";
 import { nodeDetails } from "../../src/protocol/node-details.ts";
 import type { GraphView } from "../../src/protocol/views.ts";
+import { kerasDense, savedDense } from "../build/dense.ts";
 import { encoder, squeezenet } from "../webview/harness/models.ts";
 
 /** Names of all boxes, as they are numbered. */
@@ -184,5 +187,37 @@ describe("nodeDetails", () => {
   test("a node that is not there is our own fault", () => {
     expect(() => nodeDetails(model, 0, 1000)).toThrow("no node 1000");
     expect(() => nodeDetails(model, 3, 0)).toThrow("no graph 3");
+  });
+});
+
+describe("models of other formats", () => {
+  const open = async (name: string, files: Record<string, Uint8Array>) => {
+    const { model } = await openModel(memorySource(name, files[name]!), memorySources(files));
+    return model;
+  };
+
+  test("a SavedModel shows its variables as weights, its signature's names, and what loads it", async () => {
+    const view = modelView(await open("saved_model.pb", savedDense()), "saved_model.pb", 1);
+    expect(view).toMatchObject({ parameters: 20, weightBytes: 80, loader: "tf.saved_model.load" });
+    expect(view.largestWeights.map(({ name, shape }) => [name, shape])).toEqual([
+      ["w", [3, 5]],
+      ["b", [5]],
+    ]);
+    expect([view.inputs, view.outputs].map(([port]) => port?.name)).toEqual(["x", "y"]);
+    expect(view.note).toContain("tf.loadGraphModel takes the model.json");
+  });
+
+  test("a layer's chips are called as its weights are", async () => {
+    const model = await open("m.h5", { "m.h5": kerasDense() });
+    expect(graphView(model, 0).nodeViews.map(({ op, category, chips }) => [op, category, chips])).toEqual([
+      [
+        "Dense",
+        "matmul",
+        [
+          { label: "kernel", shape: [3, 5] },
+          { label: "bias", shape: [5] },
+        ],
+      ],
+    ]);
   });
 });

@@ -75,7 +75,7 @@ function drawFills(brush: Brush, nodes: readonly Placed[]): void {
     const sign = marks.signs.get(node.box);
     const share = marks.parity.get(node.box)?.share;
     const tint = share === undefined ? undefined : theme.tint(share);
-    const fill = tint ?? (sign === "error" ? theme.errorFill : sign === "warning" ? theme.warningFill : theme.nodeFill);
+    const fill = tint?.fill ?? (sign === "error" ? theme.errorFill : sign === "warning" ? theme.warningFill : theme.nodeFill);
     const border =
       sign === "error"
         ? theme.error
@@ -83,8 +83,8 @@ function drawFills(brush: Brush, nodes: readonly Placed[]): void {
           ? theme.warning
           : node.box === hovered
             ? theme.hoverBorder
-            : theme.nodeBorder;
-    const key = `${fill}|${border}|${sign ? 1.5 : 1}`;
+            : (tint?.border ?? theme.nodeBorder);
+    const key = `${fill}|${border}|${sign || tint?.border ? 1.5 : 1}`;
     const held = groups.get(key);
     if (held) held.push(node);
     else groups.set(key, [node]);
@@ -207,7 +207,7 @@ function drawText(brush: Brush, { x, y, width, height, box }: Placed, node: Node
   };
   const isParity = painted?.maxAbs !== undefined;
   context.fillStyle = isParity ? theme.text : theme.dim;
-  const summary = isParity ? decimal(painted.maxAbs!, 2) : node.summary;
+  const summary = isParity ? decimal(painted.maxAbs!) : node.summary;
   if (summary) mono(summary, right, "right", line, shown.summary, false, room);
   else if (single) mono(node.name, right, "right", line, shown.detail, true, room);
   context.fillStyle = theme.dim;

@@ -22,8 +22,8 @@ export interface Theme {
   readonly accents: Readonly<Record<Category, string>>;
   readonly uiFont: string;
   readonly monoFont: string;
-  /** `share` of blue (negative: within the tolerance) or red, -1 to 1, over the background. */
-  tint(share: number): string;
+  /** `share` of blue (negative: within the tolerance) or red, -1 to 1, over the background; in high contrast a border of that colour. */
+  tint(share: number): { readonly fill: string; readonly border?: string };
 }
 
 const accentVariables: Readonly<Record<Exclude<Category, "data">, string>> = {
@@ -78,7 +78,13 @@ export function readTheme(element: HTMLElement): Theme {
     uiFont: style.getPropertyValue("--vscode-font-family") || "system-ui, sans-serif",
     monoFont: style.getPropertyValue("--vscode-editor-font-family") || "monospace",
     tint: (value) =>
-      css(value <= 0 ? over(blue, 0.26 + 0.16 * Math.max(-1, value), bg) : over(error, 0.14 + 0.36 * Math.min(1, value), bg)),
+      highContrast
+        ? { fill: css(bg), border: css(value <= 0 ? blue : error) }
+        : {
+            fill: css(
+              value <= 0 ? over(blue, 0.26 + 0.16 * Math.max(-1, value), bg) : over(error, 0.14 + 0.36 * Math.min(1, value), bg),
+            ),
+          },
   };
 }
 

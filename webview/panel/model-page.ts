@@ -26,6 +26,8 @@ export function modelPage(model: ModelView, problems: readonly ProblemView[], ev
       row("Format", [model.format, model.formatVersion].filter((part) => part).join(", ")),
       ...model.opsets.map(({ domain, version }, i) => row(i === 0 ? "Opset" : "", `${domain} ${version}`)),
       model.producer !== undefined && row("Producer", model.producer),
+      row("Loads with", model.loader),
+      model.note !== undefined && h("p", { class: "quiet" }, sentence(model.note)),
       row("Nodes", integer(model.nodes), model.graphs.length > 1 ? `in ${plural(model.graphs.length, "graph")}` : undefined),
     ),
     ...(listed.length > 0 ? [problemList(listed, events)] : []),

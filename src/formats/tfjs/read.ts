@@ -25,7 +25,13 @@ export async function readTfjs(source: ByteSource, sources: ByteSources, given?:
   const json = given ?? (await readModelJson(source));
   const read = isManifest(json.value) ? await weightsOnly(source, json, sources) : await graphModel(source, json, sources);
   const files = new ModelFiles(read.files, source, sources);
-  return { model: { ...read, problems: [...read.problems, ...verify(read)] }, files };
+  return { model: { ...read, problems: [...read.problems, ...echoless(verify(read), read.problems)] }, files };
+}
+
+/** Where a weight file is not there, its weights have no bytes: said once. */
+export function echoless(found: readonly Problem[], known: readonly Problem[]): readonly Problem[] {
+  const isMissing = known.some(({ code }) => code === "file-missing");
+  return isMissing ? found.filter(({ code }) => code !== "tensor-length") : found;
 }
 
 /** Groups of weights, as face-api.js and the first converters have them beside no graph or another file's. */
