@@ -4,7 +4,8 @@ import { modelError, type Problem, problem } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { mistakenWeights, unreadFile } from "./foreign.ts";
-import { readKeras, readLayersModel } from "./keras/read.ts";
+import { isArchitecture } from "./keras/beside.ts";
+import { readArchitectureJson, readKeras, readLayersModel } from "./keras/read.ts";
 import { exportHint, readMlnet } from "./mlnet/read.ts";
 import { readOnnx } from "./onnx/read.ts";
 import { isTar, modelInTar } from "./tar/model.ts";
@@ -57,6 +58,7 @@ async function isTflite(source: ByteSource): Promise<boolean> {
 
 async function openJson(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
   const json = await readModelJson(source);
+  if (isArchitecture(json.value)) return readArchitectureJson(source, json, sources);
   return isLayersModel(json.value) ? readLayersModel(source, json, sources) : readTfjs(source, sources, json);
 }
 

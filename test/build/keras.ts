@@ -45,13 +45,19 @@ export function weightGroups(layers: readonly KerasLayer[], version = "2.15.0") 
 }
 
 /** `input` is the shape of a sample, null for what is not known. */
-export function sequential(input: readonly (number | null)[], layers: readonly KerasLayer[]): Uint8Array {
+export const sequential = (input: readonly (number | null)[], layers: readonly KerasLayer[]): Uint8Array =>
+  kerasFile(sequentialConfig(input, layers), layers);
+
+export function sequentialConfig(input: readonly (number | null)[], layers: readonly KerasLayer[]) {
   const list = layers.map((layer, i) => ({
     class_name: layer.op,
     config: { name: layerName(layer, i), ...(i === 0 && { batch_input_shape: [null, ...input] }), ...layer.config },
   }));
-  return kerasFile({ class_name: "Sequential", config: { name: "sequential", layers: list } }, layers);
+  return { class_name: "Sequential", config: { name: "sequential", layers: list } };
 }
+
+/** Weights alone, as `model.save_weights` writes them. */
+export const kerasWeights = (layers: readonly KerasLayer[]): Uint8Array => hdf5(weightGroups(layers));
 
 export function kerasFile(config: object, layers: readonly KerasLayer[]): Uint8Array {
   return hdf5({

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { tensorOf } from "../../src/graph/tensor.ts";
+import { kerasWeights, sequentialConfig } from "../build/keras.ts";
 import { node, onnxModel, tensor, value, writeTensorProto } from "../build/onnx.ts";
 import { random } from "../build/random.ts";
 
@@ -61,6 +62,16 @@ function put(name: string, bytes: Uint8Array | string): string {
 const inOut = (name: string): string[] => readdirSync(path.join(folder, name)).sort();
 
 describe("models and folders", () => {
+  it("a Keras model in two files is one, by either of them", async () => {
+    const layers = [{ op: "Dense", config: { units: 5 }, weights: { kernel: [3, 5], bias: [5] } }];
+    put("net_weights.h5", kerasWeights(layers));
+    put("net_config.json", JSON.stringify({ ...sequentialConfig([3], layers), keras_version: "2.15.0" }));
+    for (const name of ["net_weights.h5", "net_config.json"]) {
+      const { code, objects } = await run("convert", name, "--out", `out-${name}`, "--json");
+      expect([code, objects[0]!["format"], objects[0]!["weightBytes"]]).toEqual([0, "keras", 80]);
+    }
+  });
+
   it("one file goes into DIR itself, with our files and no others", async () => {
     put("m.onnx", good());
     const { code, objects } = await run("convert", "m.onnx", "--out", "out", "--json");

@@ -1,6 +1,7 @@
 /** Bytes of an HDF5 file: little-endian numbers, addresses that count from the file's own beginning, every read bounded. */
 import type { ByteSource } from "../../base/bytes.ts";
 import { modelError } from "../../base/problem.ts";
+import { lookup3 } from "./checksum.ts";
 
 /** Of one structure: a header, a heap, a node. Model configurations are the largest, some megabytes. */
 const MAX_PART = 2 ** 28;
@@ -73,6 +74,13 @@ export class Part {
     const high = this.u32();
     return high === 0xffffffff && low === 0xffffffff ? Number.POSITIVE_INFINITY : high * 2 ** 32 + low;
   }
+  /** Of any number of bytes up to eight. */
+  uint(width: number): number {
+    const at = this.take(width);
+    let value = 0;
+    for (let i = width - 1; i >= 0; i--) value = value * 256 + this.bytes[at + i]!;
+    return value;
+  }
   private sized(size: number): number {
     return size === 8 ? this.u64() : size === 4 ? this.u32() : this.u16();
   }
@@ -93,6 +101,12 @@ export class Part {
   part(length: number): Part {
     const at = this.take(length);
     return new Part(this.file, this.bytes.subarray(at, at + length), this.offset + at);
+  }
+  /** Compares the sum of the first `length` bytes with the one behind them. */
+  sum(length: number): void {
+    if (length + 4 > this.bytes.length) throw this.fail("a structure of the HDF5 file is cut");
+    if (this.view.getUint32(length, true) !== lookup3(this.bytes.subarray(0, length)))
+      throw modelError("malformed", "the checksum of a structure of the HDF5 file does not agree", { offset: this.offset });
   }
   expect(mark: string): void {
     const at = this.take(mark.length);

@@ -2,6 +2,7 @@
 import type { DType } from "../../base/dtype.ts";
 import { decodeUtf8 } from "../../base/utf8.ts";
 import type { Hdf5Bytes, Part } from "./bytes.ts";
+import { type Chunks, readChunks3, readChunks4 } from "./chunks.ts";
 
 export interface ElementType {
   /** Undefined: strings, and what has no counterpart. */
@@ -16,7 +17,7 @@ export interface ElementType {
 export type Layout =
   | { readonly kind: "contiguous"; readonly offset: number; readonly length: number }
   | { readonly kind: "empty" }
-  | { readonly kind: "chunked" };
+  | { readonly kind: "chunked"; readonly chunks: Chunks | undefined };
 
 /** Undefined: a null dataspace, which holds nothing. */
 export function readDataspace(p: Part): readonly number[] | undefined {
@@ -75,13 +76,14 @@ export function readLayout(p: Part): Layout {
       return { kind: "contiguous", offset: p.offset + p.at, length };
     }
     if (kind === 1) return contiguous(p.address(), p.length(), p);
-    return { kind: "chunked" };
+    if (kind === 2) return { kind: "chunked", chunks: version === 3 ? readChunks3(p) : readChunks4(p) };
+    return { kind: "chunked", chunks: undefined };
   }
   if (version !== 1 && version !== 2) throw p.fail(`a data layout of version ${version}`);
   const rank = p.u8();
   const kind = p.u8();
   p.skip(5);
-  if (kind === 2) return { kind: "chunked" };
+  if (kind === 2) return { kind: "chunked", chunks: undefined };
   if (kind === 1) {
     const address = p.address();
     let length = 1;
@@ -96,6 +98,48 @@ export function readLayout(p: Part): Layout {
 /** Space that was never written has no address. */
 const contiguous = (address: number, length: number, p: Part): Layout =>
   Number.isFinite(address) ? { kind: "contiguous", offset: p.inFile(address), length } : { kind: "empty" };
+
+/** Bytes of the element that stands where nothing was written; undefined: zeros. */
+export function readFill(p: Part): Uint8Array | undefined {
+  const version = p.u8();
+  if (version < 1 || version > 3) throw p.fail(`a fill value of version ${version}`);
+  const flags = version === 3 ? p.u8() : 0;
+  if (version < 3) p.skip(2);
+  const defined = version === 3 ? (flags & 0x20) !== 0 : p.u8() !== 0 || version === 1;
+  const size = defined ? p.u32() : 0;
+  return size > 0 && size < 2 ** 31 ? p.part(size).bytes.slice() : undefined;
+}
+
+export interface Link {
+  readonly name: string;
+  /** Undefined: a link to a name, or into another file. */
+  readonly address: number | undefined;
+}
+
+export function readLink(p: Part): Link {
+  const version = p.u8();
+  if (version !== 1) throw p.fail(`a link of version ${version}`);
+  const flags = p.u8();
+  const type = flags & 8 ? p.u8() : 0;
+  if (flags & 4) p.skip(8);
+  if (flags & 16) p.skip(1);
+  const name = decodeUtf8(p.part(p.uint(1 << (flags & 3))).bytes);
+  return { name, address: type === 0 ? p.address() : undefined };
+}
+
+/** Where attributes or links are that do not fit the header: a heap, and a tree of places in it. */
+export interface Dense {
+  readonly heap: number;
+  readonly tree: number;
+}
+
+/** `indexBytes` of the greatest creation index, where the flags say that there is one. */
+export function readDense(p: Part, indexBytes: number): Dense | undefined {
+  p.skip(1);
+  if (p.u8() & 1) p.skip(indexBytes);
+  const [heap, tree] = [p.address(), p.address()];
+  return Number.isFinite(heap) && Number.isFinite(tree) ? { heap, tree } : undefined;
+}
 
 export interface Attribute {
   readonly name: string;

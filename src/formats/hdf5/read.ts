@@ -1,7 +1,10 @@
-/** HDF5 as h5py writes it by default: groups as symbol tables, datasets in one piece. Only structure is read; elements are places in the file. */
+/** HDF5: groups, attributes of strings, datasets, as h5py writes them by default and as it does when asked for the newest form. Only structure is read. */
 import type { ByteSource } from "../../base/bytes.ts";
 import { modelError } from "../../base/problem.ts";
 import { Hdf5Bytes, type Part } from "./bytes.ts";
+import { ChunkedSource } from "./chunks.ts";
+import { denseObjects } from "./dense.ts";
+import { readFilters, unknownFilter } from "./filters.ts";
 import {
   type Attribute,
   type ElementType,
@@ -9,7 +12,10 @@ import {
   type Layout,
   readAttribute,
   readDataspace,
+  readDense,
+  readFill,
   readLayout,
+  readLink,
   readType,
   text,
 } from "./messages.ts";
@@ -22,9 +28,10 @@ const MAX_DEPTH = 32;
 export interface Dataset {
   readonly type: ElementType;
   readonly shape: readonly number[];
+  /** Elements in one piece are a place in the file. */
   readonly layout: Layout;
-  /** Elements go through filters: compressed, shuffled, summed. */
-  readonly filtered: boolean;
+  /** Elements in chunks as a file of their own, put together as it is read; in words why that cannot be. */
+  unpacked(name: string): ByteSource | string;
 }
 
 export interface Hdf5Object {
@@ -63,13 +70,8 @@ class File {
       throw modelError("not-this-format", "no HDF5 file: its signature is not there", { offset: base });
     p.expect(signature);
     const version = p.u8();
-    if (version > 1)
-      throw modelError(
-        "unsupported-version",
-        `an HDF5 file in a form that h5py writes only when asked to: superblock ${version}`,
-        { offset: base + 8 },
-        "save it again with the default libver",
-      );
+    if (version === 2 || version === 3) return this.newest(p);
+    if (version > 3) throw modelError("unsupported-version", `an HDF5 superblock of version ${version}`, { offset: base + 8 });
     p.skip(4);
     this.bytes.offsetSize = width(p);
     this.bytes.lengthSize = width(p);
@@ -78,32 +80,77 @@ class File {
     return this.object(p.address());
   }
 
+  /** Superblock of version 2 or 3. */
+  private async newest(p: Part): Promise<Hdf5Object> {
+    this.bytes.offsetSize = width(p);
+    this.bytes.lengthSize = width(p);
+    const { offsetSize } = this.bytes;
+    p.sum(12 + 4 * offsetSize);
+    p.skip(1 + 3 * offsetSize);
+    return this.object(p.address());
+  }
+
   async object(address: number): Promise<Hdf5Object> {
     const messages = await this.messages(address);
     const of = (type: number) => messages.filter((message) => message.type === type).map(({ data }) => data);
-    const [space, type, layout, group] = [1, 3, 8, 17].map((kind) => of(kind)[0]);
+    const [space, type, layout, group, filters, fill] = [1, 3, 8, 17, 11, 5].map((kind) => of(kind)[0]);
     const attributes = new Map<string, Attribute>();
-    for (const message of of(12)) {
+    const dense = of(21)[0] && readDense(of(21)[0]!, 2);
+    for (const message of [...of(12), ...(dense ? await denseObjects(this.bytes, dense) : [])]) {
       const attribute = readAttribute(message);
       attributes.set(attribute.name, attribute);
     }
     const table = group && { tree: group.address(), heap: group.address() };
-    const dataset = type &&
-      layout && {
-        type: readType(type),
-        shape: (space && readDataspace(space)) ?? [0],
-        layout: readLayout(layout),
-        filtered: of(11).length > 0,
-      };
+    const links = of(2)[0] && readDense(of(2)[0]!, 8);
+    const dataset =
+      type && layout && this.dataset(readType(type), space && readDataspace(space), readLayout(layout), filters, fill);
     let members: Promise<ReadonlyMap<string, Hdf5Object>> | undefined;
+    const read = async () => {
+      if (table) return this.members(table.tree, table.heap);
+      return this.linked([...of(6), ...(links ? await denseObjects(this.bytes, links) : [])]);
+    };
     return {
       dataset,
-      members: () => (members ??= table ? this.members(table.tree, table.heap) : Promise.resolve(new Map())),
+      members: () => (members ??= read()),
       strings: async (name) => {
         const attribute = attributes.get(name);
         return attribute && this.strings(attribute);
       },
     };
+  }
+
+  private dataset(
+    type: ElementType,
+    space: readonly number[] | undefined,
+    layout: Layout,
+    filters: Part | undefined,
+    fill: Part | undefined,
+  ): Dataset {
+    const shape = space ?? [0];
+    const pipeline = filters ? readFilters(filters) : [];
+    return {
+      type,
+      shape,
+      layout,
+      unpacked: (name) => {
+        if (layout.kind !== "chunked") return "no chunks";
+        if (!layout.chunks || shape.length === 0) return "weights that are laid down in an unknown way";
+        const unknown = unknownFilter(pipeline);
+        if (unknown !== undefined) return unknown;
+        return new ChunkedSource(name, this.bytes, shape, type.size, layout.chunks, pipeline, fill && readFill(fill));
+      },
+    };
+  }
+
+  /** Members that the header, or its heap, links to. */
+  private async linked(links: readonly Part[]): Promise<ReadonlyMap<string, Hdf5Object>> {
+    const found = new Map<string, Hdf5Object>();
+    for (const link of links) {
+      this.step(link);
+      const { name, address } = readLink(link);
+      if (address !== undefined) found.set(name, await this.object(address));
+    }
+    return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   private step(p: Part): void {
@@ -112,6 +159,7 @@ class File {
 
   private async messages(address: number): Promise<{ readonly type: number; readonly data: Part }[]> {
     const head = await this.bytes.part(address, 16);
+    if (text(head.bytes.subarray(0, 4)) === "OHDR") return this.newMessages(address);
     const version = head.u8();
     if (version !== 1)
       throw modelError("unsupported-version", `an HDF5 object header of version ${version}`, { offset: head.offset });
@@ -131,6 +179,40 @@ class File {
         const data = p.part(size);
         found.push({ type, data });
         if (type === 16) blocks.push({ address: data.address(), length: data.length() });
+      }
+    }
+    return found;
+  }
+
+  /** A header of version 2: each block begins with a mark and ends with a sum. */
+  private async newMessages(address: number): Promise<{ readonly type: number; readonly data: Part }[]> {
+    const { source, base } = this.bytes;
+    const head = await this.bytes.part(address, Math.min(34, source.size - base - address));
+    head.expect("OHDR");
+    const version = head.u8();
+    if (version !== 2)
+      throw modelError("unsupported-version", `an HDF5 object header of version ${version}`, { offset: head.offset });
+    const flags = head.u8();
+    if (flags & 0x20) head.skip(16);
+    if (flags & 0x10) head.skip(4);
+    const length = head.uint(1 << (flags & 3));
+    const found: { readonly type: number; readonly data: Part }[] = [];
+    const blocks = [{ address, begins: head.at, length: head.at + length + 4 }];
+    for (let block = blocks.shift(); block; block = blocks.shift()) {
+      const p = await this.bytes.part(block.address, block.length);
+      this.step(p);
+      if (block.address !== address) p.expect("OCHK");
+      p.sum(block.length - 4);
+      p.at = block.begins;
+      const each = flags & 4 ? 6 : 4;
+      while (p.left - 4 >= each) {
+        this.step(p);
+        const type = p.u8();
+        const size = p.u16();
+        p.skip(each - 3);
+        const data = p.part(size);
+        found.push({ type, data });
+        if (type === 16) blocks.push({ address: data.address(), begins: 4, length: data.length() });
       }
     }
     return found;

@@ -10,9 +10,10 @@ import { find, type Hdf5Object, openHdf5 } from "../hdf5/read.ts";
 import type { JsonText } from "../tfjs/json.ts";
 import { readManifest } from "../tfjs/manifest.ts";
 import { readZip, type ZipEntry } from "../zip/read.ts";
-import { readArchitecture, type WeightsOf } from "./architecture.ts";
+import { readArchitecture } from "./architecture.ts";
 import { isObject } from "./attributes.ts";
-import { groupedWeights, listedWeights, savedWeights } from "./weights.ts";
+import { architectureBeside, architectureNames, architectureOf, weightNames, weightsBeside } from "./beside.ts";
+import { groupedWeights, type LayerWeights, listedWeights, savedWeights } from "./weights.ts";
 
 export interface KerasModel {
   readonly model: SourceModel;
@@ -39,7 +40,8 @@ interface Read {
   readonly version: string | undefined;
   readonly formatVersion: string;
   readonly files: readonly string[];
-  readonly weightsOf: WeightsOf;
+  /** Undefined: there are none. */
+  readonly weights: LayerWeights | undefined;
   readonly problems: readonly Problem[];
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -48,7 +50,8 @@ interface Read {
 const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.exec(version ?? "")?.[1] ?? 1);
 
 async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
-  const { graphs, problems } = readArchitecture(read.config, read.weightsOf, {
+  const { unpacked = [] } = read.weights ?? {};
+  const { graphs, problems } = readArchitecture(read.config, read.weights?.of ?? (() => []), {
     backend: read.metadata?.["backend"],
     version: read.version,
   });
@@ -59,11 +62,14 @@ async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
     ...(read.version === undefined ? {} : { producer: `Keras ${read.version}` }),
     opsets: { "": majorOf(read.version) },
     graphs,
-    files: read.files,
+    files: [...read.files, ...unpacked.map(({ name }) => name)],
     metadata: read.metadata ?? {},
-    problems: [...read.problems, ...problems],
+    problems: [...read.problems, ...(read.weights?.problems ?? []), ...problems],
   };
-  const files = new ModelFiles(model.files, read.source, sources);
+  const virtual = new Map(unpacked.map((each) => [each.name, each]));
+  const files = new ModelFiles(model.files, read.source, {
+    open: async (name) => virtual.get(name) ?? sources.open(name),
+  });
   return { model: { ...model, problems: [...model.problems, ...verify(model), ...(await verifyFiles(model, files))] }, files };
 }
 
@@ -79,8 +85,8 @@ function parsed(text: string, what: string): unknown {
 async function hdf5Model(source: ByteSource, sources: ByteSources): Promise<KerasModel> {
   const root = await openHdf5(source);
   const [text] = (await root.strings("model_config")) ?? [];
-  if (text === undefined) throw withoutArchitecture(root, await root.members());
-  const weights = await groupedWeights((await find(root, "model_weights")) ?? root, 0);
+  if (text === undefined) return weightsModel(source, root, sources);
+  const weights = await groupedWeights((await find(root, "model_weights")) ?? root, 0, 1);
   const [version] =
     (await root.strings("keras_version")) ?? (await (await find(root, "model_weights"))?.strings("keras_version")) ?? [];
   const [backend] = (await root.strings("backend")) ?? [];
@@ -91,19 +97,53 @@ async function hdf5Model(source: ByteSource, sources: ByteSources): Promise<Kera
       version,
       formatVersion: "HDF5",
       files: [source.name],
-      weightsOf: weights.of,
-      problems: weights.problems,
+      weights,
+      problems: [],
       ...(backend === undefined ? {} : { metadata: { backend } }),
     },
     sources,
   );
 }
 
-function withoutArchitecture(_root: Hdf5Object, members: ReadonlyMap<string, unknown>): ModelError {
-  const hint = "save the whole model: model.save, not save_weights";
-  if (members.has("layers") || members.has("_layer_checkpoint_dependencies"))
-    return modelError("no-graph", "weights of a Keras model without its architecture", {}, `${hint}; or read the .keras file`);
-  return modelError("no-graph", "an HDF5 file without the architecture of a Keras model: model_config is not there", {}, hint);
+/** Weights alone: the architecture is in a JSON file beside, as `model.to_json` writes it. */
+async function weightsModel(source: ByteSource, root: Hdf5Object, sources: ByteSources): Promise<KerasModel> {
+  const members = await root.members();
+  const saved = members.has("layers") || members.has("_layer_checkpoint_dependencies");
+  const weights = saved ? await savedWeights(root, 0, 1) : await groupedWeights(root, 0, 1);
+  const architecture = await architectureBeside(source.name, sources);
+  if (!architecture) throw withoutArchitecture(saved || (await root.strings("layer_names")) !== undefined, source.name);
+  const { config, version, backend } = architectureOf(architecture.value);
+  const [own] = (await root.strings("keras_version")) ?? [];
+  const known = own ?? version ?? (saved ? "3.0.0" : undefined);
+  const metadata = { architecture: architecture.name, ...(backend !== undefined && { backend }) };
+  const read = { source, config, version: known, formatVersion: "HDF5, weights", files: [source.name], weights, problems: [] };
+  return finished({ ...read, metadata }, sources);
+}
+
+/** An architecture in JSON, opened itself: its weights are beside it. */
+export async function readArchitectureJson(source: ByteSource, json: JsonText, sources: ByteSources): Promise<KerasModel> {
+  const { config, version, backend } = architectureOf(json.value);
+  const found = await weightsBeside(source.name, sources);
+  const problems: Problem[] = [];
+  let weights: LayerWeights | undefined;
+  if (found) {
+    const root = await openHdf5(found);
+    const isTree = (await root.strings("layer_names")) === undefined;
+    weights = await (isTree ? savedWeights : groupedWeights)((await find(root, "model_weights")) ?? root, 1, 2);
+  } else {
+    const hint = `put ${weightNames(source.name)[0]} beside it`;
+    problems.push(problem("error", "file-missing", "an architecture without its weights", { offset: 0 }, hint));
+  }
+  const files = found ? [source.name, found.name] : [source.name];
+  const metadata = backend === undefined ? {} : { backend };
+  return finished({ source, config, version, formatVersion: "architecture", files, weights, problems, metadata }, sources);
+}
+
+function withoutArchitecture(isWeights: boolean, name: string): ModelError {
+  const hint = `put the architecture, written with model.to_json, beside it as ${architectureNames(name)[0]}; or save the whole model: model.save`;
+  return isWeights
+    ? modelError("no-graph", "weights of a Keras model without its architecture", {}, hint)
+    : modelError("no-graph", "an HDF5 file without the architecture of a Keras model: model_config is not there", {}, hint);
 }
 
 const weightsName = "model.weights.h5";
@@ -122,12 +162,9 @@ async function archive(source: ByteSource, sources: ByteSources): Promise<KerasM
     open: async (name) => (name === weightsName && weights ? await weights.open() : await sources.open(name)),
   };
   const problems: Problem[] = [];
-  let weightsOf: WeightsOf = () => [];
-  if (weights) {
-    const saved = await savedWeights(await openHdf5(await inner.open(weightsName)), 1);
-    problems.push(...saved.problems);
-    weightsOf = saved.of;
-  } else problems.push(problem("error", "file-missing", `no weights in the archive: ${weightsName}`, { offset: 0 }));
+  let saved: LayerWeights | undefined;
+  if (weights) saved = await savedWeights(await openHdf5(await inner.open(weightsName)), 1, 2);
+  else problems.push(problem("error", "file-missing", `no weights in the archive: ${weightsName}`, { offset: 0 }));
   return finished(
     {
       source,
@@ -135,7 +172,7 @@ async function archive(source: ByteSource, sources: ByteSources): Promise<KerasM
       version,
       formatVersion: "Keras archive",
       files: weights ? [source.name, weightsName] : [source.name],
-      weightsOf,
+      weights: saved,
       problems,
     },
     inner,
@@ -162,8 +199,8 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
       version: majorOf(version) < 1 ? "2.0.0" : (version ?? "2.0.0"),
       formatVersion: "layers model",
       files: [source.name, ...manifest.files],
-      weightsOf: listedWeights(manifest.weights),
-      problems: manifest.problems,
+      weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },
+      problems: [],
     },
     sources,
   );

@@ -1,6 +1,6 @@
 /** Which stored tensors belong to which layer: by group in an .h5 of Keras 1 and 2, by place in an archive of Keras 3, by name in TF.js. */
-import type { Problem } from "../../base/problem.ts";
-import { problem } from "../../base/problem.ts";
+import type { ByteSource } from "../../base/bytes.ts";
+import { ModelError, type Problem, problem } from "../../base/problem.ts";
 import type { SourceTensor } from "../../graph/source.ts";
 import { type Dataset, find, type Hdf5Object } from "../hdf5/read.ts";
 import type { LayerPlace, NamedTensor, WeightsOf } from "./architecture.ts";
@@ -8,27 +8,46 @@ import type { LayerPlace, NamedTensor, WeightsOf } from "./architecture.ts";
 export interface LayerWeights {
   readonly of: WeightsOf;
   readonly problems: readonly Problem[];
-}
-
-/** The dataset as a place in file `file`; in words why it cannot be one. */
-function tensorOf({ type, shape, layout, filtered }: Dataset, file: number): SourceTensor | string {
-  if (!type.dtype) return "weights that are no numbers";
-  if (layout.kind === "chunked" || filtered) return "weights in chunks or compressed, which Keras does not write";
-  const slices = layout.kind === "empty" ? [] : [{ file, offset: layout.offset, length: layout.length }];
-  const encoding = layout.kind === "empty" ? "raw-splat" : type.bigEndian ? "big-endian" : "raw";
-  return { dtype: type.dtype, shape, slices, encoding };
+  /** Files behind those of the model, by their names. */
+  readonly unpacked: readonly ByteSource[];
 }
 
 class Found {
   readonly problems: Problem[] = [];
+  /** Datasets in chunks, each a file of its own behind the ones that there are. */
+  readonly unpacked: ByteSource[] = [];
 
-  constructor(private readonly file: number) {}
+  constructor(
+    private readonly file: number,
+    private readonly files: number,
+  ) {}
 
   named(name: string, dataset: Dataset, from: string): NamedTensor[] {
-    const tensor = tensorOf(dataset, this.file);
+    const tensor = this.tensorOf(dataset, from);
     if (typeof tensor !== "string") return [{ name, tensor }];
     this.problems.push(problem("error", "bad-weight", tensor, { tensor: from }));
     return [];
+  }
+
+  /** The dataset as a place in a file; in words why it cannot be one. */
+  private tensorOf(dataset: Dataset, from: string): SourceTensor | string {
+    const { type, shape, layout } = dataset;
+    if (!type.dtype) return "weights that are no numbers";
+    const stored = { dtype: type.dtype, shape };
+    if (layout.kind === "empty") return { ...stored, slices: [], encoding: "raw-splat" };
+    const encoding = type.bigEndian ? "big-endian" : "raw";
+    if (layout.kind === "contiguous")
+      return { ...stored, slices: [{ file: this.file, offset: layout.offset, length: layout.length }], encoding };
+    let source: ByteSource | string;
+    try {
+      source = dataset.unpacked(from);
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      source = error.problem.reason;
+    }
+    if (typeof source === "string") return source;
+    const file = this.files + this.unpacked.push(source) - 1;
+    return { ...stored, slices: [{ file, offset: 0, length: source.size }], encoding };
   }
 }
 
@@ -44,9 +63,9 @@ async function names(group: Hdf5Object, attribute: string): Promise<readonly str
   }
 }
 
-/** `group` lists layers, and each layer's group its weights. */
-export async function groupedWeights(group: Hdf5Object, file: number): Promise<LayerWeights> {
-  const found = new Found(file);
+/** `group` lists layers, and each layer's group its weights. They are in file `file` of `files` files. */
+export async function groupedWeights(group: Hdf5Object, file: number, files: number): Promise<LayerWeights> {
+  const found = new Found(file, files);
   const byLayer = new Map<string, readonly NamedTensor[]>();
   for (const layer of await names(group, "layer_names")) {
     const own = await find(group, layer);
@@ -58,7 +77,8 @@ export async function groupedWeights(group: Hdf5Object, file: number): Promise<L
     }
     byLayer.set(layer, tensors);
   }
-  return { of: ({ names: path }) => within(byLayer.get(path[0]!) ?? [], path), problems: found.problems };
+  const { problems, unpacked } = found;
+  return { of: ({ names: path }) => within(byLayer.get(path[0]!) ?? [], path), problems, unpacked };
 }
 
 /** Those of the innermost layer; a group holds the weights of all layers of a model within the model. */
@@ -83,8 +103,8 @@ const rank = (name: string): number => {
 const MAX_NESTING = 8;
 
 /** The tree of Keras 3: `layers/dense_1/vars/0`, `layers/bidirectional/forward_layer/cell/vars/2`. */
-export async function savedWeights(root: Hdf5Object, file: number): Promise<LayerWeights> {
-  const found = new Found(file);
+export async function savedWeights(root: Hdf5Object, file: number, files: number): Promise<LayerWeights> {
+  const found = new Found(file, files);
   const byPath = new Map<string, NamedTensor[]>();
   const visit = async (group: Hdf5Object, path: string, depth: number): Promise<void> => {
     const members = [...(await group.members())];
@@ -99,6 +119,7 @@ export async function savedWeights(root: Hdf5Object, file: number): Promise<Laye
   return {
     of: ({ path }) => inOrder(byPath, [path, `_layer_checkpoint_dependencies/${path.slice(path.lastIndexOf("/") + 1)}`]),
     problems: found.problems,
+    unpacked: found.unpacked,
   };
 }
 

@@ -53,6 +53,28 @@ describe("readKeras", () => {
     expect((await loadTensor({ dtype: stored.dtype, shape: stored.shape, stored, files })).data).toEqual(numbers([3, 5], 1).data);
   });
 
+  it("reads weights in packed chunks, as h5repack leaves them", async () => {
+    const kernel = { ...numbers([7, 5], 1), chunks: { dims: [3, 2], filters: ["shuffle", "deflate"] as const } };
+    const group = {
+      attributes: { weight_names: ["dense_1/kernel:0", "dense_1/bias:0"] },
+      members: { dense_1: { members: { "kernel:0": kernel, "bias:0": numbers([5], 2) } } },
+    };
+    const layer = { ...dense("dense_1", 5), config: { ...dense("dense_1", 5).config, batch_input_shape: [null, 7] } };
+    const { model, files } = await read(
+      hdf5({
+        attributes: {
+          model_config: JSON.stringify({ class_name: "Sequential", config: { layers: [layer] } }),
+          keras_version: "2.15.0",
+        },
+        members: { model_weights: { attributes: { layer_names: ["dense_1"] }, members: { dense_1: group } } },
+      }),
+    );
+    expect(model.problems).toEqual([]);
+    expect(model.files).toEqual(["m.h5", "dense_1/dense_1/kernel:0"]);
+    const stored = model.graphs[0]!.values.find(({ name }) => name === "dense_1/kernel")!.tensor!;
+    expect((await loadTensor({ dtype: stored.dtype, shape: stored.shape, stored, files })).data).toEqual(kernel.data);
+  });
+
   it("reads a graph of layers: shared ones, several inputs, a model within", async () => {
     const inner = {
       name: "inner",
