@@ -50,6 +50,12 @@ const contents: readonly Row[] = [
   [/^\s*\{\s*"(learner|version)"\s*:\s*[{[]/, { reason: "an XGBoost model", hint: "export it to ONNX with onnxmltools" }],
 ];
 
+/** No binary model begins with so much that prints. */
+const plainText = /^[\t\n\r\x20-\x7e]{64,}$/;
+/** Models that are text themselves say better what is wrong with them. */
+const ownText = /\.(json|pbtxt)$/i;
+const text: Foreign = { reason: "plain text, no model", hint: "open the model that goes with it" };
+
 /** By their names, where the first bytes say nothing. */
 const names: readonly Row[] = [
   [/\.(pt|pth|ptl|torchscript|mar)$/i, { reason: "a PyTorch model, for torch.load", hint: torch }],
@@ -95,8 +101,9 @@ const names: readonly Row[] = [
 
 /** The better error for a file that its content gives away, if it does. */
 export async function foreignFile(source: ByteSource): Promise<ModelError | undefined> {
-  if (source.size === 0) return modelError("empty-file", "the file is empty", { offset: 0 }, again);
-  const found = byContent(await headOf(source));
+  if (source.size === 0) return modelError("empty-file", "the file is empty", { offset: 0 }, "fetch it again");
+  const head = await headOf(source);
+  const found = byContent(head) ?? (plainText.test(head) && !ownText.test(source.name) ? text : undefined);
   return found && modelError("not-this-format", found.reason, { offset: 0 }, found.hint);
 }
 

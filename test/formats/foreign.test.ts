@@ -52,6 +52,12 @@ describe("what a file is that no reader takes, and the way out", () => {
     ["resnet-symbol.json", '{"nodes":[]}', "an MXNet model", "mxnet.onnx"],
     ["boosted", "tree\nversion=v4\n", "a LightGBM model", "onnxmltools"],
     ["data.onnx", "\x93NUMPY\x01\0", "a NumPy array", "the model that it is fed to"],
+    [
+      "notes.md",
+      "# A model\n\nIt was trained on a great many digits, and says which of the ten each is.\n",
+      "plain text, no model",
+      "goes with it",
+    ],
     ["model.onnx.gz", "\x1f\x8b\x08\0", "a compressed file", "unpack it"],
   ])("%s", async (name, content, reason, hint) => {
     const problem = await refused(name, content);
