@@ -5,11 +5,14 @@ import { inputShapes, normalisation, quantization } from "../cli/options.ts";
 import { DestinationError, openSink } from "../cli/sink.ts";
 import { convert } from "../convert.ts";
 import { convertToLayers } from "../convert-layers.ts";
+import { convertToOnnx } from "../convert-onnx.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ConvertRequest, ConvertView, Progress } from "../protocol/engine.ts";
 import { storedBytes } from "../protocol/model-view.ts";
 import { readModel } from "./models.ts";
 import { ownOpsFrom } from "./own-ops.ts";
+
+const converters = { tfjs: convert, "tfjs-layers": convertToLayers, onnx: convertToOnnx };
 
 /** Reading and translating are this part of the bar; writing is the rest. */
 const translateShare = 0.2;
@@ -23,8 +26,7 @@ export async function convertModel(request: ConvertRequest, progress: Progress, 
     progress("converting", translateShare / 4);
     const quantize = quantization(request.quantize ? [request.quantize] : []);
     const bake = normalisation(request.bake);
-    const write = request.to === "tfjs-layers" ? convertToLayers : convert;
-    const converted = await write(model, files, sink, {
+    const converted = await converters[request.to ?? "tfjs"](model, files, sink, {
       optimize: request.optimize,
       userOps: await ownOpsFrom(request.ownOps),
       inputShapes: inputShapes(request.inputs),
@@ -33,6 +35,8 @@ export async function convertModel(request: ConvertRequest, progress: Progress, 
       ...(request.quantized && { quantized: request.quantized }),
       ...(request.outputs.length > 0 ? { outputs: request.outputs } : {}),
       ...(request.shardBytes === undefined ? {} : { shardBytes: request.shardBytes }),
+      ...(request.opset === undefined ? {} : { opset: request.opset }),
+      ...(request.for && { for: request.for }),
       onProgress: (share) => progress("writing", translateShare + share * (1 - translateShare)),
       signal,
     });

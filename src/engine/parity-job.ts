@@ -1,10 +1,13 @@
 /** A parity check for the editor: converts where nothing has been converted, runs both sides, and finds the nodes of the rows. */
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { DType } from "../base/dtype.ts";
 import { ModelError } from "../base/problem.ts";
+import { openTwin } from "../cli/twin.ts";
+import { onnxName } from "../formats/onnx/write.ts";
 import { parseSourceMap, sourceMapName } from "../graph/map.ts";
 import { opLabel, type SourceModel } from "../graph/source.ts";
+import { openOnnxTarget } from "../parity/onnx-target.ts";
 import type { ComparedLayer, ComparedOutput, ComparedValue, JsonNumber, ParityReport } from "../parity/report.ts";
 import { parity } from "../parity.ts";
 import {
@@ -17,12 +20,13 @@ import {
   type ParityRow,
   type Progress,
 } from "../protocol/engine.ts";
-import type { NamedType, ParityVerdict, ParityView } from "../protocol/views.ts";
+import type { NamedType, ParityBackend, ParityVerdict, ParityView } from "../protocol/views.ts";
 import { carry } from "../runtime/carry.ts";
 import type { Run, ValueSpec } from "../runtime/run.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import { convertModel } from "./convert-job.ts";
 import { readModel } from "./models.ts";
+import { ownOpsFrom } from "./own-ops.ts";
 
 /** Converting and starting the runtimes are this part of the bar; the comparison is the rest. */
 const startShare = 0.3;
@@ -41,20 +45,34 @@ export async function runParity(
   // A conversion made by another tool has no map: its outputs alone are compared.
   const mapText = await readFile(join(folder, sourceMapName), "utf8").catch(() => undefined);
   const map = mapText === undefined ? undefined : parseSourceMap(mapText);
-  const { backend } = request;
-  const target = isGpu(backend) ? await openGpu(gpu, folder, backend, signal) : await openTfjs(folder, { backend, signal });
+  const isOnnx = await isFile(join(folder, onnxName));
+  const backend = isOnnx ? "onnxruntime" : request.backend;
+  const target = await openTarget(folder, backend, gpu, signal);
   try {
     const { path, seed, atol, rtol } = request;
+    const userOps = await ownOpsFrom(request.ownOps);
+    const twin = () => openTwin(model, files, isOnnx ? "tfjs" : "onnx", join(scratch, "twin"), { userOps, signal });
     const layers = request.layers && map !== undefined;
     const report = await parity({
-      ...{ model, files, path, map, seed, layers, atol, rtol, signal },
+      ...{ model, files, path, map, twin, seed, layers, atol, rtol, signal },
       target: { ...target, backend },
       progress: (done, all) => progress("comparing", startShare + ((1 - startShare) * done) / Math.max(1, all)),
     });
-    return resultOf(model, request, report);
+    return resultOf(model, backend, report);
   } finally {
     await target.close();
   }
+}
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+
+async function openTarget(folder: string, backend: ParityBackend, gpu: GpuApi, signal: AbortSignal): Promise<Run> {
+  if (backend === "onnxruntime") return openOnnxTarget(join(folder, onnxName), signal);
+  return isGpu(backend) ? openGpu(gpu, folder, backend, signal) : openTfjs(folder, { backend, signal });
 }
 
 async function convertInto(
@@ -88,7 +106,7 @@ async function openGpu(gpu: GpuApi, folder: string, backend: GpuBackend, signal:
 
 const number = (value: JsonNumber | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
-function resultOf(model: SourceModel, { backend }: ParityRequest, report: ParityReport): ParityResult {
+function resultOf(model: SourceModel, backend: ParityBackend, report: ParityReport): ParityResult {
   const makers = producers(model);
   const outputs = report.outputs.map((output) => rowOf(output, output.name, makers(`${model.graphs[0]!.name}/${output.name}`)));
   const layers = (report.layers ?? []).map((layer) =>

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { chooseModels, openSample } from "./commands/choose.ts";
-import { convertModels, copySnippet } from "./commands/convert.ts";
+import { convertModels, copySnippet, type Target } from "./commands/convert.ts";
 import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
 import { type Conversion, checkParity } from "./commands/parity.ts";
 import { ModelDecorations } from "./decorations.ts";
@@ -58,7 +58,8 @@ export function activate(context: vscode.ExtensionContext): Exports {
   });
   const navigate = { sessions, texts, editors };
   const parity = (uri: vscode.Uri, given?: Conversion) => checkParity({ engine, sessions, results }, uri, given);
-  const convert = (uris: readonly vscode.Uri[]) => convertModels({ engine, local, checkParity: parity }, uris);
+  const convert = (uris: readonly vscode.Uri[], target?: Target) =>
+    convertModels({ engine, local, checkParity: parity }, uris, target);
 
   sessions.onDidOpen((session) => {
     texts.follow(session);
@@ -95,10 +96,12 @@ export function activate(context: vscode.ExtensionContext): Exports {
     { dispose: disposeLog },
     onSetting("backend", recheckAll),
     onOwnOps(recheckAll),
-    command("convertToTfjs", async (uri?: vscode.Uri, uris?: vscode.Uri[]) => {
-      const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
-      if (models.length > 0) await convert(models);
-    }),
+    ...[["convertToTfjs", "tfjs"] as const, ["convertToOnnx", "onnx"] as const].map(([name, target]) =>
+      command(name, async (uri?: vscode.Uri, uris?: vscode.Uri[]) => {
+        const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
+        if (models.length > 0) await convert(models, target);
+      }),
+    ),
     command("checkParity", async (uri?: vscode.Uri) => {
       const [model] = await chooseModels(sessions, uri ? [uri] : []);
       if (model) await parity(model);

@@ -11,6 +11,7 @@ import type {
   ModelView,
   NamedType,
   NodeDetails,
+  ParityBackend,
   ParityVerdict,
   ParityView,
   TypeView,
@@ -81,7 +82,10 @@ export interface ConvertRequest {
   /** Names of values to cut at; empty: the model's outputs. */
   readonly outputs: readonly string[];
   /** Default tfjs. */
-  readonly to?: "tfjs" | "tfjs-layers";
+  readonly to?: "tfjs" | "tfjs-layers" | "onnx";
+  /** Of ONNX. */
+  readonly opset?: number;
+  readonly for?: "mlnet";
   /** Of a SavedModel. */
   readonly signature?: string;
   /** Of all float weights. */
@@ -109,6 +113,7 @@ export interface ParityRequest {
   readonly signature?: string;
   /** A folder that holds a conversion; absent: the model is converted into a folder that goes when the run ends. */
   readonly converted?: string;
+  /** Of TF.js; a conversion to ONNX runs in onnxruntime. */
   readonly backend: Backend;
   readonly seed: number;
   readonly atol?: number;
@@ -129,7 +134,7 @@ export interface ParityRow extends TypeView {
 }
 
 export interface ParityResult {
-  readonly backend: Backend;
+  readonly backend: ParityBackend;
   /** `onnxruntime 1.30.0` */
   readonly reference: string;
   readonly verdict: ParityVerdict;
@@ -162,7 +167,7 @@ export interface EngineApi {
   jsonSpans(path: string, problems: readonly Problem[]): Promise<readonly (TextSpan | undefined)[]>;
   convert(request: ConvertRequest, progress: Progress, signal: AbortSignal): Promise<ConvertView>;
   parity(request: ParityRequest, progress: Progress, signal: AbortSignal): Promise<ParityResult>;
-  /** TypeScript that loads and runs the conversion in `folder`. */
+  /** TypeScript that loads and runs the conversion in `folder`; of an ONNX model C#. */
   snippet(folder: string): Promise<string>;
 }
 

@@ -9,6 +9,8 @@ import type { GraphId, SourceDim, ValueId } from "../graph/source.ts";
 
 export const backends = ["cpu", "wasm", "webgl", "webgpu"] as const;
 export type Backend = (typeof backends)[number];
+/** Where a conversion runs to be compared: one to ONNX in onnxruntime. */
+export type ParityBackend = Backend | "onnxruntime";
 
 export type Category = "convolution" | "activation" | "normalization" | "pooling" | "matmul" | "shape" | "control" | "data";
 
@@ -223,7 +225,7 @@ export type ParityVerdict = "equal" | "within" | "consistent" | "different" | "n
 
 /** Errors to paint on the nodes. */
 export interface ParityView {
-  readonly backend: Backend;
+  readonly backend: ParityBackend;
   /** Largest difference that still is within: the centre of the tint. */
   readonly tolerance: number;
   readonly nodes: readonly {

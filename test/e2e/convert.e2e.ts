@@ -1,6 +1,7 @@
 /** The main job: right-click, Convert to TF.js…, and the files compute what the model computes. */
 import { existsSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { Page } from "playwright-core";
 import { expect, inject, test } from "vitest";
 import { random, randomInts } from "../build/random.ts";
 import { hugeModel } from "./fixtures.ts";
@@ -28,6 +29,13 @@ async function expectSameNumbers(model: string, folder: string, feeds: Feeds): P
   }
 }
 
+/** What is on the clipboard, once it holds the word: all tests share one. */
+const copied = (page: Page, word: string): Promise<string> =>
+  until(`the snippet with ${word}`, async () => {
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    return text.includes(word) ? text : undefined;
+  });
+
 test("right-click converts; stock TF.js computes the model's numbers", async (context) => {
   const { page, folder, strangers } = await openWorkbench(context, { samples: ["digits.onnx"] });
   await contextMenu(page, "digits.onnx", menu);
@@ -36,6 +44,30 @@ test("right-click converts; stock TF.js computes the model's numbers", async (co
   const feeds: Feeds = { image: { dtype: "float32", shape: [3, 1, 28, 28], values: [...random(3 * 784, 7)] } };
   await expectSameNumbers(path.join(folder, "digits.onnx"), path.join(folder, "digits-tfjs"), feeds);
   expect(strangers).toEqual([]);
+});
+
+test("right-click converts to ONNX; onnxruntime computes the same, and C# loads it", async (context) => {
+  const { page, folder } = await openWorkbench(context, { samples: ["digits.onnx"] });
+  await contextMenu(page, "digits.onnx", "Convert to ONNX…");
+  await acceptConversion(page);
+  await pressNotificationButton(page, /Converted: 19 → \d+ nodes/, "Copy C# Snippet");
+  const snippet = await copied(page, "ApplyOnnxModel");
+  expect(snippet).toContain('[ColumnName("image"), VectorType(1, 1, 28, 28)]');
+  const feeds: Feeds = { image: { dtype: "float32", shape: [3, 1, 28, 28], values: [...random(3 * 784, 7)] } };
+  const [expected, actual] = [
+    await runOnnx(path.join(folder, "digits.onnx"), feeds),
+    await runOnnx(path.join(folder, "digits-onnx", "model.onnx"), feeds),
+  ];
+  expect(Object.keys(actual)).toEqual(Object.keys(expected));
+  for (const [name, numbers] of Object.entries(expected)) expect(firstDifference(actual[name]!, numbers)).toBeUndefined();
+});
+
+test("an ONNX result is compared in onnxruntime", async (context) => {
+  const { page } = await openWorkbench(context, { samples: ["regressor.onnx"] });
+  await contextMenu(page, "regressor.onnx", "Convert to ONNX…");
+  await acceptConversion(page);
+  await pressNotificationButton(page, "Converted:", "Check Parity");
+  await notification(page, /Equal( within tolerance)? on onnxruntime: 1 output/).waitFor();
 });
 
 test("several selected files are converted at once", async (context) => {
@@ -56,11 +88,8 @@ test("the load snippet names the real inputs", async (context) => {
   await contextMenu(page, "encoder.onnx", menu);
   await acceptConversion(page);
   await pressNotificationButton(page, "Converted:", "Copy Load Snippet");
-  const snippet = await until(
-    "the snippet",
-    async () => (await page.evaluate(() => navigator.clipboard.readText())) || undefined,
-  );
-  for (const word of ["loadGraphModel", "tokens", "int32", "logits"]) expect(snippet).toContain(word);
+  const snippet = await copied(page, "loadGraphModel");
+  for (const word of ["tokens", "int32", "logits"]) expect(snippet).toContain(word);
 });
 
 test("a model that cannot be converted writes nothing and says why", async (context) => {

@@ -1,4 +1,4 @@
-/** Convert to TF.js…: folder, options, progress with cancel, and what to do with the result. */
+/** Convert to TF.js… and Convert to ONNX…: folder, options, progress with cancel, and what to do with the result. */
 import { stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import * as vscode from "vscode";
@@ -15,6 +15,7 @@ import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { settings } from "../settings.ts";
 import { convertedText, problemText } from "../words.ts";
+import { chooseOnnxOptions } from "./onnx-options.ts";
 import { type Chosen, chooseOptions } from "./options.ts";
 import type { Conversion } from "./parity.ts";
 
@@ -30,14 +31,23 @@ interface Choice {
   readonly options: Chosen;
 }
 
+/** What the two commands make. */
+export type Target = "tfjs" | "onnx";
+
+const targetNames: Readonly<Record<Target, string>> = { tfjs: "TF.js", onnx: "ONNX" };
+
 interface Done {
   readonly model: vscode.Uri;
   readonly view: ConvertView;
 }
 
-export async function convertModels(context: ConvertContext, models: readonly vscode.Uri[]): Promise<void> {
+export async function convertModels(
+  context: ConvertContext,
+  models: readonly vscode.Uri[],
+  target: Target = "tfjs",
+): Promise<void> {
   if (!(await requireTrust(vscode.l10n.t("Converting")))) return;
-  const choice = await choose(context, models);
+  const choice = await choose(context, models, target);
   if (!choice) return;
   const done: Done[] = [];
   const failed: [vscode.Uri, unknown][] = [];
@@ -66,8 +76,9 @@ async function convertOne(
   const { parity: _, ...options } = choice.options;
   const request: ConvertRequest = { path, out, force: false, ...options, ...(ownOps && { ownOps }) };
   const { shardBytes } = settings;
+  const isSharded = shardBytes !== undefined && options.to !== "onnx";
   const run = (force: boolean) =>
-    withProgress(engine, basename(model.path), { ...request, force, ...(shardBytes ? { shardBytes } : {}) });
+    withProgress(engine, basename(model.path), { ...request, force, ...(isSharded ? { shardBytes } : {}) });
   try {
     return await run(false);
   } catch (error) {
@@ -98,12 +109,11 @@ async function withProgress(engine: Engine, name: string, request: ConvertReques
 }
 
 /** The folder and the options, by quick picks; undefined where the user left. */
-async function choose(context: ConvertContext, models: readonly vscode.Uri[]): Promise<Choice | undefined> {
-  const proposed = (model: vscode.Uri): string => join(homeOf(model), stem(model) + settings.folderSuffix);
-  const title =
-    models.length === 1
-      ? vscode.l10n.t("Convert {0} to TF.js", nameOf(models[0]!))
-      : vscode.l10n.t("Convert {0} to TF.js", plural(models.length, "model"));
+async function choose(context: ConvertContext, models: readonly vscode.Uri[], target: Target): Promise<Choice | undefined> {
+  const suffix = target === "onnx" ? "-onnx" : settings.folderSuffix;
+  const proposed = (model: vscode.Uri): string => join(homeOf(model), stem(model) + suffix);
+  const subject = models.length === 1 ? nameOf(models[0]!) : plural(models.length, "model");
+  const title = vscode.l10n.t("Convert {0} to {1}", subject, targetNames[target]);
   const beside: vscode.QuickPickItem = {
     label: models.length === 1 ? basename(proposed(models[0]!)) : vscode.l10n.t("A folder beside each model"),
     description: homeOf(models[0]!),
@@ -127,9 +137,10 @@ async function choose(context: ConvertContext, models: readonly vscode.Uri[]): P
       openLabel: vscode.l10n.t("Convert Here"),
     })) ?? [undefined];
     if (!folder) return undefined;
-    out = (model) => join(folder.fsPath, stem(model) + settings.folderSuffix);
+    out = (model) => join(folder.fsPath, stem(model) + suffix);
   }
-  const options = await chooseOptions(title, models.length === 1 ? await read(context, models[0]!) : undefined);
+  const model = models.length === 1 ? await read(context, models[0]!) : undefined;
+  const options = await (target === "onnx" ? chooseOnnxOptions : chooseOptions)(title, model);
   return options && { out, options };
 }
 
@@ -159,25 +170,26 @@ async function tell(context: ConvertContext, done: readonly Done[], choice: Choi
   const [first] = done;
   const folder = vscode.l10n.t("Open Folder");
   const parity = vscode.l10n.t("Check Parity");
-  const snippet = vscode.l10n.t("Copy Load Snippet");
+  const { signature, to } = choice.options;
+  const isOnnx = to === "onnx";
+  const snippet = isOnnx ? vscode.l10n.t("Copy C# Snippet") : vscode.l10n.t("Copy Load Snippet");
   for (const { view } of done) for (const problem of view.problems) log(problemText(problem));
   const text = done.length === 1 ? convertedText(first!.view) : vscode.l10n.t("Converted {0}.", plural(done.length, "model"));
-  const { signature } = choice.options;
   const check = ({ model, view }: Done) =>
-    context.checkParity(model, { converted: view.out, ...(signature === undefined ? {} : { signature }) });
+    context.checkParity(model, { converted: view.out, isOnnx, ...(signature === undefined ? {} : { signature }) });
   // Of a layers model no run is compared.
-  const isGraph = choice.options.to !== "tfjs-layers";
+  const isGraph = to !== "tfjs-layers";
   if (choice.options.parity && isGraph) for (const each of done) await check(each);
   const buttons = done.length === 1 && isGraph ? [folder, parity, snippet] : [folder];
   const answer = await vscode.window.showInformationMessage(text, ...buttons);
-  if (answer === folder) await openFolder(first!.view.out);
+  if (answer === folder) await openFolder(first!.view);
   if (answer === parity) await check(first!);
-  if (answer === snippet) await copySnippet(context.engine, first!.view.out);
+  if (answer === snippet) await copyText(context.engine, first!.view.out, isOnnx);
 }
 
 /** In the Explorer where the folder is part of the workspace, else in the system's. */
-async function openFolder(path: string): Promise<void> {
-  const uri = vscode.Uri.file(join(path, "model.json"));
+async function openFolder({ out, files }: ConvertView): Promise<void> {
+  const uri = vscode.Uri.file(join(out, files[0]!));
   const inside = vscode.workspace.getWorkspaceFolder(uri) !== undefined;
   await vscode.commands.executeCommand(inside ? "revealInExplorer" : "revealFileInOS", uri);
 }
@@ -185,6 +197,11 @@ async function openFolder(path: string): Promise<void> {
 /** Puts TypeScript that loads and runs the conversion on the clipboard. */
 export async function copySnippet(engine: Engine, folder: string): Promise<void> {
   await stat(join(folder, "model.json"));
+  await copyText(engine, folder, false);
+}
+
+async function copyText(engine: Engine, folder: string, isCsharp: boolean): Promise<void> {
   await vscode.env.clipboard.writeText(await engine.call((api) => api.snippet(folder)));
-  vscode.window.setStatusBarMessage(vscode.l10n.t("Load snippet copied."), 5_000);
+  const text = isCsharp ? vscode.l10n.t("C# snippet copied.") : vscode.l10n.t("Load snippet copied.");
+  vscode.window.setStatusBarMessage(text, 5_000);
 }

@@ -7,15 +7,15 @@ import { settings } from "../settings.ts";
 
 export type ConvertOptions = Pick<
   ConvertRequest,
-  "optimize" | "inputs" | "outputs" | "signature" | "quantize" | "bake" | "quantized" | "to"
+  "optimize" | "inputs" | "outputs" | "signature" | "quantize" | "bake" | "quantized" | "to" | "opset" | "for"
 >;
 
 export interface Chosen extends ConvertOptions {
   readonly parity: boolean;
 }
 
-interface Item extends vscode.QuickPickItem {
-  readonly id: "optimize" | "parity" | "quantize" | "inputs" | "outputs" | "bake" | "float" | "layers";
+export interface Item extends vscode.QuickPickItem {
+  readonly id: ("optimize" | "parity" | "quantize" | "inputs" | "outputs" | "bake" | "float" | "layers") | ("opset" | "mlnet");
 }
 
 /** Of one model that has been read; of several, or of one that cannot be read, what all models have. Undefined where the user left. */
@@ -49,6 +49,23 @@ export async function chooseOptions(title: string, model: ModelView | undefined)
 
 function itemsFor(model: ModelView | undefined): Item[] {
   const { l10n } = vscode;
+  const [optimize, parity, ...rest] = commonItems(model, settings.backend) as [Item, Item, ...Item[]];
+  const smaller: Item = {
+    id: "quantize",
+    label: l10n.t("Store weights smaller…"),
+    description: l10n.t("float16, 8 or 16 bits; less exact"),
+  };
+  const layers: Item = {
+    id: "layers",
+    label: l10n.t("As a layers model"),
+    description: l10n.t("for tf.loadLayersModel and training; not optimised"),
+  };
+  return [optimize, parity, smaller, ...rest, ...(model?.format === "Keras" ? [layers] : [])];
+}
+
+/** What every target has: to optimise and to check parity first. */
+export function commonItems(model: ModelView | undefined, runsOn: string): Item[] {
+  const { l10n } = vscode;
   const items: (Item | false | undefined)[] = [
     {
       id: "optimize",
@@ -59,9 +76,8 @@ function itemsFor(model: ModelView | undefined): Item[] {
     {
       id: "parity",
       label: l10n.t("Check parity afterwards"),
-      description: l10n.t("compare every layer on {0}", settings.backend),
+      description: l10n.t("compare every layer on {0}", runsOn),
     },
-    { id: "quantize", label: l10n.t("Store weights smaller…"), description: l10n.t("float16, 8 or 16 bits; less exact") },
     model !== undefined && {
       id: "inputs",
       label: l10n.t("Set the inputs' shapes…"),
@@ -82,11 +98,6 @@ function itemsFor(model: ModelView | undefined): Item[] {
       label: l10n.t("Compute in floats"),
       description: l10n.t("faster; leaves out the rounding of the quantised model"),
     },
-    model?.format === "Keras" && {
-      id: "layers",
-      label: l10n.t("As a layers model"),
-      description: l10n.t("for tf.loadLayersModel and training; not optimised"),
-    },
   ];
   return items.filter((item) => item !== false && item !== undefined);
 }
@@ -98,7 +109,7 @@ const isQuantized = (model: ModelView | undefined): boolean =>
 const isSetup = (key: string): boolean => /^__saved_model_(init|train)_op$/.test(key);
 
 /** Undefined: there is nothing to choose; null: the user left. */
-async function chooseSignature(title: string, { metadata }: ModelView): Promise<string | undefined | null> {
+export async function chooseSignature(title: string, { metadata }: ModelView): Promise<string | undefined | null> {
   const keys = (metadata["signatures"] ?? "").split(",").filter((key) => key !== "" && !isSetup(key));
   if (keys.length < 2) return undefined;
   const usual = metadata["signature"];
@@ -120,7 +131,7 @@ async function chooseQuantization(title: string): Promise<"float16" | "uint8" | 
 const dim = /^(\d+|\?|[A-Za-z_]\w*)$/;
 
 /** `NAME:SHAPE` of those that differ from the model's own; undefined where the user left. */
-async function askShapes(title: string, inputs: readonly NamedType[]): Promise<string[] | undefined> {
+export async function askShapes(title: string, inputs: readonly NamedType[]): Promise<string[] | undefined> {
   const given: string[] = [];
   for (const { name, shape: dims } of inputs) {
     const own = (dims ?? []).map((each) => each ?? "?").join("x");
@@ -137,7 +148,7 @@ async function askShapes(title: string, inputs: readonly NamedType[]): Promise<s
   return given;
 }
 
-async function askOutputs(title: string): Promise<string[] | undefined> {
+export async function askOutputs(title: string): Promise<string[] | undefined> {
   const answer = await vscode.window.showInputBox({
     title,
     prompt: vscode.l10n.t("Values to end at, separated by commas; empty for the model's own outputs"),
@@ -152,7 +163,7 @@ const numbers = String.raw`-?[\d.]+(e-?\d+)?(,-?[\d.]+(e-?\d+)?)*`;
 const normalisation = new RegExp(`^(mean=${numbers},std=${numbers}|(mean|std)=${numbers})?$`);
 
 /** As `--bake` takes it; empty for none. */
-const askNormalisation = (title: string): Thenable<string | undefined> =>
+export const askNormalisation = (title: string): Thenable<string | undefined> =>
   vscode.window.showInputBox({
     title,
     value: "mean=0.485,0.456,0.406,std=0.229,0.224,0.225",

@@ -4,7 +4,7 @@ import * as vscode from "vscode";
 import { ModelError } from "../../base/problem.ts";
 import type { ParityRequest, ParityResult } from "../../protocol/engine.ts";
 import { isGpu } from "../../protocol/engine.ts";
-import { type Backend, backends } from "../../protocol/views.ts";
+import { type Backend, backends, type ParityBackend } from "../../protocol/views.ts";
 import type { Engine } from "../engine.ts";
 import { ownOpsOf } from "../own-ops.ts";
 import { progressTo } from "../progress.ts";
@@ -21,12 +21,15 @@ export interface ParityContext {
 }
 
 /** `converted` is the folder that holds it; without one a temporary one is made. */
-export type Conversion = Pick<ParityRequest, "converted" | "signature">;
+export interface Conversion extends Pick<ParityRequest, "converted" | "signature"> {
+  /** It is an ONNX model, which runs in onnxruntime and nowhere else. */
+  readonly isOnnx?: boolean;
+}
 
 /** Compares the model with its conversion. */
 export async function checkParity(context: ParityContext, model: vscode.Uri, given: Conversion = {}): Promise<void> {
   if (!(await requireTrust(vscode.l10n.t("Running a model")))) return;
-  const backend = await pickBackend(basename(model.path));
+  const backend = given.isOnnx ? settings.backend : await pickBackend(basename(model.path));
   if (backend) await run(context, model, given, backend);
 }
 
@@ -40,6 +43,7 @@ async function pickBackend(name: string): Promise<Backend | undefined> {
 
 async function run(context: ParityContext, model: vscode.Uri, given: Conversion, backend: Backend): Promise<void> {
   const { engine, sessions, results } = context;
+  const { isOnnx, ...conversion } = given;
   const name = basename(model.path);
   const { session, release } = sessions.hold(model);
   try {
@@ -53,9 +57,9 @@ async function run(context: ParityContext, model: vscode.Uri, given: Conversion,
       layers: true,
       ...tolerance,
       ...(ownOps && { ownOps }),
-      ...given,
+      ...conversion,
     };
-    const result = await withProgress(engine, name, request);
+    const result = await withProgress(engine, name, request, isOnnx ? "onnxruntime" : backend);
     if (!result) return;
     session.setParity(result);
     await results.show({ model, name, result, release: sessions.hold(model).release });
@@ -71,8 +75,13 @@ async function run(context: ParityContext, model: vscode.Uri, given: Conversion,
   }
 }
 
-async function withProgress(engine: Engine, name: string, request: ParityRequest): Promise<ParityResult | undefined> {
-  const title = vscode.l10n.t("Checking parity of {0} on {1}", name, request.backend);
+async function withProgress(
+  engine: Engine,
+  name: string,
+  request: ParityRequest,
+  on: ParityBackend,
+): Promise<ParityResult | undefined> {
+  const title = vscode.l10n.t("Checking parity of {0} on {1}", name, on);
   const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title };
   return vscode.window.withProgress(options, async (progress, token) => {
     const abort = new AbortController();
