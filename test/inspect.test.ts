@@ -107,6 +107,17 @@ test("a diagnosis says which loader takes the model, and which does not", async 
   expect(await diagnosis("model.json", sink.files)).toMatch(
     /^TF.js layers model for tf.loadLayersModel, .*; tf.loadGraphModel takes the graph model that converting it makes$/,
   );
+  const { "model.json": text, ...shards } = sink.files;
+  const lone = await look(text!, {}, "model.json");
+  expect(lone.problems.map(({ code, reason }) => [code, reason])).toEqual([
+    ["file-missing", "no such file: group1-shard1of1.bin"],
+  ]);
+  const mistaken = new TextDecoder().decode(text).replace('"format":"layers-model"', '"format":"graph-model"');
+  const report = await look(new TextEncoder().encode(mistaken), shards, "model.json");
+  expect(report.problems).toMatchObject([
+    { code: "format-mismatch", severity: "warning", offset: mistaken.indexOf('"graph-model"') },
+  ]);
+  expect(report.diagnosis).toMatch(/^TF.js layers model for tf.loadLayersModel/);
   const weights = hdf5({ attributes: { layer_names: ["a"] }, members: { layers: { members: {} } } });
   expect(await diagnosis("m.weights.h5", { "m.weights.h5": weights })).toMatch(
     /weights of a Keras model without its architecture\. .*save the whole model/,

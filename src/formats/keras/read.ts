@@ -9,6 +9,7 @@ import { foreignFile } from "../foreign.ts";
 import { find, type Hdf5Object, openHdf5 } from "../hdf5/read.ts";
 import type { JsonText } from "../tfjs/json.ts";
 import { readManifest } from "../tfjs/manifest.ts";
+import { echoless } from "../tfjs/read.ts";
 import { readZip, type ZipEntry } from "../zip/read.ts";
 import { readArchitecture } from "./architecture.ts";
 import { isObject } from "./attributes.ts";
@@ -70,7 +71,8 @@ async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
   const files = new ModelFiles(model.files, read.source, {
     open: async (name) => virtual.get(name) ?? sources.open(name),
   });
-  return { model: { ...model, problems: [...model.problems, ...verify(model), ...(await verifyFiles(model, files))] }, files };
+  const found = [...verify(model), ...(await verifyFiles(model, files))];
+  return { model: { ...model, problems: [...model.problems, ...echoless(found, model.problems)] }, files };
 }
 
 function parsed(text: string, what: string): unknown {
@@ -184,6 +186,21 @@ async function entryText(entry: ZipEntry): Promise<string> {
   return decodeUtf8(await entry.read());
 }
 
+/** The loader that it names itself does not take it. */
+function mistakenFormat(json: JsonText, format: unknown): Problem[] {
+  if (typeof format !== "string" || format === "layers-model") return [];
+  const hint = 'set format to "layers-model" and load it with tf.loadLayersModel';
+  return [
+    problem(
+      "warning",
+      "format-mismatch",
+      `a layers model that calls itself otherwise: ${format}`,
+      { offset: json.offsetOf(["format"]) },
+      hint,
+    ),
+  ];
+}
+
 /** A TF.js layers model: the architecture is its topology, the weights are in shards. */
 export async function readLayersModel(source: ByteSource, json: JsonText, sources: ByteSources): Promise<KerasModel> {
   const value = isObject(json.value) ? json.value : {};
@@ -200,7 +217,7 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
       formatVersion: "layers model",
       files: [source.name, ...manifest.files],
       weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },
-      problems: [],
+      problems: mistakenFormat(json, value["format"]),
     },
     sources,
   );

@@ -31,7 +31,7 @@ export async function readTfjs(source: ByteSource, sources: ByteSources, given?:
 /** Where a weight file is not there, its weights have no bytes: said once. */
 export function echoless(found: readonly Problem[], known: readonly Problem[]): readonly Problem[] {
   const isMissing = known.some(({ code }) => code === "file-missing");
-  return isMissing ? found.filter(({ code }) => code !== "tensor-length") : found;
+  return isMissing ? found.filter(({ code }) => code !== "tensor-length" && code !== "external-data") : found;
 }
 
 /** Groups of weights, as face-api.js and the first converters have them beside no graph or another file's. */
