@@ -182,6 +182,9 @@ class Translation {
   }
 
   private inner(value: unknown, place: Place): Json {
+    // A model, which the reader has made a graph of its own.
+    const model = typeof value === "number" ? this.model.graphs[value] : undefined;
+    if (model) return { class_name: "Functional", config: this.graph(model, model.name) };
     if (!isObject(value) || !isObject(value["config"])) throw modelError("invalid-model", "a wrapper without a layer", place);
     const op = renamedLayers[String(value["class_name"])] ?? String(value["class_name"]);
     return { class_name: op, config: { ...this.config(op, value["config"], place), name: value["config"]["name"] } };
@@ -206,6 +209,7 @@ class Translation {
     if (op === "Bidirectional" || op === "TimeDistributed") {
       const layer = config["layer"] as { readonly class_name: string; readonly config: Json };
       const name = String(layer.config["name"]);
+      if (layer.class_name === "Functional") return;
       if (op === "TimeDistributed") this.take(layer.class_name, scope, layer.config, weights, place);
       else
         for (const [i, half] of weights.parts(2).entries())
