@@ -5,6 +5,7 @@ import { nodesOf } from "./graph/order.ts";
 import type { Dialect, SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
+import { keptOnHost } from "./legalize/webgpu-reads.ts";
 import type { Bake } from "./lower/bake.ts";
 import { readConstants } from "./lower/constants.ts";
 import { kerasRules } from "./lower/keras/rules.ts";
@@ -73,7 +74,7 @@ export async function toHub(model: SourceModel, files: ModelFiles, options: Tran
   const started = performance.now();
   const constants = await readConstants(model, files);
   const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
-  const lowered = lower(withResources(prepare(model), constants), files, constants, rules, options);
+  const lowered = lower(withResources(prepare(model, constants, options.outputs), constants), files, constants, rules, options);
   const dropped = droppedProblems(model, lowered.verdicts);
   const problems = [...readingProblems(model, lowered), ...lowered.problems, ...dropped];
   const optimizing = performance.now();
@@ -139,9 +140,10 @@ function rulesFor(dialect: Dialect): RuleTable {
 
 /** Not a matter of speed, so it is done to graphs that are not optimised too. */
 function separated(target: Optimized, signal: AbortSignal | undefined): Optimized {
-  if (!hasReshapedOperands(target.graph)) return target;
-  const { graph, tracked, steps } = optimize(target.graph, target.tracked, [ownOperands], signal);
-  return { graph, tracked, steps: [...target.steps, ...steps] };
+  const own = hasReshapedOperands(target.graph) ? optimize(target.graph, target.tracked, [ownOperands], signal) : target;
+  const { graph, values } = keptOnHost(own.graph, own.tracked.values());
+  const tracked = new Map([...own.tracked].map(([source, value]) => [source, values.get(value) ?? value]));
+  return { graph, tracked, steps: own === target ? target.steps : [...target.steps, ...own.steps] };
 }
 
 export const unchanged = (graph: Graph, tracked: ReadonlyMap<string, Value>): Optimized => ({ graph, tracked, steps: [] });

@@ -13,7 +13,17 @@ const named: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
     AssignAddVariableOp
     AssignSubVariableOp
     ResourceScatterAdd
+    ResourceScatterSub
+    ResourceScatterMul
+    ResourceScatterDiv
+    ResourceScatterMin
+    ResourceScatterMax
     ResourceScatterUpdate
+    ResourceScatterNdAdd
+    ResourceScatterNdSub
+    ResourceScatterNdMin
+    ResourceScatterNdMax
+    ResourceScatterNdUpdate
     SaveV2
     SaveSlices
     MergeV2Checkpoints

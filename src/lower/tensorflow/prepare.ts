@@ -1,13 +1,16 @@
 /** What is done to a TensorFlow model, or one of TF.js, before its nodes are lowered one by one. */
 import type { SourceGraph, SourceModel, SourceValue } from "../../graph/source.ts";
+import type { Constants } from "../lower.ts";
 import { functionalize } from "./functionalize.ts";
+import { withStates } from "./states.ts";
 import { withTables } from "./tables.ts";
 
-/** Models of other dialects as they are. */
-export function prepare(model: SourceModel): SourceModel {
+/** Models of other dialects as they are. `outputs` where not all of the graph's own are wanted. */
+export function prepare(model: SourceModel, constants: Constants, outputs?: readonly string[]): SourceModel {
   if (model.dialect !== "tensorflow" && model.dialect !== "tfjs") return model;
   const [main, ...rest] = model.graphs;
-  return functionalize(withTables({ ...model, graphs: [withSymbols(main!), ...rest] }));
+  const named = { ...model, graphs: [withSymbols(main!), ...rest] };
+  return functionalize(withStates(withTables(named), constants, outputs));
 }
 
 /**

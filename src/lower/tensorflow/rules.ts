@@ -22,6 +22,7 @@ import { segments } from "./segment.ts";
 import { shapes } from "./shape.ts";
 import { spaces } from "./space.ts";
 import { sparse } from "./sparse.ts";
+import { stateRules } from "./states.ts";
 import { tables } from "./tables.ts";
 import { texts } from "./text.ts";
 import { variables } from "./variables.ts";
@@ -51,6 +52,7 @@ const rows: readonly Rule[] = [
   ...texts,
   ...raggeds,
   ...decoders,
+  ...stateRules,
 ];
 
 /** Rows that mean the same for both parts of complex numbers, or have a form for them. */

@@ -39,15 +39,15 @@ function broadcastRows(b: Builder, x: Value, indices: Value, updates: Value): Va
 const isEmpty = (value: Value): boolean => value.shape.includes(0);
 
 /** Ops over a variable, which of a frozen graph is a constant. */
-const onRows = (how: string): Rule =>
-  onFrozen(`Scatter${how}`, [3, 3], (b, [x, indices, updates]) => {
+const onRows = (how: string, prefix = ""): Rule =>
+  onFrozen(`${prefix}Scatter${how}`, [3, 3], (b, [x, indices, updates]) => {
     if (isEmpty(indices!)) return x!;
     const [places, values] = rowIndices(b, x!, indices!, updates!);
     return combine[how]!(b, x!, places, values);
   });
 
-const onPlaces = (how: string): Rule =>
-  onFrozen(`ScatterNd${how}`, [3, 3], (b, [x, indices, updates]) =>
+const onPlaces = (how: string, prefix = ""): Rule =>
+  onFrozen(`${prefix}ScatterNd${how}`, [3, 3], (b, [x, indices, updates]) =>
     isEmpty(indices!) ? x! : combine[how]!(b, x!, indices!, updates!),
   );
 
@@ -69,8 +69,10 @@ export const scatters: readonly Rule[] = [
   same("ScatterNd", 3, {}, { parameters: [2] }),
   ...["Update", "Add", "Min", "Max"].map((how) => same(`TensorScatter${how}`, 3)),
   tfRule("TensorScatterSub", [3, 3], {}, (b, [x, indices, updates]) => [combine["Sub"]!(b, x, indices, updates)]),
-  ...Object.keys(combine).map(onRows),
-  ...["Add", "Sub", "Update", "Min", "Max"].map(onPlaces),
+  ...["", "Resource"].flatMap((prefix) => [
+    ...Object.keys(combine).map((how) => onRows(how, prefix)),
+    ...["Add", "Sub", "Update", "Min", "Max"].map((how) => onPlaces(how, prefix)),
+  ]),
   tfRule("ScatterNdNonAliasingAdd", [3, 3], {}, (b, [x, indices, updates]) => [combine["Add"]!(b, x, indices, updates)]),
   tfRule(
     "SparseToDense",

@@ -12,4 +12,10 @@ const variable = (op: string): Rule =>
 
 const names = (text: string): string[] => text.split(" ");
 
-export const variables: readonly Rule[] = [...names("VarHandleOp VariableV2 Variable").map(variable)];
+/** Those of a model that was saved are. */
+const initialized = (op: string): Rule => tfRule(op, [1, 1], {}, (b) => [b.scalar("bool", 1)]);
+
+export const variables: readonly Rule[] = [
+  ...names("VarHandleOp VariableV2 Variable").map(variable),
+  ...names("VarIsInitializedOp IsVariableInitialized").map(initialized),
+];
