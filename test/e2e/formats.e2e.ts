@@ -48,6 +48,22 @@ test("the signature of a SavedModel is chosen, and its graph converted beside th
   expect(Object.keys(signature.outputs)).toEqual(["sum"]);
 });
 
+test("what a conversion may be told is asked for", async (context) => {
+  const { page, folder } = await openWorkbench(context, { files: { "dense.h5": kerasDense() } });
+  await contextMenu(page, "dense.h5", "Convert to TF.js…");
+  await page.getByPlaceholder("Folder for the result").waitFor();
+  await accept(page);
+  await page.getByPlaceholder(/^Options/).waitFor();
+  for (const option of ["Store weights smaller…", "As a layers model"]) await pick(page, option);
+  await accept(page);
+  await page.getByPlaceholder("How weights are stored").waitFor();
+  await pick(page, "float16");
+  await notification(page, "Converted:").waitFor();
+  const { format, weightsManifest } = JSON.parse(readFileSync(path.join(folder, "dense-tfjs/model.json"), "utf8"));
+  expect(format).toBe("layers-model");
+  for (const { quantization } of weightsManifest[0].weights) expect(quantization.dtype).toBe("float16");
+});
+
 test("problems of a model.json stand in its text, and a button leads to its graph", async (context) => {
   const { "model.json": json, "group1-shard1of1.bin": weights } = graphModelDense();
   const text = JSON.stringify(JSON.parse(new TextDecoder().decode(json)), undefined, 1).replace('"Relu"', '"FancyNorm"');
