@@ -16,6 +16,8 @@ export class Ref {
   /** Given in the end. */
   name: string | undefined;
   sequence = false;
+  /** The hub constant that nodes compute, since it is larger than what it is made of. */
+  expression: Value | undefined;
 
   constructor(
     readonly dtype: DType,
@@ -139,13 +141,15 @@ export class OnnxBuilder {
 
   transpose(x: Ref, perm: readonly number[]): Ref {
     if (perm.every((axis, i) => axis === i)) return x;
-    if (x.constant) return this.constant(this.b.transpose(x.constant, perm));
+    const known = x.constant ?? x.expression;
+    if (known) return this.constant(this.b.transpose(known, perm));
     return this.raw("Transpose", [x], { perm: ints(perm) }, [x.dtype], [x.shape && perm.map((axis) => x.shape![axis])])[0]!;
   }
 
   /** To dims that are numbers other than 0, at most one of them −1. */
   reshape(x: Ref, dims: readonly number[]): Ref {
-    if (x.constant) return this.constant(this.b.reshape(x.constant, dims));
+    const known = x.constant ?? x.expression;
+    if (known) return this.constant(this.b.reshape(known, dims));
     const shape = dims.map((dim) => (dim === -1 ? undefined : dim));
     return this.raw("Reshape", [x, this.ints(dims)], {}, [x.dtype], [shape])[0]!;
   }

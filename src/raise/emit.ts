@@ -10,7 +10,7 @@ import { OnnxBuilder, Ref, Scope } from "./build.ts";
 import { emitRules } from "./emit/rules.ts";
 import { type Finished, finish } from "./finish.ts";
 import { located } from "./place.ts";
-import { type Emit, EmitAt, type Nesting } from "./rule.ts";
+import { type Emit, EmitAt, Incomplete, type Nesting } from "./rule.ts";
 
 export interface EmitOptions {
   readonly opset: number;
@@ -69,13 +69,13 @@ class Emission implements Nesting {
     return { ...finished, nameOf: (value) => this.values.get(value)?.name, problems: this.problems };
   }
 
-  /** The function of this name over values at hand, in the scope at hand; gives its outputs. */
-  inline(name: string, inputs: readonly Ref[]): readonly (Ref | undefined)[] {
+  inline(name: string, inputs: readonly Ref[]): readonly Ref[] {
     const body = this.function(name);
     const { uses } = this;
     const bound: Bound = new Map(body.inputs.map((input, i) => [input, inputs[i]!]));
     const outputs = this.body(body, bound);
     this.uses = uses;
+    if (!outputs.every((output) => output !== undefined)) throw new Incomplete();
     return outputs;
   }
 
@@ -112,6 +112,7 @@ class Emission implements Nesting {
         bound.set(output, ref);
       });
     } catch (error) {
+      if (error instanceof Incomplete) return;
       if (!(error instanceof ModelError)) throw error;
       this.problems.push(located(error, node));
     }
@@ -154,7 +155,9 @@ class Emission implements Nesting {
     this.o.scope = scope;
     this.o.origin = origin;
     for (const [i, output] of node.outputs.entries()) outputs[i]!.shape ??= output.type.shape;
-    return outputs[value.port]!;
+    const made = outputs[value.port]!;
+    made.expression ??= value;
+    return made;
   }
 }
 

@@ -59,10 +59,13 @@ export interface DecomposeRule {
 
 export const decomposed = (op: string, decompose: Decompose): DecomposeRule => ({ op, decompose });
 
+/** A node without outputs since another's fault, which is recorded, left it without what it needs. */
+export class Incomplete extends Error {}
+
 /** Bodies of functions, where they are called or in graphs of their own. */
 export interface Nesting {
-  /** The function of this name over values at hand, in the scope at hand; undefined for an output that a fault left without. */
-  inline(name: string, inputs: readonly Ref[]): readonly (Ref | undefined)[];
+  /** Outputs of the function of this name over values at hand, in the scope at hand; throws `Incomplete`. */
+  inline(name: string, inputs: readonly Ref[]): readonly Ref[];
   /** The values that a function takes and gives. */
   function(name: string): Graph;
 }

@@ -82,6 +82,9 @@ export function opDef(name: string): OpDef {
 
 export const isDefined = (name: string): boolean => table.has(name);
 
+/** Every op of the tables that are loaded. */
+export const definedOps = (): readonly string[] => [...table.keys()];
+
 /** The tensor of a Const that is in memory; stored ones are not looked at here. */
 export function constantOf(value: Value): Tensor | undefined {
   if (value.node.op !== "Const") return undefined;

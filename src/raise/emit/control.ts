@@ -24,12 +24,6 @@ function nested(o: OnnxBuilder, name: string, make: (scope: Scope) => readonly R
   return scope;
 }
 
-/** All there; a function that a fault left without an output makes the node fail too, in silence, since it was told. */
-function complete(refs: readonly (Ref | undefined)[], at: EmitAt): readonly Ref[] {
-  if (!refs.every((ref) => ref !== undefined)) throw at.unsupported("a nested graph that does not convert");
-  return refs;
-}
-
 /** Results of a control-flow node; handles of lists are sequences. */
 function results(
   o: OnnxBuilder,
@@ -56,7 +50,7 @@ function results(
 function branches(o: OnnxBuilder, [condition, ...captured]: readonly Ref[], at: EmitAt): readonly Ref[] {
   const graph = (attr: string) => {
     const name = at.text(attr, "");
-    return nested(o, name, () => complete(at.nesting.inline(name, captured), at));
+    return nested(o, name, () => at.nesting.inline(name, captured));
   };
   const [yes, no] = [graph("then_branch"), graph("else_branch")];
   const types = at.attrs["output_types"] as readonly Type[];
@@ -70,7 +64,7 @@ function whileLoop(o: OnnxBuilder, state: readonly Ref[], at: EmitAt): readonly 
   const fixed = at.nesting.function(body);
   const isInvariant = (i: number) => fixed.outputs[i]!.value === fixed.inputs[i];
   const carried = state.flatMap((_, i) => (isInvariant(i) ? [] : [i]));
-  const [first] = complete(at.nesting.inline(cond, state), at);
+  const [first] = at.nesting.inline(cond, state);
   const turn = nested(o, body, (scope) => {
     const iteration = new Ref("int64", [], undefined);
     const goOn = new Ref("bool", [], undefined);
@@ -78,9 +72,9 @@ function whileLoop(o: OnnxBuilder, state: readonly Ref[], at: EmitAt): readonly 
     iteration.hint = "iteration";
     goOn.hint = "go_on";
     scope.inputs = [iteration, goOn, ...carried.map((i) => own[i]!)];
-    const next = complete(at.nesting.inline(body, own), at);
+    const next = at.nesting.inline(body, own);
     const after = next.map((ref, i) => (isInvariant(i) ? own[i]! : ref));
-    const [again] = complete(at.nesting.inline(cond, after), at);
+    const [again] = at.nesting.inline(cond, after);
     return [scalarBool(o, again!), ...carried.map((i) => after[i]!)];
   });
   const start = scalarBool(o, first!);
