@@ -101,20 +101,30 @@ function checkHalf(values: Float32Array, name: string): void {
       );
 }
 
-/** Codes from 0 on, scale and min such that 0 is exact where it lies within the range. */
+/** Halves to the even neighbour, as numpy rounds. */
+function rounded(x: number): number {
+  const floor = Math.floor(x);
+  const past = x - floor;
+  return past < 0.5 || (past === 0.5 && floor % 2 === 0) ? floor : floor + 1;
+}
+
+/** As tensorflowjs_converter does it: codes from 0 on, scale and min such that 0 is exact where it lies within the range. */
 function affine(plain: WeightSpec, values: Float32Array, kind: "uint8" | "uint16"): { spec: WeightSpec; bytes: Uint8Array } {
   let [least, greatest] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  let isNumber = true;
   for (const value of values) {
     if (value < least) least = value;
     if (value > greatest) greatest = value;
+    isNumber &&= !Number.isNaN(value);
   }
-  if (!Number.isFinite(least) || !Number.isFinite(greatest))
+  if (!isNumber || !Number.isFinite(least) || !Number.isFinite(greatest))
     return { spec: plain, bytes: packTensor({ ...plain, data: values }) };
   const levels = kind === "uint8" ? 255 : 65535;
   const scale = greatest === least ? 1 : (greatest - least) / levels;
-  const min = least < 0 && greatest > 0 ? Math.round(least / scale) * scale : least;
+  const spans = greatest > least && least <= 0 && greatest >= 0;
+  const min = spans ? 0 - rounded((0 - least) / scale) * scale : least;
   const codes = kind === "uint8" ? new Uint8Array(values.length) : new Uint16Array(values.length);
-  for (let i = 0; i < values.length; i++) codes[i] = Math.min(Math.max(Math.round((values[i]! - min) / scale), 0), levels);
+  for (let i = 0; i < values.length; i++) codes[i] = Math.min(Math.max(rounded((values[i]! - min) / scale), 0), levels);
   return {
     spec: { ...plain, quantization: { dtype: kind, scale, min, original_dtype: "float32" } },
     bytes: new Uint8Array(codes.buffer),
