@@ -10,6 +10,7 @@ import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceModel, ValueId } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { readConstants } from "./lower/constants.ts";
+import { customLayersModule, customLayersName } from "./lower/keras/custom-layers.ts";
 import { kerasRules } from "./lower/keras/rules.ts";
 import { type LayersModel, translateLayers } from "./lower/keras/translate.ts";
 import { lower } from "./lower/lower.ts";
@@ -59,11 +60,13 @@ export async function convertToLayers(
   try {
     const { paths, bytes } = await write(layers, sink, options);
     await writeText(sink, sourceMapName, JSON.stringify(mapOf(model)));
+    const custom = layers.custom.length > 0;
+    if (custom) await writeText(sink, customLayersName, customLayersModule(layers.custom));
     await sink.commit();
     return {
       ...base,
       ok: true,
-      files: ["model.json", ...paths, sourceMapName],
+      files: ["model.json", ...paths, sourceMapName, ...(custom ? [customLayersName] : [])],
       weightBytes: bytes,
       ms: { ...ms, write: performance.now() - lowered },
     };

@@ -24,7 +24,7 @@ export class DestinationError extends Error {
 const MARK = "model.map.json";
 /** What we write. Other files in an output of ours are the user's, and stay. */
 const ourNames =
-  /^(model\.json|model\.map\.json|custom-ops\.mjs|model\.onnx|model\.onnx\.data|model\.cs|group\d+-shard\d+of\d+(\.bin)?)$/;
+  /^(model\.json|model\.map\.json|custom-ops\.mjs|custom-layers\.mjs|model\.onnx|model\.onnx\.data|model\.cs|group\d+-shard\d+of\d+(\.bin)?)$/;
 
 export interface SinkOptions {
   /** Write into a folder that holds other things: our names are overwritten, nothing is removed. */

@@ -4,6 +4,7 @@
  */
 import type { Value } from "../../graph/graph.ts";
 import type { SourceGraph, SourceModel, SourceNode } from "../../graph/source.ts";
+import { constantOf } from "../../tf/op.ts";
 import { knownMask } from "./masks.ts";
 
 /** Layers that compute with the mask they are handed. */
@@ -27,4 +28,42 @@ export function maskFault(graph: SourceGraph, node: SourceNode, values: Readonly
   if (masked && node.op === "GlobalAveragePooling1D") return "TF.js takes the mean over masked steps too";
   if (masked && node.op === "TimeDistributed") return "TF.js loses the mask of the steps";
   return undefined;
+}
+
+/**
+ * A mask passed to the layer by keyword, as Keras 3 writes down what it has carried along: `implied` where it is the mask that the layer's
+ * input has anyway; undefined: none is passed.
+ */
+export function passedMask(
+  graph: SourceGraph,
+  { inputs, attrs }: SourceNode,
+  values: ReadonlyMap<string, Value>,
+): "implied" | "other" | undefined {
+  const { keywords } = attrs;
+  const names = keywords?.kind === "strings" ? keywords.value : [];
+  if (!names.some((name) => /mask/.test(name))) return undefined;
+  const data = inputs.filter((id) => id !== undefined && !graph.values[id]!.tensor && !graph.values[id]!.variable);
+  const hubValue = (id: number | undefined) =>
+    id === undefined ? undefined : values.get(`${graph.name}/${graph.values[id]!.name}`);
+  const [x, passed] = [hubValue(data[0]), hubValue(data.at(-1))];
+  const own = x && knownMask(x);
+  const isLast = names.length === 1 && names[0] === "mask";
+  return isLast && own && typeof own === "object" && passed && sameMask(own, passed) ? "implied" : "other";
+}
+
+/** Both say where the same numbers are not 0. */
+function sameMask(a: Value, b: Value): boolean {
+  if (a === b) return true;
+  const [p, q] = [a, b].map(({ node }) => (node.op === "NotEqual" ? uncast(node.inputs[0]!) : undefined));
+  const zero = [a, b].every(({ node }) => {
+    const constant = node.inputs[1] && constantOf(node.inputs[1]);
+    return constant !== undefined && Array.from(constant.data as ArrayLike<unknown>, Number).every((each) => each === 0);
+  });
+  return p !== undefined && p === q && zero;
+}
+
+function uncast(value: Value): Value {
+  let at = value;
+  while (at.node.op === "Cast") at = at.node.inputs[0]!;
+  return at;
 }

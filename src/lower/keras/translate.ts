@@ -8,9 +8,11 @@ import { Builder } from "../../tf/build.ts";
 import { gathered } from "./cells.ts";
 import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
+import { type CustomLayer, customLayersName, customWeightNames, isCustom } from "./custom-layers.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
 import { renamedLayers, stockFault, weightNames } from "./stock.ts";
-import { hasMasks, maskFault } from "./stock-masks.ts";
+import { dropped, known, nameOf, regularizer, typeOf } from "./stock-config.ts";
+import { hasMasks, maskFault, passedMask } from "./stock-masks.ts";
 
 export interface LayersModel {
   /** `modelTopology` of model.json. */
@@ -18,6 +20,8 @@ export interface LayersModel {
   /** In the order of the layers; all of a layer's are next to each other. */
   readonly weights: readonly { readonly name: string; readonly layer: string; readonly value: Value }[];
   readonly problems: readonly Problem[];
+  /** Layers that are to be registered before the model is loaded. */
+  readonly custom: readonly CustomLayer[];
 }
 
 /** `lowered`: values by `<graph>/<value>`, for their types and masks; the file does not say. */
@@ -31,6 +35,8 @@ const hint = "convert with --to tfjs, or register a class of this name with tf.s
 class Translation {
   private readonly b = new Builder();
   private readonly problems: Problem[] = [];
+  private readonly custom: CustomLayer[] = [];
+  private readonly names = new Map<string, string>();
   private readonly weights = new Map<string, { readonly layer: string; readonly value: Value }>();
   private readonly major: number;
   private readonly masked: boolean;
@@ -54,6 +60,7 @@ class Translation {
       },
       weights: [...this.weights].map(([name, weight]) => ({ name, ...weight })),
       problems: this.problems,
+      custom: this.custom,
     };
   }
 
@@ -61,6 +68,7 @@ class Translation {
     const inputs = graph.inputs.map((id) => this.input(graph, id));
     const calls = new Map<string, SourceNode[]>();
     for (const node of graph.nodes) {
+      if (this.isAside(graph, node)) continue;
       const layer = layerName(node);
       calls.set(layer, [...(calls.get(layer) ?? []), node]);
     }
@@ -74,8 +82,22 @@ class Translation {
     };
   }
 
+  /** A name that TF.js takes, for a layer or an input; no two become one. */
+  private legal(name: string): string {
+    let found = this.names.get(name);
+    if (found === undefined) {
+      const taken = new Set(this.names.values());
+      const base = name.replace(/[^-A-Za-z0-9._/]/g, "_").replace(/^(?![A-Za-z0-9])/, "l");
+      found = base;
+      for (let i = 1; taken.has(found); i++) found = `${base}_${i}`;
+      this.names.set(name, found);
+    }
+    return found;
+  }
+
   private input(graph: SourceGraph, id: ValueId): Json {
-    const { name, type } = graph.values[id]!;
+    const { name: given, type } = graph.values[id]!;
+    const name = this.legal(given);
     const shape: readonly SourceDim[] = type.shape ?? [];
     if (!type.shape)
       this.problems.push(problem("error", "rank-unknown", "an input of unknown shape", { graph: graph.name, tensor: name }));
@@ -95,16 +117,17 @@ class Translation {
   /** `[layer, call, output]` of the value. */
   private reference(graph: SourceGraph, id: ValueId): readonly (string | number)[] {
     const { name, producer } = graph.values[id]!;
-    if (producer === undefined) return [name, 0, 0];
+    if (producer === undefined) return [this.legal(name), 0, 0];
     const node = graph.nodes[producer]!;
     const layer = layerName(node);
     const call = node.name === layer ? 0 : Number(node.name.slice(layer.length + 1));
-    return [layer, call, node.outputs.indexOf(id)];
+    return [this.legal(layer), call, node.outputs.indexOf(id)];
   }
 
-  private layer(graph: SourceGraph, name: string, nodes: readonly SourceNode[]): Json {
+  private layer(graph: SourceGraph, given: string, nodes: readonly SourceNode[]): Json {
     const [first] = nodes;
-    const place = { graph: graph.name, node: name, op: first!.op };
+    const name = this.legal(given);
+    const place = { graph: graph.name, node: given, op: first!.op };
     const inbound = nodes.map((node) => this.data(graph, node).map((id) => [...this.reference(graph, id), {}]));
     const shared = { name, inbound_nodes: inbound };
     const inner = first!.domain === "" ? undefined : this.model.graphs.find((each) => each.name === first!.op);
@@ -114,8 +137,12 @@ class Translation {
       const strange = nodes.map(({ attrs }) => strangeKeyword(first!.op, attrs)).find((each) => each !== undefined);
       if (strange !== undefined) throw modelError("unsupported", `a layer that is called with a tensor as ${strange}`, place);
       if (first!.domain !== "") throw modelError("unsupported", "TF.js has no layer for a function between layers", place, hint);
+      if (nodes.some((node) => passedMask(graph, node, this.lowered) === "other"))
+        throw modelError("unsupported", "no such layers model: a mask that is passed to a layer", place, hint);
       const fault = nodes.map((node) => this.masked && maskFault(graph, node, this.lowered)).find(Boolean);
       if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
+      if (isCustom(first!.op))
+        return { class_name: op, config: this.customConfig(name, first!, this.stored(graph, first!, place), place), ...shared };
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
@@ -127,6 +154,18 @@ class Translation {
     }
   }
 
+  /** A layer whose code is not in the file: its weights under names that the class to be written gives them. */
+  private customConfig(name: string, node: SourceNode, { list }: Weights, place: Place): Json {
+    const names = customWeightNames(list.map((weight) => weight.name));
+    for (const [i, { value }] of list.entries()) this.weights.set(`${name}/${names[i]!}`, { layer: name, value });
+    const weights = list.map(({ value }, i) => ({ name: names[i]!, shape: value.staticShape!, dtype: value.dtype }));
+    this.custom.push({ className: node.op, weights });
+    const reason = `what this layer computes is in code, not in the file: ${node.op}`;
+    this.problems.push(problem("warning", "custom-layer", reason, place, `fill it in in ${customLayersName}, and register it`));
+    const kept = Object.entries(configOf(node.attrs)).filter(([key]) => !dropped.has(key));
+    return { ...Object.fromEntries(kept.map(([key, value]) => [key, key === "dtype" ? typeOf(value) : value])), name };
+  }
+
   /** Over another axis than the last TF.js takes the statistics of the wrong places. */
   private checkAxis(graph: SourceGraph, node: SourceNode, { axis }: Json, place: Place): void {
     const [input] = this.data(graph, node);
@@ -136,9 +175,20 @@ class Translation {
     throw modelError("unsupported", `no such layers model: TF.js normalises axis ${axis} wrongly`, place, hint);
   }
 
-  /** Inputs that are not weights. */
+  /** Inputs that are neither weights nor state, which TF.js's layers hold themselves, nor masks that they are handed anyway. */
   private data(graph: SourceGraph, node: SourceNode): ValueId[] {
-    return node.inputs.filter((id): id is ValueId => id !== undefined && !graph.values[id]!.tensor);
+    const given = node.inputs.filter((id): id is ValueId => {
+      const value = id === undefined ? undefined : graph.values[id]!;
+      return value !== undefined && !value.tensor && !value.variable;
+    });
+    return passedMask(graph, node, this.lowered) === "implied" ? given.slice(0, -1) : given;
+  }
+
+  /** Functions that nothing reads but layers that know the mask by themselves. */
+  private isAside(graph: SourceGraph, { domain, outputs }: SourceNode): boolean {
+    if (domain !== "keras.ops") return false;
+    const read = new Set([...graph.outputs, ...graph.nodes.flatMap((node) => this.data(graph, node))]);
+    return outputs.every((id) => id === undefined || !read.has(id));
   }
 
   private stored(graph: SourceGraph, node: SourceNode, place: Place): Weights {
@@ -260,50 +310,3 @@ class Translation {
 const layerName = (node: SourceNode): string => /^(.*?)(#\d+)?$/s.exec(node.name)![1]!;
 
 const faultsAt = (place: Place): Faults => ({ invalid: (reason) => modelError("invalid-model", reason, place) });
-
-/** Said by the input layers, or of no use to TF.js. */
-const dropped: ReadonlySet<string> = new Set([
-  "weights",
-  "keywords",
-  "backend",
-  "batch_input_shape",
-  "batch_shape",
-  "input_dtype",
-  "registered_name",
-  "module",
-  "build_config",
-  "quantization_config",
-  "dim_ordering",
-  "init",
-  "inner_init",
-  "forget_bias_init",
-]);
-
-/** A policy names a type; mixed precision computes in less than it stores, which TF.js does not. */
-function typeOf(value: unknown): unknown {
-  if (typeof value === "string") return value.startsWith("mixed") ? "float32" : value;
-  const name = isObject(value) && isObject(value["config"]) ? value["config"]["name"] : undefined;
-  return typeof name === "string" && !name.startsWith("mixed") ? name : "float32";
-}
-
-const nameOf = (value: unknown): unknown => {
-  const name = isObject(value) ? value["config"] : value;
-  return name === "silu" ? "swish" : name;
-};
-
-/** L1 and L2 are one class in TF.js. */
-function regularizer(value: unknown): unknown {
-  if (!isObject(value) || !isObject(value["config"])) return null;
-  return /^L[12](L2)?$/.test(String(value["class_name"])) ? { class_name: "L1L2", config: value["config"] } : null;
-}
-
-const classes: ReadonlySet<string> = new Set([
-  ..."Zeros Ones Constant RandomUniform RandomNormal TruncatedNormal Identity Orthogonal VarianceScaling".split(" "),
-  ..."GlorotNormal GlorotUniform HeNormal HeUniform LeCunNormal LeCunUniform MaxNorm MinMaxNorm NonNeg UnitNorm".split(" "),
-]);
-
-/** Only training asks for these; the class alone, since Keras 3 writes more. */
-function known(value: unknown): unknown {
-  if (!isObject(value) || !classes.has(String(value["class_name"]))) return null;
-  return { class_name: value["class_name"], config: value["config"] ?? {} };
-}

@@ -206,4 +206,55 @@ describe("masks", () => {
         }
       }
   });
+
+  it("that Keras 3 writes down as functions are what TF.js's layers carry along", async () => {
+    const [size, width] = [7, 3];
+    const tensor = (name: string) => ({ class_name: "__keras_tensor__", config: { keras_history: [name, 0, 0] } });
+    const layer = (
+      class_name: string,
+      name: string,
+      config: object,
+      args: readonly unknown[],
+      kwargs: object,
+      module = "keras.layers",
+    ) => ({
+      class_name,
+      module,
+      name,
+      config: { name, ...config },
+      inbound_nodes: [{ args, kwargs }],
+    });
+    const words = {
+      class_name: "InputLayer",
+      name: "words",
+      config: { name: "words", batch_shape: [null, steps], dtype: "float32" },
+      inbound_nodes: [],
+    };
+    const config = {
+      name: "m",
+      layers: [
+        words,
+        layer("NotEqual", "not_equal", {}, [tensor("words"), 0], {}, "keras.src.ops.numpy"),
+        layer("Embedding", "embedding_1", { input_dim: size, output_dim: width, mask_zero: true }, [tensor("words")], {}),
+        layer("LSTM", "lstm_2", lstm, [tensor("embedding_1")], { mask: tensor("not_equal") }),
+      ],
+      input_layers: [["words", 0, 0]],
+      output_layers: [["lstm_2", 0, 0]],
+    };
+    const stored: readonly KerasLayer[] = [
+      { op: "Embedding", weights: { embeddings: [size, width] } },
+      { op: "LSTM", weights: cell(4, width) },
+    ];
+    const opened = await readModel(kerasFile({ class_name: "Functional", config }, stored));
+    const data = Float32Array.of(3, 1, 6, 0, 0, 2, 5, 0, 4, 1, 0, 1, 2, 3, 6);
+    const fed = [{ dtype: "float32", shape: [batch, steps], data }] as const;
+    const [expected] = await layersOutputs(opened, fed);
+    const [actual] = await graphOutputs(opened, fed);
+    expect(actual!.shape).toEqual([batch, steps, units]);
+    for (let i = 0; i < expected!.data.length; i++) expect(actual!.data[i]).toBeCloseTo(expected!.data[i] as number, 5);
+    // A masked step repeats the one before.
+    const row = (n: number, t: number) =>
+      Array.from(actual!.data.slice((n * steps + t) * units, (n * steps + t + 1) * units) as Float32Array);
+    expect(row(0, 4)).toEqual(row(0, 2));
+  });
 });
