@@ -2,6 +2,7 @@
 import { bitOps } from "./bits.ts";
 import { drawOps } from "./draw.ts";
 import { factorOps } from "./factor.ts";
+import { hashOps } from "./hash.ts";
 import { matrixOps } from "./matrix.ts";
 import type { CustomOp } from "./op.ts";
 import { raggedOps } from "./ragged.ts";
@@ -25,6 +26,7 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...stringOps,
     ...transformOps,
     ...uniqueOps,
+    ...hashOps,
     ...wordOps,
     ...raggedOps,
     ...suppressionOps,

@@ -52,7 +52,13 @@ export class Value {
   /** The dims; a `ModelError` (`rank-unknown`) where not even their number is known. */
   get shape(): Shape {
     const { shape } = this.type;
-    if (!shape) throw modelError("rank-unknown", "needs the rank of an input, and nothing in the file tells it");
+    if (!shape)
+      throw modelError(
+        "rank-unknown",
+        "needs the rank of an input, and nothing in the file tells it",
+        {},
+        "Give the shapes of the model's inputs with --input: a size may decide it",
+      );
     return shape;
   }
 

@@ -6,6 +6,7 @@ import { broadcasts } from "./rules/broadcast.ts";
 import { cast } from "./rules/cast.ts";
 import { controls } from "./rules/control.ts";
 import { convolutions } from "./rules/conv.ts";
+import { crops } from "./rules/crop.ts";
 import { customs } from "./rules/custom.ts";
 import { einsums } from "./rules/einsum.ts";
 import { indexing } from "./rules/indexing.ts";
@@ -46,5 +47,6 @@ export const legalRules: ReadonlyMap<string, Legalize> = table([
   ...ranks,
   ...controls,
   ...customs,
+  ...crops,
   ...quantizations,
 ]);

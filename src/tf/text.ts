@@ -58,6 +58,8 @@ define(
   // x, separators, padding [1], expression [1]; attributes least, mark
   { name: "Tokenize", infer: (call) => [{ dtype: "string", shape: call.shape() && [...call.shape()!, undefined] }] },
   { name: "Bitcast", infer: bitcast },
+  // attributes seed, wide, unsigned, modulus, dtype
+  { name: "MurmurHash3", infer: (call) => [{ dtype: call.attr<string>("dtype") as DType, shape: call.shape() }] },
   { name: "MatrixInverse", infer: (call) => [call.input(0).type] },
   { name: "MatrixDeterminant", infer: (call) => [{ dtype: call.dtype(), shape: call.shape()?.slice(0, -2) }] },
 );

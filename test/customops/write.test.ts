@@ -3,6 +3,7 @@ import * as core from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bitOps } from "../../src/customops/bits.ts";
+import { hashOps } from "../../src/customops/hash.ts";
 import { matrixOps } from "../../src/customops/matrix.ts";
 import { scatterOps } from "../../src/customops/scatter.ts";
 import { customOps } from "../../src/customops/table.ts";
@@ -72,6 +73,11 @@ const trials: Readonly<Record<string, Trial>> = {
     inputs: () => [floats([1, 2, 3, 4, 5, 6], [1, 2, 3]), ints([5]), ints([2])],
     attrs: { strides: [1], dilations: [3], pads: [0, 1] },
     outputs: [{ shape: [1, 1, 5], values: [1, 2, 3, 4, 5] }],
+  },
+  MurmurHash3: {
+    inputs: () => [texts(["", "a", "hello, world"])],
+    attrs: { seed: 0, wide: false, unsigned: false, modulus: 0 },
+    outputs: [{ shape: [3], values: [0, 0x3c2569b2, 0x149bbb7f] }],
   },
   UniqueElements: {
     inputs: () => [floats([2, 1, 1, 3, 2, 1], [3, 2])],
@@ -152,7 +158,7 @@ beforeAll(async () => {
 
 describe("custom ops, from the text that a model carries", () => {
   it("has a trial for every op of these families", () => {
-    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...stringOps, ...transformOps, ...uniqueOps };
+    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...hashOps, ...stringOps, ...transformOps, ...uniqueOps };
     expect(Object.keys(trials).sort()).toEqual(Object.keys(families).sort());
   });
 

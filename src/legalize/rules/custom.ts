@@ -52,6 +52,14 @@ export const customs: readonly LegalRule[] = [
       );
     }),
   ),
+  legal("MurmurHash3", (b, inputs, at) => {
+    if (at.node.outputs[0]!.dtype === "uint32")
+      throw at.unsupported(
+        "hashes without a sign, which int32 does not hold",
+        "set positive to 0, or follow it by a Mod or a mask of fewer bits",
+      );
+    return at.same(b, inputs);
+  }),
   legal("Equal", (b, inputs, at) => (at.dtype() === "string" ? [b.op("StringEqual", inputs)] : elementwise(b, inputs, at))),
   legal("NotEqual", (b, inputs, at) =>
     at.dtype() === "string" ? [b.op("LogicalNot", [b.op("StringEqual", inputs)])] : elementwise(b, inputs, at),

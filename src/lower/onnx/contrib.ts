@@ -3,10 +3,10 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { type Rule, rule } from "../rule.ts";
-import { bool, float, int, ints } from "../schema.ts";
+import { bool, float, int, ints, oneOf, required } from "../schema.ts";
 import { swish } from "./activation.ts";
 import { constants } from "./constant.ts";
-import { sizeAt } from "./dims.ts";
+import { countTo, difference, sizeAt } from "./dims.ts";
 import { gathers } from "./gather.ts";
 import { grids } from "./grid.ts";
 import { groupNorm } from "./norm.ts";
@@ -80,7 +80,52 @@ function biasSoftmax(b: Builder, x: Value, bias: Value, axisGiven: number): Valu
   return b.op("Reshape", [b.op("Softmax", [flat]), b.op("Shape", [sum])]);
 }
 
+/** Windows of `size` elements along an axis, `step` apart; their elements become the last axis. */
+function unfold(b: Builder, x: Value, axisGiven: number, size: number, step: number): Value {
+  const axis = normalAxis(axisGiven, x.rank);
+  const room = difference(b, sizeAt(b, x, axis), size);
+  const count =
+    typeof room === "number"
+      ? Math.floor(room / step) + 1
+      : b.op("AddV2", [b.op("FloorDiv", [room, b.ints([step])]), b.ints([1])]);
+  const starts = b.op("Mul", [countTo(b, count), b.scalar("int32", step)]);
+  const places = b.op("AddV2", [b.op("ExpandDims", [starts, b.scalar("int32", 1)]), countTo(b, size)]);
+  const windows = b.gather(x, places, axis);
+  const axes = windows.shape.map((_, i) => i).filter((i) => i !== axis + 1);
+  return b.transpose(windows, [...axes, axis + 1]);
+}
+
+/** Boxes of the images in a batch, each resized to one size; corners count as pixels. */
+function cropAndResize(
+  b: Builder,
+  [x, boxes, places, size]: readonly Value[],
+  method: string,
+  extrapolation_value: number,
+): Value {
+  const image = b.cast(b.transpose(x!, [0, 2, 3, 1]), "float32");
+  const crops = b.op("CropAndResize", [image, b.cast(boxes!, "float32"), places!, size!], { method, extrapolation_value });
+  return b.cast(b.transpose(crops, [0, 3, 1, 2]), x!.dtype);
+}
+
 export const contrib: readonly Rule[] = [
+  // Distinct elements in the order in which they are first met.
+  rule("Unique", { domain, since: 1, arity: [1, 1], attrs: {} }, (b, [x]) => {
+    const [y, , places, counts] = b.ops("UniqueElements", [x], { flat: true, axis: 0, sorted: false, output_type: "int64" });
+    return [y, places, counts];
+  }),
+  rule(
+    "UnfoldTensor",
+    { domain, since: 1, arity: [1, 1], attrs: { dim: int(-1), size: required(int(0)), step: int(1) } },
+    (b, [x], a, at) => {
+      if (a.size < 1 || a.step < 1) throw at.invalid(`windows of ${a.size} elements, ${a.step} apart`);
+      return [unfold(b, x, a.dim, a.size, a.step)];
+    },
+  ),
+  rule(
+    "CropAndResize",
+    { domain, since: 1, arity: [4, 4], attrs: { mode: oneOf("bilinear", "nearest"), extrapolation_value: float(0) } },
+    (b, inputs, a) => [cropAndResize(b, inputs, a.mode, a.extrapolation_value)],
+  ),
   again(grids, "GridSample"),
   again(pads, "Pad"),
   again(constants, "Range"),

@@ -5,6 +5,7 @@ import { type At, type Rule, rule } from "../rule.ts";
 import { int, ints } from "../schema.ts";
 import {
   type Axis,
+  autoPad,
   extent,
   padBy,
   resolveWindow,
@@ -176,5 +177,24 @@ export const conv: readonly Rule[] = [
     "ConvTranspose",
     { since: 1, arity: [2, 3], attrs: { ...convAttrs, output_padding: ints(), output_shape: ints() } },
     (b, [x, w, bias], a, at) => [convTranspose(b, x, w, bias, a, at)],
+  ),
+  rule(
+    "ConvTransposeWithDynamicPads",
+    {
+      domain: "com.microsoft",
+      since: 1,
+      arity: [2, 4],
+      attrs: {
+        auto_pad: autoPad,
+        strides: ints(),
+        dilations: ints(),
+        kernel_shape: ints(),
+        group: int(1),
+        output_padding: ints(),
+      },
+    },
+    (b, [x, w, pads, bias], a, at) => [
+      convTranspose(b, x, w, bias, { ...a, pads: pads && at.numbers(pads, "the padding"), output_shape: undefined }, at),
+    ],
   ),
 ];

@@ -4,7 +4,7 @@ import { dtypeOfCode } from "../../graph/onnx-types.ts";
 import type { SourceAttr } from "../../graph/source.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
-import { float, int, oneOf, optionalFloat, optionalInt, raw, required } from "../schema.ts";
+import { bool, float, int, oneOf, optionalFloat, optionalInt, raw, required } from "../schema.ts";
 import { swish } from "./activation.ts";
 import { convolve } from "./conv.ts";
 import { reshapeToSizes, type Size, sizeAt } from "./dims.ts";
@@ -129,21 +129,40 @@ interface FlexAttrs {
   readonly prob_mod: SourceAttr | undefined;
 }
 
+const linearAttrs = {
+  q_num_heads: required(int(0)),
+  kv_num_heads: required(int(0)),
+  scale: float(0),
+  update_rule: oneOf("gated_delta", "linear", "gated", "delta"),
+  chunk_size: int(64),
+};
+
 export const linearAttentions: readonly Rule[] = [
+  rule("LinearAttention", { domain: "com.microsoft", since: 1, arity: [3, 6], attrs: linearAttrs }, (b, inputs, a, at) =>
+    linearAttention(b, inputs, a, at),
+  ),
   rule(
-    "LinearAttention",
+    "CausalConvWithState",
     {
-      since: 27,
-      arity: [3, 6],
+      domain: "com.microsoft",
+      since: 1,
+      arity: [2, 4],
       attrs: {
-        q_num_heads: required(int(0)),
-        kv_num_heads: required(int(0)),
-        scale: float(0),
-        update_rule: oneOf("gated_delta", "linear", "gated", "delta"),
-        chunk_size: int(64),
+        activation: oneOf("none", "silu", "swish"),
+        ndim: int(1),
+        dilation: int(1),
+        channels_last: bool(false),
+        state_window: int(0),
       },
     },
-    (b, inputs, a, at) => linearAttention(b, inputs, a, at),
+    (b, inputs, a, at) => {
+      if (a.ndim !== 1 || a.dilation !== 1 || a.channels_last || a.state_window !== 0)
+        throw at.unsupported("a causal convolution that is dilated, of several axes, channels last, or with a window of states");
+      return causalConv(b, inputs, a.activation, at);
+    },
+  ),
+  rule("LinearAttention", { since: 27, arity: [3, 6], attrs: linearAttrs }, (b, inputs, a, at) =>
+    linearAttention(b, inputs, a, at),
   ),
   rule(
     "CausalConvWithState",

@@ -1,9 +1,10 @@
 /** MatMulNBits and GatherBlockQuantized of com.microsoft: weights of 2, 4 or 8 bits in blocks, unpacked by foldable operations. */
 import type { Value } from "../../graph/graph.ts";
+import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
-import { int, required } from "../schema.ts";
+import { bool, int, required } from "../schema.ts";
 import { asScalar } from "./axis.ts";
 import { wrapIndices } from "./indices.ts";
 import { matmul } from "./matmul.ts";
@@ -68,6 +69,40 @@ function weightsOf(
   return firstOf(b, b.reshape(real, [N, blocks * block]), K);
 }
 
+const floats4 = [0, 5.208333333e-3, 2 / 3, 1, 1 / 3, 0.5, 1 / 6, 0.25];
+
+/** The sixteen values of a code by `quant_type`, as bitsandbytes has them: small floats, and quantiles of the normal distribution. */
+const fourBits = {
+  0: [...floats4, ...floats4.map((value) => -value)],
+  1: [
+    ...[-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334],
+    ...[-0.09105003625154495, 0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224],
+    ...[0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1],
+  ],
+} as const;
+
+/** [N, K]: codes of 4 bits, the high ones first, looked up and times the greatest of their block of the flat matrix. */
+function bnbWeights(
+  b: Builder,
+  codes: Value,
+  greatest: Value,
+  a: { K: number; N: number; block_size: number; quant_type: number },
+  at: At,
+): Value {
+  const table = fourBits[a.quant_type as keyof typeof fourBits];
+  if (!table) throw at.invalid(`quant_type ${a.quant_type}`);
+  if (!codes.staticShape) throw at.unsupported("weights of unknown shape");
+  const count = a.K * a.N;
+  const base = b.scalar("uint8", 16);
+  const halves = [b.op("FloorDiv", [codes, base]), b.op("FloorMod", [codes, base])].map((half) => b.reshape(half, [-1]));
+  const flat = b.slice(b.reshape(b.op("Pack", halves, { axis: 1, N: 2 }), [-1]), [0], [count]);
+  const values = b.gather(b.constant(tensorOf("float32", [16], table)), b.cast(flat, "int32"), 0);
+  const blocks = Math.ceil(count / a.block_size);
+  const padded = blocks * a.block_size === count ? values : padLast(b, values, blocks * a.block_size - count);
+  const scaled = b.op("Mul", [b.reshape(padded, [blocks, a.block_size]), b.reshape(b.cast(greatest, "float32"), [blocks, 1])]);
+  return b.reshape(b.slice(b.reshape(scaled, [-1]), [0], [count]), [a.N, a.K]);
+}
+
 /** Rows of a blockwise quantised table: codes, scales and zero points are gathered alike, then made real. */
 function gatherBlocks(
   b: Builder,
@@ -119,6 +154,27 @@ export const nbits: readonly Rule[] = [
       const weights = b.transpose(weightsOf(b, codes, scales, zeros, a, at), [1, 0]);
       const y = matmul(b, x, b.cast(weights, x.dtype), at);
       return [bias ? b.op("AddV2", [y, bias]) : y];
+    },
+  ),
+  rule(
+    "MatMulBnb4",
+    {
+      domain,
+      since: 1,
+      arity: [3, 3],
+      attrs: {
+        K: required(int(0)),
+        N: required(int(0)),
+        block_size: required(int(0)),
+        quant_type: required(int(0)),
+        training_mode: int(0),
+        transB: bool(true),
+      },
+    },
+    (b, [x, codes, greatest], a, at) => {
+      if (!a.transB) throw at.unsupported("weights that are not transposed");
+      const weights = b.transpose(bnbWeights(b, codes, greatest, a, at), [1, 0]);
+      return [matmul(b, x, b.cast(weights, x.dtype), at)];
     },
   ),
   rule(

@@ -102,14 +102,17 @@ function batchNorm(
 const batchAttrs = { epsilon: float(1e-5), momentum: float(0.9) };
 
 /** Old files leave `is_test` out although they hold an inference graph: what tells training is that its outputs are used. */
-const trains = (at: At): boolean => [1, 2, 3, 4].some((i) => at.used(i));
+const trains = (at: At): boolean => at.used(1) || at.used(2);
 
 const oldBatchNorm = rule(
   "BatchNormalization",
   { since: 1, arity: [5, 5], attrs: { ...batchAttrs, spatial: bool(true), is_test: bool(false), consumed_inputs: ints() } },
   (b, inputs, a, at) => {
-    if (trains(at)) throw at.unsupported("training outputs before opset 14");
-    return batchNorm(b, inputs, a, false, at);
+    if (at.used(3) || at.used(4))
+      throw at.unsupported("the statistics saved for gradients, which every runtime keeps differently");
+    const training = !a.is_test && trains(at);
+    if (training && !a.spatial) throw at.unsupported("statistics of a batch element by element");
+    return batchNorm(b, inputs, a, training, at);
   },
 );
 

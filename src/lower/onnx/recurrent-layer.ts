@@ -2,6 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { Activation } from "./cell.ts";
+import { dynamicQuantize } from "./quantize.ts";
 
 /** What a step hands on: the hidden state, and for LSTM the cell. */
 export interface State {
@@ -17,6 +18,8 @@ export interface Weights {
   readonly rb: Value | undefined;
   readonly p: Value | undefined;
   readonly hidden: number;
+  /** Of quantised weights: `w` and `r` are codes less their zero point, these their scales. */
+  readonly scales?: { readonly w: Value; readonly r: Value };
 }
 
 export interface Cell {
@@ -45,6 +48,14 @@ export interface Layer {
   /** [B, 1], where sequences end before the last step. */
   readonly lengths: Value | undefined;
   readonly reverse: boolean;
+}
+
+/** Rows times a matrix. Of quantised weights the rows become codes as well, by a scale of their own, as onnxruntime does it each time. */
+export function product(b: Builder, x: Value, weights: Value, scale: Value | undefined): Value {
+  if (!scale) return b.op("MatMul", [x, weights]);
+  const [codes, step, zero] = dynamicQuantize(b, x);
+  const rows = b.op("Sub", [b.cast(codes, "float32"), b.cast(zero, "float32")]);
+  return b.op("Mul", [b.op("MatMul", [rows, weights]), b.op("Mul", [step, scale])]);
 }
 
 /** One step: what it hands on, and what it gives. Past its end a sequence keeps its state and gives zeroes. */

@@ -65,5 +65,6 @@ export function runInLoop(b: Builder, layer: Layer, wanted: boolean, at: At): Ru
 /** Weights that a step multiplies with come into the body from outside; the inputs' were used before it. */
 function insideWeights(weights: Weights, inner: (value: Value) => Value): Weights {
   const maybe = (value: Value | undefined) => value && inner(value);
-  return { ...weights, r: inner(weights.r), rb: maybe(weights.rb), p: maybe(weights.p) };
+  const scales = weights.scales && { w: weights.scales.w, r: inner(weights.scales.r) };
+  return { ...weights, r: inner(weights.r), rb: maybe(weights.rb), p: maybe(weights.p), ...(scales && { scales }) };
 }

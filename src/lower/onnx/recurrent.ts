@@ -10,7 +10,7 @@ import { type At, type Rule, rule } from "../rule.ts";
 import { bool, floats, int, oneOf, optionalFloat, optionalInt, strings } from "../schema.ts";
 import { type Activation, activationsOf, clip } from "./cell.ts";
 import { reshapeToSizes, sizeAt } from "./dims.ts";
-import { type Cell, type Layer, type Run, type State, step, type Weights } from "./recurrent-layer.ts";
+import { type Cell, type Layer, product, type Run, type State, step, type Weights } from "./recurrent-layer.ts";
 import { runInLoop } from "./recurrent-loop.ts";
 
 /** Steps that are written out; a graph of more is slow to load. */
@@ -50,8 +50,8 @@ const lstm = (inputForget: boolean): Cell => ({
   gates: 4,
   functions: ["Sigmoid", "Tanh", "Tanh"],
   bias: bothBiases,
-  step: (b, x, { h, c }, { r, p, hidden }, [f, g, last]) => {
-    const sums = add(b, x, matmul(b, h, r));
+  step: (b, x, { h, c }, { r, p, hidden, scales }, [f, g, last]) => {
+    const sums = add(b, x, product(b, h, r, scales?.r));
     const gate = (i: number) => columns(b, sums, i * hidden, hidden);
     const peep = (i: number, from: Value, to: Value) => (p ? add(b, to, mul(b, columns(b, p, i * hidden, hidden), from)) : to);
     const input = f!(b, peep(0, c!, gate(0)));
@@ -97,18 +97,23 @@ interface Inputs {
   readonly h: Value | undefined;
   readonly c?: Value | undefined;
   readonly p?: Value | undefined;
+  /** Of codes: those of W and R are [D, in, 4·H] then, scales and zero points [D] or [D, 4·H]. */
+  readonly quantized?: { readonly scales: readonly [Value, Value]; readonly zeros: readonly [Value, Value] };
 }
 
 /** Entry `i` of the first axis. */
 const entry = (b: Builder, v: Value, i: number): Value =>
   b.squeeze(b.slice(v, [i, ...new Array<number>(v.rank - 1).fill(0)], [1, ...new Array<number>(v.rank - 1).fill(-1)]), [0]);
 
-function weightsOf(b: Builder, { w, r, bias, p }: Inputs, direction: number, hidden: number, gates: number): Weights {
+function weightsOf(b: Builder, { w, r, bias, p, quantized }: Inputs, direction: number, hidden: number, gates: number): Weights {
   const halves = bias && entry(b, bias, direction);
   const size = gates * hidden;
+  const centred = (codes: Value, zero: Value) =>
+    b.op("Sub", [b.cast(entry(b, codes, direction), "float32"), b.cast(entry(b, zero, direction), "float32")]);
   return {
-    w: b.transpose(entry(b, w, direction), [1, 0]),
-    r: b.transpose(entry(b, r, direction), [1, 0]),
+    w: quantized ? centred(w, quantized.zeros[0]) : b.transpose(entry(b, w, direction), [1, 0]),
+    r: quantized ? centred(r, quantized.zeros[1]) : b.transpose(entry(b, r, direction), [1, 0]),
+    ...(quantized && { scales: { w: entry(b, quantized.scales[0], direction), r: entry(b, quantized.scales[1], direction) } }),
     wb: halves && columns(b, halves, 0, size),
     rb: halves && columns(b, halves, size, size),
     p: p && entry(b, p, direction),
@@ -118,8 +123,8 @@ function weightsOf(b: Builder, { w, r, bias, p }: Inputs, direction: number, hid
 
 function project(b: Builder, x: Value, weights: Weights, cell: Cell): Value {
   const bias = cell.bias(b, weights);
-  const product = matmul(b, b.reshape(x, [-1, weights.w.shape[0] as number]), weights.w);
-  const sums = bias ? b.op("BiasAdd", [product, bias]) : product;
+  const rows = product(b, b.reshape(x, [-1, weights.w.shape[0] as number]), weights.w, weights.scales?.w);
+  const sums = bias ? b.op("BiasAdd", [rows, bias]) : rows;
   return reshapeToSizes(b, sums, [sizeAt(b, x, 0), sizeAt(b, x, 1), cell.gates * weights.hidden]);
 }
 
@@ -154,8 +159,9 @@ function recurrent(b: Builder, cell: Cell, given: Inputs, a: Attrs, at: At): rea
   const inputs = a.layout === 1 ? { ...given, x: b.transpose(given.x, [1, 0, 2]) } : given;
   const { x, r } = inputs;
   const steps = x.shape[0];
-  const hidden = a.hidden_size ?? r.shape[2];
-  if (typeof hidden !== "number" || typeof inputs.w.shape[2] !== "number") throw at.unsupported("weights of unknown size");
+  const hidden = a.hidden_size ?? r.shape[inputs.quantized ? 1 : 2];
+  if (typeof hidden !== "number" || typeof inputs.w.shape[inputs.quantized ? 1 : 2] !== "number")
+    throw at.unsupported("weights of unknown size");
   const directions = a.direction === "bidirectional" ? [false, true] : [a.direction === "reverse"];
   const names = a.activations ?? directions.flatMap(() => cell.functions);
   if (names.length !== cell.functions.length * directions.length) throw at.invalid(`${names.length} activations`);
@@ -219,5 +225,14 @@ export const recurrents: readonly Rule[] = [
     { since: 1, arity: [3, 8], attrs: { ...attrs, input_forget: bool(false) } },
     (b, [x, w, r, bias, lengths, h, c, p], a, at) =>
       recurrent(b, lstm(a.input_forget), { x, w, r, bias, lengths, h, c, p }, a, at),
+  ),
+  rule(
+    "DynamicQuantizeLSTM",
+    { domain: "com.microsoft", since: 1, arity: [3, 12], attrs: { ...attrs, input_forget: bool(false) } },
+    (b, [x, w, r, bias, lengths, h, c, p, wScale, wZero, rScale, rZero], a, at) => {
+      if (!wScale || !wZero || !rScale || !rZero) throw at.invalid("a scale or zero point is missing");
+      const quantized = { scales: [wScale, rScale] as const, zeros: [wZero, rZero] as const };
+      return recurrent(b, lstm(a.input_forget), { x, w, r, bias, lengths, h, c, p, quantized }, a, at);
+    },
   ),
 ];

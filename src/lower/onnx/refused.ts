@@ -37,10 +37,36 @@ export const refusals: readonly Rule[] = [
   ),
   ...refused(
     ms,
+    [
+      ...[
+        "NhwcConv",
+        "NhwcFusedConv",
+        "PackedAttention",
+        "PackedMultiHeadAttention",
+        "PagedAttention",
+        "RemovePadding",
+        "RestorePadding",
+      ],
+      ...[
+        "LongformerAttention",
+        "DecoderAttention",
+        "DecoderMaskedSelfAttention",
+        "RelativePositionBias",
+        "GatedRelativePositionBias",
+      ],
+      ...["QOrderedAttention", "QOrderedGelu", "QOrderedLayerNormalization", "QOrderedLongformerAttention", "QOrderedMatMul"],
+      ...["QuantizeWithOrder", "DequantizeWithOrder", "QuantizeBFP", "DequantizeBFP", "GemmFloat8", "GemmaRotaryEmbedding"],
+      ...["Rfft", "Irfft", "ComplexMul", "ComplexMulConj", "MatMulNBitsMlp", "MatMulNBitsQkv", "ReduceSumInteger", "MulInteger"],
+      ...["MatMulBlockQuantizedFp4Weight", "MatMulBlockQuantizedFp8Weight", "GatedDeltaNet"],
+    ],
+    "what onnxruntime's optimiser writes for GPUs and computes nowhere else, so that no form of it could be compared",
+    "optimise the model for the CPU, or not at all",
+  ),
+  ...refused(
+    ms,
     ["EPContext", "Snpe", "OpenVINO_Wrapper"],
     "a part compiled for one execution provider, of which the file holds no graph",
   ),
-  ...refused(ms, ["MurmurHash3"], "hashes of 32 bits without a sign, which int32 does not hold"),
   ...refused(
     ms,
     [
@@ -51,6 +77,9 @@ export const refusals: readonly Rule[] = [
       "InPlaceAccumulatorV2",
       "YieldOp",
       "BitmaskDropout",
+      "BitmaskBiasDropout",
+      "ConcatTraining",
+      "SoftmaxCrossEntropyLossInternal",
       "BiasDropout",
     ],
     "a step of training",

@@ -16,6 +16,7 @@ import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
 import { grids } from "./grid.ts";
 import { groupQueries } from "./group-query.ts";
+import { hashes } from "./hash.ts";
 import { linearAttentions } from "./linear-attention.ts";
 import { loops } from "./loop.ts";
 import { losses } from "./loss.ts";
@@ -92,4 +93,5 @@ export const onnxRules = new RuleTable([
   ...nbits,
   ...contrib,
   ...groupQueries,
+  ...hashes,
 ]);

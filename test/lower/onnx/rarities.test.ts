@@ -1,6 +1,6 @@
 /** Operators that few exporters write: onnxruntime's own of one row each, and experimental ones that old files still hold. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type AttrValue, float, type TensorSpec, tensor } from "../../build/onnx.ts";
+import { type AttrValue, float, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
 import { AgainstOrt, type Trial } from "./against-ort.ts";
 
@@ -18,7 +18,15 @@ const zero = (name: string, at: number) => tensor(name, "uint8", [], [at]);
 const words = tensor("x", "string", [2, 2], ["to be, or", "not", "to be", ""]);
 const i32 = (name: string, shape: number[], values: number[]) => tensor(name, "int32", shape, values);
 
-type Row = [op: string, variant: string, inputs: TensorSpec[], attrs?: Record<string, AttrValue>, more?: Partial<Trial>];
+const boxes = tensor("b", "float32", [3, 4], [0.1, 0.2, 0.9, 0.7, 0, 0, 1, 1, -0.2, 0.3, 1.1, 0.8]);
+
+type Row = [
+  op: string,
+  variant: string,
+  inputs: (TensorSpec | undefined)[],
+  attrs?: Record<string, AttrValue>,
+  more?: Partial<Trial>,
+];
 
 it.each<Row>([
   ["ExpandDims", "", [f("x", [3, 5]), i32("a", [], [1])]],
@@ -26,6 +34,77 @@ it.each<Row>([
   ["Inverse", "", [f("x", [2, 3, 3])], {}, { rtol: 1e-3 }],
   ["TransposeMatMul", "", [f("x", [2, 5, 3]), f("y", [2, 5, 7])], { transA: 1, alpha: float(0.7) }, { fed: 2 }],
   ["NhwcMaxPool", "", [u8("x", [1, 7, 5, 3])], { kernel_shape: [3, 2], strides: [2, 1], pads: [1, 0, 1, 1] }],
+  ["Unique", "", [tensor("x", "float32", [7], [3, 1, 1, -2, 3, 3, 5])], {}, { outputs: 3 }],
+  ["UnfoldTensor", "", [f("x", [2, 9, 3])], { dim: 1, size: 4, step: 2 }],
+  ["UnfoldTensor", "of an open size", [f("x", [2, 3, 9])], { size: 4, step: 3 }, { open: true }],
+  [
+    "CropAndResize",
+    "",
+    [f("x", [2, 3, 7, 5]), boxes, i32("i", [3], [1, 0, 1]), i32("s", [2], [4, 3])],
+    { extrapolation_value: float(0.5) },
+  ],
+  [
+    "CropAndResize",
+    "nearest",
+    [f("x", [2, 3, 7, 5]), boxes, i32("i", [3], [1, 0, 1]), i32("s", [2], [4, 3])],
+    { mode: "nearest" },
+  ],
+  ...["int32", "int64", "uint64", "float32"].flatMap((dtype): Row[] => [
+    [
+      "MurmurHash3",
+      dtype,
+      [tensor("x", dtype as "int32", [3, 2], dtype === "float32" ? random(6, 3) : [5, 0, 77, 123456, 2147483647, 9])],
+      { positive: 0, seed: 7 },
+    ],
+  ]),
+  ["MurmurHash3", "text", [tensor("x", "string", [5], ["", "a", "to be", "Ünder", "or not to be"])], { positive: 0, seed: 42 }],
+  ...[0, 1].map(
+    (quant_type): Row => [
+      "MatMulBnb4",
+      `type ${quant_type}`,
+      [f("x", [3, 20]), u8("w", [70]), tensor("m", "float32", [9], Array.from(random(9, 4), Math.abs))],
+      { K: 20, N: 7, block_size: 16, quant_type },
+    ],
+  ),
+  [
+    "CausalConvWithState",
+    "",
+    [f("x", [2, 3, 7]), f("w", [3, 1, 4]), f("b", [3]), f("p", [2, 3, 3])],
+    { activation: "silu" },
+    { outputs: 2 },
+  ],
+  ["CausalConvWithState", "bare", [f("x", [2, 3, 7]), f("w", [3, 1, 2])], {}, { outputs: 2 }],
+  ...["linear", "gated", "delta", "gated_delta"].map(
+    (update_rule): Row => [
+      "LinearAttention",
+      update_rule,
+      [
+        f("q", [2, 5, 12]),
+        f("k", [2, 5, 12]),
+        f("v", [2, 5, 9]),
+        f("s", [2, 3, 4, 3]),
+        ...(update_rule.startsWith("gated")
+          ? [
+              tensor(
+                "d",
+                "float32",
+                [2, 5, 3],
+                Array.from(random(30, 6), (v) => -Math.abs(v)),
+              ),
+            ]
+          : [undefined]),
+        ...(update_rule.endsWith("delta") ? [f("b", [2, 5, 3])] : []),
+      ],
+      { q_num_heads: 3, kv_num_heads: 3, update_rule },
+      { outputs: 2 },
+    ],
+  ),
+  [
+    "ConvTransposeWithDynamicPads",
+    "",
+    [f("x", [1, 2, 4, 5]), f("w", [2, 3, 3, 2]), tensor("p", "int64", [4], [1, 0, 1, 1]), f("b", [3])],
+    { strides: [2, 1] },
+  ],
   ["Tokenizer", "separators", [words], { mark: 1, mincharnum: 1, pad_value: "#", separators: [" ", ","] }],
   ["Tokenizer", "characters", [words], { mark: 0, mincharnum: 1, pad_value: "#", separators: [""] }],
   ["Tokenizer", "expression", [words], { mark: 0, mincharnum: 2, pad_value: "#", tokenexp: "[a-z]+" }],
@@ -64,4 +143,30 @@ it.each<Row>([
 ])("%s %s", async (op, _, inputs, attrs = {}, more = {}) => {
   // onnxruntime forgets them where a model asks for opset 10 or later.
   expect(await ort.differences({ op, opset: 9, inputs, attrs, ...more })).toEqual([]);
+});
+
+it("what is kept of a hash without a sign", async () => {
+  const x = tensor("x", "string", [5], ["", "a", "to be", "Ünder", "or not to be"]);
+  const u64 = (name: string, at: number) => tensor(name, "uint64", [], [at]);
+  const bytes = onnxModel({
+    ir: 8,
+    opsets: { "": 18, "com.microsoft": 1 },
+    graph: {
+      inputs: [value("x", "string", [5])],
+      outputs: ["shifted", "left", "masked"].map(untyped),
+      initializers: [u64("by", 44), tensor("n", "uint32", [], [1000]), tensor("mask", "uint32", [1], [1023])],
+      nodes: [
+        node("MurmurHash3", ["x"], ["h"], { seed: 3 }, "hash", { domain: "com.microsoft" }),
+        node("Cast", ["h"], ["wide"], { to: 13 }),
+        node("BitShift", ["wide", "by"], ["l"], { direction: "LEFT" }),
+        node("BitShift", ["l", "by"], ["r"], { direction: "RIGHT" }),
+        node("Cast", ["r"], ["shifted"], { to: 7 }),
+        node("Mod", ["h", "n"], ["m"]),
+        node("Cast", ["m"], ["left"], { to: 7 }),
+        node("BitwiseAnd", ["h", "mask"], ["a"]),
+        node("Cast", ["a"], ["masked"], { to: 7 }),
+      ],
+    },
+  });
+  expect(await ort.modelDifferences(bytes, [x], ["shifted", "left", "masked"])).toEqual([]);
 });
