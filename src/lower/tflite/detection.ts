@@ -140,7 +140,7 @@ function postProcess(
 }
 
 /** Flexbuffers write whole floats as integers, and booleans as either. */
-function number(attr: SourceAttr | undefined, fallback: number): number {
+export function number(attr: SourceAttr | undefined, fallback: number): number {
   if (attr?.kind === "int" || attr?.kind === "float") return Number(attr.value);
   return attr?.kind === "bool" ? Number(attr.value) : fallback;
 }

@@ -8,6 +8,7 @@ import { customs } from "./custom.ts";
 import { detections } from "./detection.ts";
 import { elementwise } from "./elementwise.ts";
 import { flex } from "./flex.ts";
+import { landmarks } from "./landmark.ts";
 import { lookups } from "./lookup.ts";
 import { products } from "./matmul.ts";
 import { pools } from "./pool.ts";
@@ -39,6 +40,7 @@ export const tfliteRules = new RuleTable([
   ...detections,
   ...customs,
   ...flex,
+  ...landmarks,
   ...stablehlo,
   ...stablehloReductions,
   ...stablehloProducts,
