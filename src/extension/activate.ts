@@ -60,6 +60,10 @@ export function activate(context: vscode.ExtensionContext): Exports {
   const parity = (uri: vscode.Uri, given?: Conversion) => checkParity({ engine, sessions, results }, uri, given);
   const convert = (uris: readonly vscode.Uri[], target?: Target) =>
     convertModels({ engine, local, checkParity: parity }, uris, target);
+  const convertChosen = async (target: Target, uri?: vscode.Uri, uris?: readonly vscode.Uri[]) => {
+    const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
+    if (models.length > 0) await convert(models, target);
+  };
 
   sessions.onDidOpen((session) => {
     texts.follow(session);
@@ -96,12 +100,8 @@ export function activate(context: vscode.ExtensionContext): Exports {
     { dispose: disposeLog },
     onSetting("backend", recheckAll),
     onOwnOps(recheckAll),
-    ...[["convertToTfjs", "tfjs"] as const, ["convertToOnnx", "onnx"] as const].map(([name, target]) =>
-      command(name, async (uri?: vscode.Uri, uris?: vscode.Uri[]) => {
-        const models = await chooseModels(sessions, uris && uris.length > 0 ? uris : uri ? [uri] : []);
-        if (models.length > 0) await convert(models, target);
-      }),
-    ),
+    command("convertToTfjs", (uri?: vscode.Uri, uris?: vscode.Uri[]) => convertChosen("tfjs", uri, uris)),
+    command("convertToOnnx", (uri?: vscode.Uri, uris?: vscode.Uri[]) => convertChosen("onnx", uri, uris)),
     command("checkParity", async (uri?: vscode.Uri) => {
       const [model] = await chooseModels(sessions, uri ? [uri] : []);
       if (model) await parity(model);
