@@ -5,6 +5,7 @@ import { nodesOf } from "./graph/order.ts";
 import { nodeLabel, opLabel, type SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { type Backend, backends, obstacle } from "./legalize/backends.ts";
+import { webgpuReads } from "./legalize/webgpu-reads.ts";
 import { constantsIn, evaluateAll } from "./tf/evaluate.ts";
 import { type TranslateOptions, translate } from "./translate.ts";
 
@@ -43,11 +44,13 @@ export async function check(model: SourceModel, files: ModelFiles, options: Chec
     nodes.set(node, verdict === "lowered" ? "ready" : verdict === "failed" ? "unsupported" : "not-checked");
   const blocked = new Set<Backend>();
   const missing = new Map<string, Set<Backend>>();
-  const running = [graph, ...graph.functions.values()].flatMap(nodesOf).filter((node) => !node.constant);
+  const parts = [graph, ...graph.functions.values()];
+  const running = parts.flatMap(nodesOf).filter((node) => !node.constant);
+  const reads = new Set(parts.flatMap((part) => [...webgpuReads(part).keys()]));
   const seen = new Set<string>();
   for (const node of running) {
     const obstacles = backends.flatMap((backend) => {
-      const reason = obstacle(node, backend);
+      const reason = obstacle(node, backend) ?? (backend === "webgpu" && reads.has(node) ? readBack(node) : undefined);
       if (reason) blocked.add(backend);
       return reason ? [{ backend, reason }] : [];
     });
@@ -85,6 +88,8 @@ export async function check(model: SourceModel, files: ModelFiles, options: Chec
     ms: { check: performance.now() - started },
   };
 }
+
+const readBack = ({ op }: Node): string => `${op} by numbers that are computed on webgpu, which cannot be read back`;
 
 function backendProblem(
   node: Node,

@@ -77,13 +77,16 @@ const ranks: Partial<Record<Backend, Readonly<Record<string, number>>>> = {
   webgpu: { "": 6, PadV2: 4 },
 };
 
+/** Their kernels look at elements in the order in which they lie, whatever the axes. */
+const rankFree = new Set(["GatherV2", "Reshape", "ExpandDims", "Squeeze"]);
+
 /** Why a backend cannot run the node; undefined where it can. */
 export function obstacle(node: Node, backend: Backend): string | undefined {
   if (kernelFree.has(node.op) || customOps.has(node.op) || isUserOp(node.op)) return undefined;
   for (const kernel of kernels[node.op] ?? [node.op])
     if (missing[kernel]?.includes(backend)) return `no ${backend} kernel for ${node.op}`;
   const limits = ranks[backend];
-  if (!limits) return undefined;
+  if (!limits || rankFree.has(node.op)) return undefined;
   const limit = limits[node.op] ?? limits[""]!;
   for (const value of [...node.outputs, ...node.inputs])
     if ((value.type.shape?.length ?? 0) > limit) return `${node.op} of rank ${value.rank} on ${backend}, which stops at ${limit}`;

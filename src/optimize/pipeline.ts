@@ -20,6 +20,7 @@ import { sinkElementwise } from "./rules/sink-elementwise.ts";
 import { sinkConcat, sinkExpandDims, sinkSqueeze } from "./rules/sink-joins.ts";
 import { shapeOfTranspose, sinkThroughReshape } from "./rules/sink-reshape.ts";
 import { sliceStrides } from "./rules/strided-slice.ts";
+import { fillLast } from "./rules/uniform.ts";
 
 const cleaning: readonly Rewrite[] = [
   identities,
@@ -30,6 +31,7 @@ const cleaning: readonly Rewrite[] = [
   dropKeptAxes,
   transposeOfReshape,
   mergeTransposes,
+  fillLast,
 ];
 const layouts: readonly Rewrite[] = [
   shapeOfTranspose,

@@ -150,8 +150,18 @@ function feedTensors({ signature }: Loaded, feeds: readonly (readonly [string, T
     if (!signature.inputs?.[name]) throw modelError("unknown-input", `the TF.js model has no input ${name}`, { tensor: name });
   }
   const inputs: Record<string, core.Tensor> = {};
-  for (const [name, tensor] of feeds) inputs[name] = toTfjs(tensor);
+  for (const [name, tensor] of feeds) {
+    if (core.getBackend() === "webgl" && tensor.dtype === "int32") assertExact(tensor.data as Int32Array, name);
+    inputs[name] = toTfjs(tensor);
+  }
   return inputs;
+}
+
+/** WebGL keeps integers in float32. */
+function assertExact(values: Int32Array, name: string): void {
+  const lost = values.find((value) => Math.fround(value) !== value);
+  if (lost !== undefined)
+    throw modelError("int32-inexact", `a value does not fit WebGL's integers: ${lost}`, { tensor: name }, "run on wasm");
 }
 
 /**

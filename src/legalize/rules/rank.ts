@@ -2,7 +2,7 @@
  * More than six axes: the wasm kernels that go through XNNPACK (Add, Sub, Mul, Div, Pad) leave such results unwritten without a word, and
  * the GPU backends have no programs for them. Neighbouring axes that an op treats alike are merged before it and parted after it.
  */
-import { type Dim, isStatic, type Shape, type Value } from "../../graph/graph.ts";
+import { type Dim, isStatic, type Shape, sameShape, type Value } from "../../graph/graph.ts";
 import { elementCount, numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
@@ -14,6 +14,8 @@ import { both, choose, isSizes } from "./sizes.ts";
 const maxRank = 6;
 /** Some programs of WebGL and WebGPU stop earlier; an op that does not merge stays as it is, and the check names the backends. */
 const gpuRanks: Readonly<Record<string, number>> = { SelectV2: 4, PadV2: 4 };
+/** WebGPU's programs for five axes and more do not compile where the operands are of different shapes. */
+const mixedRank = 4;
 const rankOf = (op: string): number => gpuRanks[op] ?? maxRank;
 
 /** Runs of neighbours that may become one axis; `alike(i)` tells whether axis i may join axis i − 1. */
@@ -35,9 +37,16 @@ function mergedDims(shape: Shape, groups: readonly (readonly number[])[], rank: 
   });
 }
 
-export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt): readonly Value[] {
+const biasAdd: Legalize = (b, inputs, at) =>
+  (inputs[0]!.type.shape?.length ?? 0) <= mixedRank ? at.same(b, inputs) : elementwise(b, inputs, at, "AddV2");
+
+/** `op`: where it is to be another than the node's own. */
+export function elementwise(b: Builder, inputs: readonly Value[], at: LegalAt, op = at.node.op): readonly Value[] {
+  const same = (values: readonly Value[]) => (op === at.node.op ? at.same(b, values) : [b.op(op, values)]);
   const out = at.node.outputs[0]!.type.shape;
-  if (!out || out.length <= rankOf(at.node.op)) return at.same(b, inputs);
+  const mixed = inputs.some(({ type: { shape } }) => !shape?.every((dim) => dim === 1) && !sameShape(shape, out));
+  const limit = Math.min(rankOf(op), mixed ? mixedRank : maxRank);
+  if (!out || out.length <= limit) return same(inputs);
   const rank = out.length;
   const shapes = inputs.map((input) => input.shape);
   /** 1: repeated along the axis; undefined where nobody knows. */
@@ -166,6 +175,7 @@ export const ranks: readonly LegalRule[] = [
   ),
   ...pointwise.map((op) => legal(op, elementwise)),
   legal("Prelu", prelu),
+  legal("BiasAdd", biasAdd),
   legal("PadV2", pad),
   legal("Softmax", lastAxis),
   legal("LogSoftmax", lastAxis),

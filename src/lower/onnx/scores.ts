@@ -90,5 +90,6 @@ export function attend(b: Builder, a: Attention): Attended {
   return { stages: [raw, capped, biased, shares], y };
 }
 
+/** Not by their greatest: the one that WebGL looks for is never below −10²⁰. */
 const emptyRows = (b: Builder, bias: Value): Value =>
-  b.op("Equal", [b.reduce("Max", bias, [bias.rank - 1], true), b.scalar(bias.dtype, lowest)]);
+  b.reduce("All", b.op("Equal", [bias, b.scalar(bias.dtype, lowest)]), [bias.rank - 1], true);
