@@ -54,16 +54,20 @@ const reading = (name: string): NodeSpec => ({
 
 const side = (value: string, columns: number) => ({ value, dtype: "float32" as const, shape: [-1, columns] });
 
-/** The files of a SavedModel: `serving_default` gives y, `linear` what is there before the activation. */
-export function savedDense(tags: readonly string[] = ["serve"]): Record<string, Uint8Array> {
+/** The files of a SavedModel: the signature `whole` gives y, `linear` what is there before the activation. */
+export function savedDense(
+  tags: readonly string[] = ["serve"],
+  whole = "serving_default",
+  linear = "linear",
+): Record<string, Uint8Array> {
   const meta: MetaSpec = {
     tags,
     graph: {
       nodes: [input, variable("w", weight), variable("b", bias), reading("w"), reading("b"), ...layer("w/read", "b/read")],
     },
     signatures: {
-      serving_default: { inputs: { x: side("x:0", 3) }, outputs: { y: side("fc/out:0", 5) } },
-      linear: { inputs: { x: side("x:0", 3) }, outputs: { sum: side("fc/sum:0", 5) } },
+      [whole]: { inputs: { x: side("x:0", 3) }, outputs: { y: side("fc/out:0", 5) } },
+      [linear]: { inputs: { x: side("x:0", 3) }, outputs: { sum: side("fc/sum:0", 5) } },
     },
   };
   return { "saved_model.pb": savedModel(meta), ...bundle("variables/variables", { w: weight, b: bias }) };

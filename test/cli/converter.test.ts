@@ -107,6 +107,9 @@ describe("the examples of the guide", () => {
     put({ ...savedDense([]), "tfhub_module.pb": Uint8Array.of(8, 3) }, "module");
     expect((await converter("--input_format=tf_hub", "--saved_model_tags=", "module", "web_model")).code).toBe(0);
     close(await graphResult("web_model"), denseOutput(dense, x));
+    put(savedDense([], "image_vector", "default"), "first");
+    expect((await converter("--input_format=tf_hub", "first", "first_model")).code).toBe(0);
+    close(await graphResult("first_model"), denseOutput(dense, x, false));
     const { code, stderr } = await converter("--input_format=tf_hub", "https://tfhub.dev/google/imagenet/1", "out");
     expect(code).toBe(2);
     expect(stderr).toContain("nothing is fetched from the network");

@@ -17,9 +17,9 @@ import { readShape } from "./tensor.ts";
 import { type Binding, isVariable, tensorOf, variableKeys } from "./variables.ts";
 
 export interface SavedModelOptions {
-  /** Tags of the meta graph to take; default: the one for serving, else the only one. */
+  /** Tags of the meta graph to take; default: the one for serving, else one without tags (TensorFlow Hub's), else the first. */
   readonly tags?: readonly string[];
-  /** Key of the signature; default: `serving_default`, else the first. */
+  /** Key of the signature; default: `serving_default`, else `default` (TensorFlow Hub's), else the first. */
   readonly signature?: string;
 }
 
@@ -155,7 +155,9 @@ function readArgument(name: string, f: Fields): Argument {
 function chosenMeta(metas: readonly MetaDraft[], tags: readonly string[] | undefined): MetaDraft {
   const all = metas.map((meta) => meta.tags.join(",")).join("; ");
   const same = (meta: MetaDraft) => meta.tags.length === tags?.length && tags.every((tag) => meta.tags.includes(tag));
-  const found = tags ? metas.find(same) : (metas.find((meta) => meta.tags.includes("serve")) ?? metas[0]);
+  const found = tags
+    ? metas.find(same)
+    : (metas.find((meta) => meta.tags.includes("serve")) ?? metas.find((meta) => meta.tags.length === 0) ?? metas[0]);
   if (!found) throw modelError("unknown-tags", `no graph with the tags ${tags ?? "of any kind"}; there are: ${all || "none"}`);
   return found;
 }
@@ -163,11 +165,14 @@ function chosenMeta(metas: readonly MetaDraft[], tags: readonly string[] | undef
 /** What runs once, not what a caller asks for. */
 const isSetup = (key: string): boolean => /^__saved_model_(init|train)_op$/.test(key);
 
+/** What is meant where no signature is named: that for serving, that of a module of TensorFlow Hub's first format. */
+const usualKeys = ["serving_default", "default"];
+
 function chosenSignature(meta: MetaDraft, wanted: string | undefined): string | undefined {
   const keys = [...meta.signatures.keys()].filter((key) => !isSetup(key));
   if (wanted !== undefined && !meta.signatures.has(wanted))
     throw modelError("unknown-signature", `no signature ${wanted}; there are: ${keys.join(", ") || "none"}`);
-  return wanted ?? keys.find((key) => key === "serving_default") ?? keys[0];
+  return wanted ?? usualKeys.find((key) => keys.includes(key)) ?? keys[0];
 }
 
 function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | undefined, reading: Reading) {
@@ -175,7 +180,7 @@ function withSignature({ main }: ReadGraph, meta: MetaDraft, wanted: string | un
   const signature = key === undefined ? undefined : meta.signatures.get(key)!;
   if (!signature) return { graph: main.finish("main", main.placeholders(), main.unread()), key };
   const others = [...meta.signatures.keys()].filter((each) => each !== key && !isSetup(each));
-  if (wanted === undefined && others.length > 0 && key !== "serving_default")
+  if (wanted === undefined && others.length > 0 && key !== undefined && !usualKeys.includes(key))
     reading.report(
       "info",
       "several-signatures",
