@@ -11,6 +11,7 @@ import { mlnetModels, runMlnetModel } from "./mlnet.ts";
 import { onnxCases, runOnnxCase } from "./onnx.ts";
 import { jsoncCases, runJsoncCase } from "./onnx-jsonc.ts";
 import { onnxModels, runOnnxModel } from "./onnx-models.ts";
+import { runSavedModel, savedModels } from "./saved-models.ts";
 import { type Case, inLanes, judgedLine, type Row, resultLine, writeRows, zooFolder } from "./suite.ts";
 import { runTensorflowCase, tensorflowCases } from "./tensorflow.ts";
 import { runTfjsModel, tfjsModels } from "./tfjs.ts";
@@ -28,6 +29,7 @@ const suites: Readonly<Record<string, Suite>> = {
   mlnet: { cases: mlnetModels, run: runMlnetModel },
   keras: { cases: kerasCases, run: runKerasCase },
   tfjs: { cases: tfjsModels, run: runTfjsModel },
+  "saved-models": { cases: savedModels, run: runSavedModel },
   tensorflow: { cases: tensorflowCases, run: runTensorflowCase },
   tflite: { cases: tfliteCases, run: runTfliteCase },
 };
