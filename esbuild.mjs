@@ -38,7 +38,7 @@ const node = {
   banner: { js: commonJs },
   mainFields: ["module", "main"],
   // Native. TF.js is bundled instead: a worker starts in 110 ms rather than 240 ms, and there is one kernel registry.
-  external: ["onnxruntime-node", "@litertjs/core", "playwright-core"],
+  external: ["onnxruntime-node", "onnxruntime-web", "@litertjs/core", "playwright-core"],
   logLevel: "warning",
   sourcemap: true,
 };

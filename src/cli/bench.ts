@@ -4,6 +4,7 @@ import { type ConvertOptions, convert } from "../convert.ts";
 import { openModel } from "../formats/open.ts";
 import { type Feeds, seededFeeds } from "../parity/feeds.ts";
 import { OrtProcess } from "../runtime/ort.ts";
+import type { OrtBuild } from "../runtime/ort-api.ts";
 import { TfjsWorker } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
 import type { Told } from "./commands.ts";
@@ -12,7 +13,7 @@ import { problemLines, type Report } from "./report.ts";
 
 export interface BenchOptions {
   readonly backend: TfjsBackend;
-  readonly against: "ort" | undefined;
+  readonly against: "ort" | "ort-web" | undefined;
   readonly convert: ConvertOptions;
 }
 
@@ -49,7 +50,7 @@ export async function benchModel(file: string, options: BenchOptions): Promise<T
       return worker.time(loaded, tried.feeds, fetches, runs + 1);
     });
     const tfjs = timed(loadMs, times);
-    const ort = options.against && (await timeOrt(file, feeds!, fetches));
+    const ort = options.against && (await timeOrt(file, feeds!, fetches, options.against === "ort" ? "node" : "web"));
     const ratio = ort && tfjs.medianMs / ort.medianMs;
     const report = {
       format: model.dialect,
@@ -66,7 +67,9 @@ export async function benchModel(file: string, options: BenchOptions): Promise<T
       report: report as Report,
       text: () => [
         line(`TF.js on ${options.backend}`, tfjs),
-        ...(ort ? [line("onnxruntime", ort), `  ratio ${ratio!.toFixed(2)}`] : []),
+        ...(ort
+          ? [line(options.against === "ort" ? "onnxruntime" : "onnxruntime-web", ort), `  ratio ${ratio!.toFixed(2)}`]
+          : []),
       ],
     };
   } finally {
@@ -74,8 +77,8 @@ export async function benchModel(file: string, options: BenchOptions): Promise<T
   }
 }
 
-async function timeOrt(file: string, { feeds }: Feeds, fetches: readonly string[]): Promise<Timed> {
-  const ort = await OrtProcess.start();
+async function timeOrt(file: string, { feeds }: Feeds, fetches: readonly string[], build: OrtBuild): Promise<Timed> {
+  const ort = await OrtProcess.start(undefined, build);
   try {
     const loading = performance.now();
     const loaded = await ort.load(file);

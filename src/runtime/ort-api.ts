@@ -9,9 +9,12 @@ export interface OrtModel {
   readonly outputs: readonly ValueSpec[];
 }
 
+/** Its native build, or the one for browsers, which is WebAssembly and runs on one thread here. */
+export type OrtBuild = "node" | "web";
+
 export interface OrtApi {
   /** Loads onnxruntime; `ModelError` `reference-unavailable` where it is not there. Answers its version. */
-  start(): Promise<string>;
+  start(build: OrtBuild): Promise<string>;
   /** `taps`: values of the main graph that may be fetched besides the outputs; with any, graph optimisation is off. */
   load(path: string, taps: readonly string[]): Promise<OrtModel>;
   /** Answers in the order of `fetches`. */

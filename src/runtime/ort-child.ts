@@ -27,18 +27,28 @@ const LOG_ERRORS = 3;
 /** protobuf's own limit; a larger file is no ONNX model. */
 const MAX_MODEL_BYTES = 2 ** 31;
 
-let ort: typeof import("onnxruntime-node") | undefined;
+/** What both builds have. */
+type Ort = Pick<typeof import("onnxruntime-node"), "InferenceSession" | "Tensor" | "env">;
+let ort: Ort | undefined;
+/** The build for browsers knows no files. */
+let fromBytes = false;
 const models = new Map<number, Loaded>();
 let nextId = 0;
 
 const api: OrtApi = {
-  async start() {
+  async start(build) {
+    const name = `onnxruntime-${build}` as const;
+    let loaded: Ort;
     try {
-      ort = await import("onnxruntime-node");
+      loaded = build === "web" ? await import("onnxruntime-web") : await import("onnxruntime-node");
     } catch (error) {
-      throw modelError("reference-unavailable", `onnxruntime-node does not load: ${reasonOf(error)}`, {}, hint);
+      const wayOut = build === "web" ? "npm i onnxruntime-web beside modelwright" : hint;
+      throw modelError("reference-unavailable", `${name} does not load: ${reasonOf(error)}`, {}, wayOut);
     }
-    return ort.env.versions.node ?? ort.env.versions.common;
+    if (build === "web") loaded.env.wasm.numThreads = 1;
+    fromBytes = build === "web";
+    ort = loaded;
+    return ort.env.versions[build] ?? ort.env.versions.common;
   },
 
   async load(path, taps) {
@@ -48,7 +58,9 @@ const api: OrtApi = {
     try {
       session =
         taps.length === 0
-          ? await ort.InferenceSession.create(path, options)
+          ? await (fromBytes
+              ? ort.InferenceSession.create(await withTaps(path, []), options)
+              : ort.InferenceSession.create(path, options))
           : await ort.InferenceSession.create(await withTaps(path, taps), {
               ...options,
               graphOptimizationLevel: "disabled",

@@ -2,7 +2,7 @@
 import { throwIfCancelled } from "../base/cancel.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { electronHint, isElectron, nodeForNative } from "./native-node.ts";
-import type { OrtApi, OrtModel } from "./ort-api.ts";
+import type { OrtApi, OrtBuild, OrtModel } from "./ort-api.ts";
 import { Peer } from "./peer.ts";
 import type { Run } from "./run.ts";
 
@@ -14,14 +14,14 @@ export class OrtProcess {
     readonly version: string,
   ) {}
 
-  /** `ModelError` `reference-unavailable` where onnxruntime-node does not load. */
-  static async start(signal?: AbortSignal): Promise<OrtProcess> {
+  /** `ModelError` `reference-unavailable` where that build of onnxruntime does not load. */
+  static async start(signal?: AbortSignal, build: OrtBuild = "node"): Promise<OrtProcess> {
     throwIfCancelled(signal);
     const node = await nodeForNative();
     const hint = node === undefined && isElectron() ? electronHint : undefined;
     const peer = Peer.child<OrtApi>("onnxruntime", "ort-child", node, hint);
     try {
-      return new OrtProcess(peer, await peer.call(signal, (api) => api.start()));
+      return new OrtProcess(peer, await peer.call(signal, (api) => api.start(build)));
     } catch (error) {
       await peer.close();
       throw error;

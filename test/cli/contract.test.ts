@@ -310,9 +310,9 @@ describe("parity", () => {
 });
 
 describe("bench", () => {
-  it("times the converted model next to onnxruntime", async () => {
+  it.each(["ort", "ort-web"])("times the converted model next to %s", async (against) => {
     put("m.onnx", good());
-    const { code, objects } = await run("bench", "m.onnx", "--against", "ort", "--json");
+    const { code, objects } = await run("bench", "m.onnx", "--against", against, "--json");
     expect(code).toBe(0);
     const times = {
       loadMs: expect.any(Number),
