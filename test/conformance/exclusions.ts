@@ -52,6 +52,14 @@ const exclusions: readonly Exclusion[] = [
       "mean 4163, variance 7: onnxruntime computes E[x²] − E[x]², of which float32 holds no digit after the point; " +
       "against float64 its normalised values are 3e-5 off in one run and more in others",
   },
+  {
+    test: "centernet.json",
+    backend: "onnxruntime",
+    reason:
+      "its peaks are where a heat map Equals its own pooled maximum: values that the sigmoid leaves one rounding apart in one runtime " +
+      "and alike in the other; all 232 layers before that agree",
+    comesAndGoes: true,
+  },
   ...["qdq16", "qdq16_contrib", "qdq_contrib", "qdq"].map((kind) => ({
     test: `qdq_with_multi_consumer_dq_nodes.fixed.${kind}.onnx`,
     reason: rounding,
