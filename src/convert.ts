@@ -8,7 +8,7 @@ import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { Graph, Node, Type } from "./graph/graph.ts";
 import { sourceMap, sourceMapName } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
-import { findPreprocessing } from "./graph/preprocessing.ts";
+import { findPreprocessing, labelsOf } from "./graph/preprocessing.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import type { UserOps } from "./lower/user-ops.ts";
@@ -70,10 +70,12 @@ export async function convert(
   try {
     const { baked } = translated.lowered;
     const preprocessing = await findPreprocessing(model, files);
+    const labels = labelsOf(model);
     const metadata = {
       ...options.metadata,
       ...(base.state.length > 0 && { state: base.state }),
       ...(preprocessing.length > 0 && { preprocessing }),
+      ...(labels.length > 0 && { labels }),
       ...(baked && { baked }),
       ...(options.structuredOutputs && { structuredOutputKeys: graph.outputs.map(({ name }) => name) }),
     };

@@ -43,7 +43,7 @@ export function renderSupportedTflite(): string {
   const rows = builtinOperators.map((op, code) => `| ${code} | ${op} | ${verdict(op)} |`);
   const custom = tfliteRules
     .all()
-    .filter(({ domain, op }) => domain === customDomain && !/^(edgetpu-|DISPATCH_|Flex)/.test(op))
+    .filter(({ domain, op }) => domain === customDomain && !/^(edgetpu-|DISPATCH_|NPU_|ethos-|Flex)/.test(op))
     .map(({ op }) => `| ${op} | ${names.has(op) ? "supported" : "no test"} |`)
     .sort();
   const count = builtinOperators.filter((op) => verdict(op) === "supported").length;

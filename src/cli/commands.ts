@@ -54,12 +54,13 @@ export async function inspectModel(file: string): Promise<Told> {
   };
 }
 
-function preprocessingLine({ input, inGraph, pixels }: Preprocessing): string {
+function preprocessingLine({ input, inGraph, pixels, toFeed }: Preprocessing): string {
+  const fed = toFeed ? [`fed with (pixels - mean) / std: mean ${toFeed.mean.join(" ")}, std ${toFeed.std.join(" ")}`] : [];
   const told = pixels ? [`pixels ${Object.values(pixels).join(", ")}`] : [];
   const done = inGraph
     ? [`normalised by ${inGraph.nodes.join(", ")}: mean ${inGraph.mean.join(" ")}, std ${inGraph.std.join(" ")}`]
     : [];
-  return `  image ${input}: ${[...told, ...done].join("; ")}`;
+  return `  image ${input}: ${[...told, ...fed, ...done].join("; ")}`;
 }
 
 /** The text projection, whole. */

@@ -27,7 +27,12 @@ interface Signature {
 interface ModelJson {
   readonly modelTopology?: { readonly node?: readonly { readonly op?: string }[] };
   readonly signature?: Signature;
-  readonly userDefinedMetadata?: { readonly signature?: Signature; readonly preprocessing?: unknown; readonly baked?: unknown };
+  readonly userDefinedMetadata?: {
+    readonly signature?: Signature;
+    readonly preprocessing?: unknown;
+    readonly baked?: unknown;
+    readonly labels?: unknown;
+  };
 }
 
 export interface SnippetModel {
@@ -126,6 +131,9 @@ export function snippetText({ inputs, outputs, customOps, notes = [], asynchrono
     lines.push(`const outputs = ${call}(inputs, [`);
     for (const name of results) lines.push(`  ${JSON.stringify(name)}, // ${typeText(outputs[name]!)}`);
     lines.push("]) as tf.Tensor[];", "", "for (const output of outputs) console.log(output.shape, await output.data());");
+    const states = feeds.map(([name]) => name).filter((name) => name.startsWith("state/") && results.includes(name));
+    if (states.length > 0) lines.push("", "// What this run leaves, the next run takes; the first takes zeros.");
+    for (const name of states) lines.push(`inputs[${JSON.stringify(name)}] = outputs[${results.indexOf(name)}];`);
   }
   return `${lines.join("\n")}\n`;
 }

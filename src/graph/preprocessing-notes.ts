@@ -1,4 +1,4 @@
-/** What a load snippet says of a model's image inputs. */
+/** What a load snippet says of a model's image inputs, and of outputs whose classes have names. */
 import type { Baked } from "./map.ts";
 import type { Preprocessing } from "./preprocessing.ts";
 
@@ -6,20 +6,27 @@ import type { Preprocessing } from "./preprocessing.ts";
 export function preprocessingNotes({
   preprocessing,
   baked,
+  labels,
 }: {
   readonly preprocessing?: unknown;
   readonly baked?: unknown;
+  readonly labels?: unknown;
 }): string[] {
   const notes = (Array.isArray(preprocessing) ? preprocessing : []).flatMap((each) => {
-    const { input, inGraph, pixels } = (each ?? {}) as Partial<Preprocessing>;
+    const { input, inGraph, pixels, toFeed } = (each ?? {}) as Partial<Preprocessing>;
     const told = Object.values(pixels ?? {})
       .map(oneLine)
       .join(", ");
     return [
       ...(told ? [`${oneLine(input)}: pixels are ${told}, by the source's metadata`] : []),
+      ...(toFeed ? [`${oneLine(input)}: feed ${arithmetic(toFeed)}, x a pixel from 0 to 255, by the source's metadata`] : []),
       ...(inGraph ? [`${oneLine(input)}: ${arithmetic(inGraph)} is part of the model; feed it what comes before`] : []),
     ];
   });
+  for (const each of Array.isArray(labels) ? labels : []) {
+    const { output, file } = (each ?? {}) as { readonly output?: unknown; readonly file?: unknown };
+    notes.push(`${oneLine(output)}: its classes are named in ${oneLine(file)}, attached to the source`);
+  }
   const { input, mean, std } = (baked ?? {}) as Partial<Baked>;
   return mean && std
     ? [...notes, `${oneLine(input)}: ${arithmetic({ mean, std })} is part of the model; feed pixels as they are`]

@@ -1,7 +1,16 @@
 /** What a model does to, or wants of, the image it is fed: normalisation at the head of its graph, and pixels as its metadata tell. */
+import { isFloat } from "../base/dtype.ts";
 import { ModelError } from "../base/problem.ts";
 import { loadTensor } from "./decode.ts";
-import { nodeLabel, type SourceGraph, type SourceModel, type SourceNode, type SourceTensor, type ValueId } from "./source.ts";
+import {
+  nodeLabel,
+  type SourceGraph,
+  type SourceModel,
+  type SourceNode,
+  type SourceTensor,
+  type TensorNote,
+  type ValueId,
+} from "./source.ts";
 import { elementCount, type ModelFiles, numbersOf } from "./tensor.ts";
 
 export interface Preprocessing {
@@ -14,6 +23,8 @@ export interface Preprocessing {
     readonly std: readonly number[];
     readonly norm?: string;
   };
+  /** By the source's metadata: what is fed is (pixels − mean) / std. */
+  readonly toFeed?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** As Windows ML and others write it into the metadata: `Bgr8`, `NominalRange_0_255`, `SRGB`. */
   readonly pixels?: { readonly format?: string; readonly range?: string; readonly gamma?: string };
 }
@@ -27,7 +38,9 @@ const passing: ReadonlySet<string> = new Set(["Cast", "Identity", "Transpose"]);
 /** Of the inputs that look like images: rank 3 or 4 with 1, 3 or 4 channels first or last. Reads a few constants of as many values. */
 export async function findPreprocessing(model: SourceModel, files: ModelFiles): Promise<Preprocessing[]> {
   const main = model.graphs[0];
-  if (!main || model.dialect !== "onnx") return [];
+  if (!main) return [];
+  if (model.notes) return model.notes.flatMap((note) => noted(main, note));
+  if (model.dialect !== "onnx") return [];
   const images = main.inputs.filter((id) => !main.values[id]!.tensor && isImage(main.values[id]!.type.shape));
   const readers = readersOf(main);
   const pixels = pixelsOf(model.metadata);
@@ -40,6 +53,21 @@ export async function findPreprocessing(model: SourceModel, files: ModelFiles): 
   }
   return found;
 }
+
+/** Codes of 8 bits are fed as they are: their own scale is the normalisation. */
+function noted({ inputs, values }: SourceGraph, { value, normalization, colours }: TensorNote): Preprocessing[] {
+  const { name, type } = values[value]!;
+  if (!inputs.includes(value)) return [];
+  const toFeed = type.dtype && isFloat(type.dtype) ? normalization : undefined;
+  const pixels = colours === undefined ? undefined : { format: colours };
+  return toFeed || pixels ? [{ input: name, ...(toFeed && { toFeed }), ...(pixels && { pixels }) }] : [];
+}
+
+/** Outputs whose classes are named by a file that is attached to the source. */
+export const labelsOf = ({ graphs, notes }: SourceModel): { readonly output: string; readonly file: string }[] =>
+  (notes ?? []).flatMap(({ value, labels }) =>
+    labels !== undefined && graphs[0]!.outputs.includes(value) ? [{ output: graphs[0]!.values[value]!.name, file: labels }] : [],
+  );
 
 function isImage(shape: readonly (number | string | null)[] | undefined): boolean {
   if (!shape || (shape.length !== 3 && shape.length !== 4)) return false;

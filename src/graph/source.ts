@@ -166,6 +166,16 @@ export interface Signature {
   readonly outputs: readonly { readonly name: string; readonly value: ValueId }[];
 }
 
+/** What a file says of how an input is made, or an output is read, beyond its type. */
+export interface TensorNote {
+  readonly value: ValueId;
+  /** What is fed is (x − mean) / std: one value, or one a channel. */
+  readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  readonly colours?: string;
+  /** Names of the classes: a file attached to the model. */
+  readonly labels?: string;
+}
+
 export interface SourceModel {
   readonly name: string;
   readonly dialect: Dialect;
@@ -180,6 +190,8 @@ export interface SourceModel {
   readonly files: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly signatures?: readonly Signature[];
+  /** Of the main graph. */
+  readonly notes?: readonly TensorNote[];
   readonly doc?: string;
   /** What is odd or wrong; never prevents opening. */
   readonly problems: readonly Problem[];

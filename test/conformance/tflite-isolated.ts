@@ -41,7 +41,10 @@ export async function isolated(
   const computed = computedValues(main);
   const nodes = main.nodes.filter((node) => idsOf(node.outputs).some((id) => computed.has(id)));
   if (!nodes.some((node) => around(node, computed).some((id) => isCoded(main, id)))) return undefined;
-  const known = nodes.filter((node) => isKnown(main, node, computed));
+  const wrong = new Set(nodes.filter((node) => isContradictory(main, node)).flatMap((node) => node.outputs));
+  const known = nodes.filter(
+    (node) => isKnown(main, node, computed) && ![...node.inputs, ...node.outputs].some((id) => wrong.has(id)),
+  );
   const liteRt = await LiteRtProcess.start();
   const counts = { compared: 0, steps: 0, left: nodes.length - known.length };
   const bad: string[] = [];
@@ -84,6 +87,11 @@ function isCoded({ values }: SourceGraph, id: ValueId): boolean {
   const { dtype, quantization } = values[id]!.type;
   return dtype !== undefined && isInteger(dtype) && quantization !== undefined;
 }
+
+/** Codes of type float32: kernels write integers there, whatever the file says. */
+const isContradictory = ({ values }: SourceGraph, { op, outputs }: SourceNode): boolean =>
+  op !== "DEQUANTIZE" &&
+  idsOf(outputs).some((id) => values[id]!.type.dtype === "float32" && values[id]!.type.quantization !== undefined);
 
 /** Types and ranks are known, and nothing is kept for the next run. */
 const isKnown = ({ values }: SourceGraph, node: SourceNode, computed: ReadonlySet<ValueId>): boolean =>

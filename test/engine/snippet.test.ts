@@ -53,3 +53,14 @@ test("an output named like what is already declared", () => {
   const text = snippetText({ inputs: {}, outputs: { model: tensor("DT_FLOAT", 1) }, customOps: false, asynchronous: false });
   expect(text).toContain('const output = model.execute(inputs, "model") as tf.Tensor;');
 });
+
+test("what a run leaves in its states, the next takes", () => {
+  const text = snippetText({
+    inputs: { x: tensor("DT_FLOAT", 1, 3), "state/h": tensor("DT_FLOAT", 1, 4) },
+    outputs: { y: tensor("DT_FLOAT", 1, 2), "state/h": tensor("DT_FLOAT", 1, 4) },
+    customOps: false,
+    asynchronous: false,
+  });
+  expect(text).toContain('"state/h": tf.zeros([1, 4]), // float32 [1,4]');
+  expect(text.trimEnd().endsWith('inputs["state/h"] = outputs[1];')).toBe(true);
+});

@@ -98,13 +98,17 @@ test("the load snippet says what to feed, and no text of the model leaves its li
   const notes = preprocessingNotes({
     preprocessing: [
       { input: "x", inGraph: { nodes: ["sub"], mean: [1, 2, 3], std: [4] } },
+      { input: "z", toFeed: { mean: [127.5], std: [128] } },
       { input: evil, pixels: { format: "Rgb8", range: "a\u2028b" } },
     ],
     baked: { input: "image", mean: [7], std: [9], axis: null },
+    labels: [{ output: "scores", file: "labels.txt" }],
   });
   expect(notes).toEqual([
     "x: (x - [1,2,3]) / [4] is part of the model; feed it what comes before",
+    "z: feed (x - [127.5]) / [128], x a pixel from 0 to 255, by the source's metadata",
     '"x\\n*/ alert(1); \\"": pixels are Rgb8, "a?b", by the source\'s metadata',
+    "scores: its classes are named in labels.txt, attached to the source",
     "image: (x - [7]) / [9] is part of the model; feed pixels as they are",
   ]);
   expect(preprocessingNotes({ preprocessing: "no list", baked: 3 })).toEqual([]);

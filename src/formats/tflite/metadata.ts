@@ -5,72 +5,12 @@
 import type { ByteSource } from "../../base/bytes.ts";
 import { ModelError } from "../../base/problem.ts";
 import { strictUtf8 } from "../../base/utf8.ts";
+import type { SourceGraph, TensorNote, ValueId } from "../../graph/source.ts";
 import { FlatReader, type Table, type TableList } from "../flatbuffers/reader.ts";
-import type { Schema, TableName } from "../flatbuffers/schema.ts";
+import type { TableName } from "../flatbuffers/schema.ts";
 import { readZip } from "../zip/read.ts";
 import type { Context, TfliteTable } from "./context.ts";
-
-/** Of tflite-support, version 1.5. */
-const schema = {
-  enums: {
-    AssociatedFileType: [
-      "UNKNOWN",
-      "DESCRIPTIONS",
-      "TENSOR_AXIS_LABELS",
-      "TENSOR_VALUE_LABELS",
-      "TENSOR_AXIS_SCORE_CALIBRATION",
-      "VOCABULARY",
-      "SCANN_INDEX_FILE",
-    ],
-    ColorSpaceType: ["UNKNOWN", "RGB", "GRAYSCALE"],
-  },
-  wide: {},
-  unions: {
-    ProcessUnitOptions: [
-      "NormalizationOptions",
-      "ScoreCalibrationOptions",
-      "ScoreThresholdingOptions",
-      "BertTokenizerOptions",
-      "SentencePieceTokenizerOptions",
-      "RegexTokenizerOptions",
-    ],
-    ContentProperties: ["FeatureProperties", "ImageProperties", "BoundingBoxProperties", "AudioProperties"],
-  },
-  tables: {
-    ModelMetadata: {
-      name: "string",
-      description: "string",
-      version: "string",
-      subgraph_metadata: "[SubGraphMetadata]",
-      author: "string",
-      license: "string",
-      associated_files: "[AssociatedFile]",
-      min_parser_version: "string",
-    },
-    SubGraphMetadata: {
-      name: "string",
-      description: "string",
-      input_tensor_metadata: "[TensorMetadata]",
-      output_tensor_metadata: "[TensorMetadata]",
-    },
-    TensorMetadata: {
-      name: "string",
-      description: "string",
-      dimension_names: "[string]",
-      content: "Content",
-      process_units: "[ProcessUnit]",
-      stats: "Stats",
-      associated_files: "[AssociatedFile]",
-    },
-    Content: { content_properties: "ContentProperties" },
-    ImageProperties: { color_space: "ColorSpaceType" },
-    ProcessUnit: { options: "ProcessUnitOptions" },
-    NormalizationOptions: { mean: "[float]", std: "[float]" },
-    ScoreThresholdingOptions: { global_score_threshold: "float" },
-    Stats: { max: "[float]", min: "[float]" },
-    AssociatedFile: { name: "string", description: "string", type: "AssociatedFileType", locale: "string" },
-  },
-} as const satisfies Schema;
+import { schema } from "./metadata-schema.ts";
 
 type Meta<N extends TableName<typeof schema>> = Table<typeof schema, N>;
 
@@ -81,8 +21,9 @@ const TFLITE_METADATA = "TFLITE_METADATA";
 export async function readMetadata(
   model: TfliteTable<"Model">,
   context: Context,
+  main: SourceGraph,
   source: ByteSource,
-): Promise<Readonly<Record<string, string>>> {
+): Promise<{ readonly entries: Readonly<Record<string, string>>; readonly notes: readonly TensorNote[] }> {
   const found = new Map<string, string>();
   const list = await context.one(() => model.get("metadata"));
   let at: number | undefined;
@@ -95,11 +36,13 @@ export async function readMetadata(
     else found.set(name, textOf(context, slice.offset, slice.length));
   });
   const described = at;
-  if (described === undefined) return Object.fromEntries(found);
+  if (described === undefined) return { entries: Object.fromEntries(found), notes: [] };
+  let notes: readonly TensorNote[] = [];
   try {
     const reader = new FlatReader(context.pages, schema);
     const entries = await context.one(() => describe(reader.root("ModelMetadata", described)));
     for (const [key, value] of entries) found.set(key, value);
+    notes = await context.one(() => notesOf(reader.root("ModelMetadata", described), main));
   } catch (error) {
     if (!(error instanceof ModelError)) throw error;
     context.report("warning", "bad-metadata", `TFLite Metadata that cannot be read: ${error.problem.reason}`, {
@@ -108,7 +51,38 @@ export async function readMetadata(
   }
   const attached = await attachedFiles(source);
   if (attached.length > 0) found.set("files", attached.join(", "));
-  return Object.fromEntries(found);
+  return { entries: Object.fromEntries(found), notes };
+}
+
+/** The metadata list tensors in the order of the graph. */
+function notesOf(model: Meta<"ModelMetadata">, { inputs, outputs }: SourceGraph): TensorNote[] {
+  const graphs = model.get("subgraph_metadata");
+  if (!graphs || graphs.length === 0) return [];
+  const graph = graphs.at(0);
+  const of = (ids: readonly ValueId[], list: TableList<typeof schema, "TensorMetadata"> | undefined) =>
+    ids.flatMap((value, i) => (i < (list?.length ?? 0) ? [{ value, ...noteOf(list!.at(i)) }] : []));
+  const all = [...of(inputs, graph.get("input_tensor_metadata")), ...of(outputs, graph.get("output_tensor_metadata"))];
+  return all.filter((note) => Object.keys(note).length > 1);
+}
+
+function noteOf(tensor: Meta<"TensorMetadata">): Omit<TensorNote, "value"> {
+  const content = tensor.get("content")?.get("content_properties");
+  const image = content?.name === "ImageProperties" ? (content as Meta<"ImageProperties">).get("color_space") : "UNKNOWN";
+  const options = each(tensor.get("process_units")).map((unit) => unit.get("options"));
+  const found = options.find((unit) => unit?.name === "NormalizationOptions") as Meta<"NormalizationOptions"> | undefined;
+  const [mean, std] = [found?.get("mean") ?? [], found?.get("std") ?? []];
+  const labels = each(tensor.get("associated_files"))
+    .find((file) => file.get("type") === "TENSOR_AXIS_LABELS")
+    ?.get("name");
+  return {
+    ...(mean.length > 0 && mean.length === std.length && !std.includes(0) && { normalization: { mean, std } }),
+    ...(image !== "UNKNOWN" && { colours: image.toLowerCase() }),
+    ...(labels && { labels }),
+  };
+}
+
+function each<N extends TableName<typeof schema>>(list: TableList<typeof schema, N> | undefined): Meta<N>[] {
+  return Array.from({ length: list?.length ?? 0 }, (_, i) => list!.at(i));
 }
 
 function textOf(context: Context, offset: number, length: number): string {

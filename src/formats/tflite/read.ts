@@ -46,7 +46,7 @@ async function decode(source: ByteSource): Promise<SourceModel> {
   const graphs = await readSubgraphs(model, context);
   const signatures = await readSignatures(model, graphs, context);
   const doc = await context.one(() => model.get("description"));
-  const metadata = await readMetadata(model, context, source);
+  const { entries, notes } = await readMetadata(model, context, graphs[0]!, source);
   return {
     name: source.name,
     dialect: "tflite",
@@ -54,7 +54,8 @@ async function decode(source: ByteSource): Promise<SourceModel> {
     opsets: {},
     graphs,
     files: context.files,
-    metadata,
+    metadata: entries,
+    ...(notes.length > 0 ? { notes } : {}),
     ...(signatures.length > 0 ? { signatures } : {}),
     ...(doc ? { doc } : {}),
     problems: context.problems,

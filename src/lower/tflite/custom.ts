@@ -96,6 +96,8 @@ const options = { custom_bytes: raw() };
 const compiled: Readonly<Record<string, string>> = {
   "edgetpu-custom-op": "compiled for the Edge TPU",
   DISPATCH_OP: "compiled for an NPU",
+  NPU_OP: "compiled for an NPU",
+  "ethos-u": "compiled for an Ethos-U NPU",
 };
 
 export const customs: readonly Rule[] = [

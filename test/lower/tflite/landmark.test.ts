@@ -54,7 +54,10 @@ const shift = (x: number, y: number): Matrix => [
   [0, 0, 1],
 ];
 /** As the operators have it: 4×4, of which the third axis stays. */
-const spread = ([[a, b, x], [c, d, y]]: Matrix): number[] => [a!, b!, 0, x!, c!, d!, 0, y!, 0, 0, 1, 0, 0, 0, 0, 1];
+const spread = ([first, second]: Matrix): number[] => {
+  const [[a, b, x], [c, d, y]] = [first!, second!];
+  return [a!, b!, 0, x!, c!, d!, 0, y!, 0, 0, 1, 0, 0, 0, 0, 1];
+};
 const matrix: Fed = { ...floats([1, 4, 4]), data: [0.75, -0.5, 9, 1.25, 0.5, 1.5, 9, -0.375, 9, 9, 9, 9, 9, 9, 9, 9] };
 
 test.each<[string, Options, readonly number[], number, number]>([
