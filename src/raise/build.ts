@@ -64,6 +64,8 @@ export class OnnxBuilder {
   readonly b = new Builder();
   origin: Origin = noOrigin;
   scope: Scope;
+  /** While the nodes of a constant expression are written: what moves them about is one of them. */
+  spelling = false;
   readonly makers = new Map<Ref, Draft>();
   private readonly literals = new Map<string, Ref>();
 
@@ -141,14 +143,18 @@ export class OnnxBuilder {
 
   transpose(x: Ref, perm: readonly number[]): Ref {
     if (perm.every((axis, i) => axis === i)) return x;
-    const known = x.constant ?? x.expression;
+    const known = this.movable(x);
     if (known) return this.constant(this.b.transpose(known, perm));
     return this.raw("Transpose", [x], { perm: ints(perm) }, [x.dtype], [x.shape && perm.map((axis) => x.shape![axis])])[0]!;
   }
 
+  private movable(x: Ref): Value | undefined {
+    return x.constant ?? (this.spelling ? undefined : x.expression);
+  }
+
   /** To dims that are numbers other than 0, at most one of them −1. */
   reshape(x: Ref, dims: readonly number[]): Ref {
-    const known = x.constant ?? x.expression;
+    const known = this.movable(x);
     if (known) return this.constant(this.b.reshape(known, dims));
     const shape = dims.map((dim) => (dim === -1 ? undefined : dim));
     return this.raw("Reshape", [x, this.ints(dims)], {}, [x.dtype], [shape])[0]!;

@@ -5,6 +5,7 @@ import type { Graph, Node, Value } from "../graph/graph.ts";
 import { movingOps } from "../graph/moving.ts";
 import { countUses, nodesOf, topological } from "../graph/order.ts";
 import { bytesOf, eagerBytes } from "../tf/build.ts";
+import { opDef } from "../tf/op.ts";
 import { onnxAttrs } from "./attrs.ts";
 import { OnnxBuilder, Ref, Scope } from "./build.ts";
 import { emitRules } from "./emit/rules.ts";
@@ -142,18 +143,20 @@ class Emission implements Nesting {
   }
 
   private computed(value: Value): Ref {
-    const { scope, origin } = this.o;
+    const { scope, origin, spelling } = this.o;
     // Moved before they are widened: what is stored stays small, and the widening is what is read.
     const node = moveInside(value.node, this.o);
     if (node !== value.node) return this.constant(node.outputs[value.port]!);
     const inputs = node.inputs.map((input) => this.constant(input));
     this.o.scope = this.prologue;
     this.o.origin = node.origin;
+    this.o.spelling = true;
     // A cast of a constant is a constant for the rules: here it is the node that makes it.
     const at = this.at(node);
     const outputs = node.op === "Cast" ? [this.o.castNode(inputs[0]!, value.dtype)] : ruleOf(node, at)(this.o, inputs, at);
     this.o.scope = scope;
     this.o.origin = origin;
+    this.o.spelling = spelling;
     for (const [i, output] of node.outputs.entries()) outputs[i]!.shape ??= output.type.shape;
     const made = outputs[value.port]!;
     made.expression ??= value;
@@ -161,15 +164,18 @@ class Emission implements Nesting {
   }
 }
 
-/** Transpose(Cast(w)) → Cast(Transpose(w)); the node itself where there is nothing to exchange. */
+/** Transpose(Cast(w)) → Cast(Transpose(w)), and so through all that does the same to every element; the node itself where nothing moves. */
 function moveInside(node: Node, { b }: OnnxBuilder): Node {
   const [x, ...rest] = node.inputs;
   if (!x || !movingOps.has(node.op) || node.op === "Cast") return node;
   const { op, inputs, attrs } = x.node;
-  const perTensor = op === "Dequantize" && inputs[1]!.type.shape?.length === 0 && inputs[2]!.type.shape?.length === 0;
-  if (op !== "Cast" && !perTensor) return node;
-  const moved = b.op(node.op, [inputs[0]!, ...rest], node.attrs);
-  return b.op(op, [moved, ...inputs.slice(1)], attrs).node;
+  if (op !== "Dequantize" && opDef(op).elementwise !== true) return node;
+  const rank = x.type.shape?.length;
+  const moves = (input: Value) =>
+    input.type.shape?.length === 0 || (node.op === "Transpose" && input.type.shape?.length === rank);
+  if (!inputs.slice(1).every(moves)) return node;
+  const moved = (input: Value, i: number) => (i > 0 && input.rank === 0 ? input : b.op(node.op, [input, ...rest], node.attrs));
+  return b.op(op, inputs.map(moved), attrs).node;
 }
 
 function ruleOf(node: Node, at: EmitAt): Emit {

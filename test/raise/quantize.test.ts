@@ -68,6 +68,28 @@ it("QuantizeSteps rounds half to even within its bounds", async () => {
   expect(await ort.differences(graph, { x: floats })).toEqual([]);
 });
 
+it("weights with a scale for each channel, which are moved with them", async () => {
+  const dims = [3, 3, 64, 32];
+  const codes = tensorOf("int8", dims, randomInts(elementCount(dims), -127, 127));
+  const x = tensorOf("float32", [1, 4, 5, 64], noise(1280, 3));
+  const graph = graphOf((b) => {
+    const scale = b.constant(
+      tensorOf(
+        "float32",
+        [1, 1, 1, 32],
+        random(32).map((each) => Math.abs(each) + 0.01),
+      ),
+    );
+    const zero = b.constant(tensorOf("int8", [1, 1, 1, 32], new Array<number>(32).fill(0)));
+    const w = b.op("Dequantize", [b.constant(codes), scale, zero]);
+    const attrs = { padding: "SAME", strides: [1, 1, 1, 1], dilations: [1, 1, 1, 1] };
+    return b.op("Conv2D", [b.input("x", { dtype: "float32", shape: [1, 4, 5, 64] }), w], attrs);
+  });
+  const { model } = raised(graph);
+  expect(opsOf(model)).toEqual({ Transpose: 2, DequantizeLinear: 1, Conv: 1 });
+  expect(await ort.differences(graph, { x }, { rtol: 1e-4 })).toEqual([]);
+});
+
 it("8-bit weights are stored as they are, in the order that the Conv wants", async () => {
   const dims = [3, 3, 64, 32];
   const codes = tensorOf("int8", dims, randomInts(elementCount(dims), -127, 127));
@@ -78,7 +100,8 @@ it("8-bit weights are stored as they are, in the order that the Conv wants", asy
     stored(b, b.op("Dequantize", [b.constant(codes), b.scalar("float32", 0.01), b.scalar("int8", 0)])),
   );
   const cast = graphOf((b) => stored(b, b.cast(b.constant(codes), "float32")));
-  for (const graph of [perTensor, cast]) {
+  const centred = graphOf((b) => stored(b, b.op("Sub", [b.cast(b.constant(codes), "float32"), b.scalar("float32", 3)])));
+  for (const graph of [perTensor, cast, centred]) {
     const { model } = raised(graph);
     expect(model.graph.initializers.map(({ value }) => value.dtype)).toContain("int8");
     expect(model.graph.initializers.every(({ value }) => value.dtype !== "float32" || value.rank === 0)).toBe(true);
