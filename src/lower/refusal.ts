@@ -10,6 +10,7 @@ const published: ReadonlySet<string> = new Set([
   "ai.onnx",
   "ai.onnx.ml",
   "com.microsoft",
+  "com.ms.internal.nhwc",
   "ai.onnx.training",
   "ai.onnx.preview.training",
 ]);

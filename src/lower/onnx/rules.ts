@@ -23,6 +23,7 @@ import { losses } from "./loss.ts";
 import { products } from "./matmul.ts";
 import { ml } from "./ml/rules.ts";
 import { nbits } from "./nbits.ts";
+import { nhwc } from "./nhwc.ts";
 import { norms } from "./norm.ts";
 import { pads } from "./pad.ts";
 import { pools } from "./pool.ts";
@@ -94,4 +95,5 @@ export const onnxRules = new RuleTable([
   ...contrib,
   ...groupQueries,
   ...hashes,
+  ...nhwc,
 ]);
