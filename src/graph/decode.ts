@@ -4,7 +4,7 @@ import { ModelError, modelError } from "../base/problem.ts";
 import { decodeElements, fromRaw } from "./elements.ts";
 import type { Coding, Slice, SourceTensor } from "./source.ts";
 import { decodeSparse } from "./sparse.ts";
-import { allocate, type Elements, elementCount, type ModelFiles, type StoredTensor, type Tensor } from "./tensor.ts";
+import { allocate, type Elements, elementCount, isStored, type ModelFiles, type StoredTensor, type Tensor } from "./tensor.ts";
 
 /** Reads and decodes the whole tensor. A `ModelError` where its bytes are missing or do not fit its shape. */
 export async function loadTensor({ stored, files }: StoredTensor): Promise<Tensor> {
@@ -22,7 +22,20 @@ function decodeStored(stored: SourceTensor, bytes: Uint8Array): Tensor {
   return decodeElements(stored.dtype, stored.shape, stored.encoding, bytes);
 }
 
-function decodeCoded({ dtype, shape }: SourceTensor, { codes, scale, min }: Coding, bytes: Uint8Array): Tensor {
+/** What tensors in memory were decoded from, so that they can be written as small again. */
+const codings = new WeakMap<Tensor, Coding>();
+
+/** The codes that the tensor stands for, where it is one of a file's, in memory or not. */
+export const codingOf = (tensor: Tensor | StoredTensor): Coding | undefined =>
+  isStored(tensor) ? tensor.stored.coding : codings.get(tensor);
+
+function decodeCoded(stored: SourceTensor, coding: Coding, bytes: Uint8Array): Tensor {
+  const tensor = decodedFrom(stored, coding, bytes);
+  codings.set(tensor, coding);
+  return tensor;
+}
+
+function decodedFrom({ dtype, shape }: SourceTensor, { codes, scale, min }: Coding, bytes: Uint8Array): Tensor {
   const coded = decodeElements(codes, shape, "raw", bytes);
   if (codes === "float16") return { ...coded, dtype };
   const data = allocate(dtype, coded.data.length) as Float32Array | Int32Array;

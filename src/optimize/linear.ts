@@ -1,6 +1,11 @@
 /** Convolutions and matrix products: ops that are linear in their weights, whose last axis is made of the weights' output channels. */
+import { isInteger } from "../base/dtype.ts";
+import { codingOf } from "../graph/decode.ts";
 import type { Node, Value } from "../graph/graph.ts";
+import { movingOps } from "../graph/moving.ts";
+import type { StoredTensor, Tensor } from "../graph/tensor.ts";
 import type { Builder } from "../tf/build.ts";
+import { constantOf } from "../tf/op.ts";
 
 export interface Linear {
   readonly node: Node;
@@ -57,4 +62,18 @@ export function channelVector(b: Builder, value: Value, channels: number, rank: 
   if (!shape.every((dim, i) => (i === shape.length - 1 ? dim === 1 || dim === channels : dim === 1))) return undefined;
   if (shape.at(-1) === channels) return b.reshape(value, [channels]);
   return b.op("BroadcastTo", [b.reshape(value, [1]), b.ints([channels])]);
+}
+
+/**
+ * Weights that are stored as codes, of quantised models: scaled they would take four times the space, and the sums of whole numbers not
+ * be exact.
+ */
+export function isCodes(weights: Value): boolean {
+  let { node } = weights;
+  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
+  if (node.op !== "Const") return false;
+  const coding = codingOf(node.attrs["value"] as Tensor | StoredTensor);
+  if (coding && coding.codes !== "float16") return true;
+  const tensor = constantOf(node.outputs[0]!);
+  return isInteger(node.outputs[0]!.dtype) || (tensor !== undefined && (tensor.data as Float32Array).every(Number.isInteger));
 }

@@ -208,6 +208,12 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
   const manifest = await readManifest(json, ["weightsManifest"], value["weightsManifest"], sources);
   const config = topology["model_config"] ?? topology;
   const version = typeof topology["keras_version"] === "string" ? topology["keras_version"] : undefined;
+  const problems: Problem[] = [];
+  if (value["format"] === "graph-model") {
+    const hint = 'set format to "layers-model" and load it with tf.loadLayersModel';
+    const place = { offset: json.offsetOf(["format"]) };
+    problems.push(problem("warning", "format-mismatch", "a layers model that calls itself a graph model", place, hint));
+  }
   return finished(
     {
       source,

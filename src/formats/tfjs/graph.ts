@@ -6,15 +6,19 @@ import { buildGraphs, type ReadGraph } from "../tensorflow/library.ts";
 import type { WrittenNode } from "../tensorflow/nodes.ts";
 import type { Reading } from "../tensorflow/reading.ts";
 import { dtypeOf, isObject, readAttributes } from "./attributes.ts";
+import { capturedTables, withInitializer } from "./initializer.ts";
 import type { JsonPath, JsonText } from "./json.ts";
 
+type Json = Readonly<Record<string, unknown>>;
 type Weights = ReadonlyMap<string, SourceTensor>;
 
 /** What nothing else says: TF.js reads no shapes from a version on. */
 const PRODUCER = 1000;
 
-/** The graph at `path` of the text. */
-export function readTopology(json: JsonText, path: JsonPath, topology: unknown, weights: Weights, reading: Reading): ReadGraph {
+/** The model's graph, and what fills its tables. */
+export function readTopology(json: JsonText, value: Json, weights: Weights, reading: Reading): ReadGraph {
+  const path = ["modelTopology"];
+  const { modelTopology: topology, modelInitializer: initializer } = value;
   if (!isObject(topology) || !Array.isArray(topology["node"]))
     throw modelError("malformed", "a topology without nodes", { offset: json.offsetOf(path) });
   const library = isObject(topology["library"]) ? topology["library"]["function"] : undefined;
@@ -22,7 +26,10 @@ export function readTopology(json: JsonText, path: JsonPath, topology: unknown, 
   const drafts = (Array.isArray(library) ? library : []).map((each, i) => draft(json, [...from, i], each, weights, reading));
   const versions = isObject(topology["versions"]) ? topology["versions"] : {};
   const producer = Number(versions["producer"] ?? PRODUCER);
-  const nodes = written(json, [...path, "node"], topology["node"], weights, reading);
+  const own = written(json, [...path, "node"], topology["node"], weights, reading);
+  const once = isObject(initializer) && Array.isArray(initializer["node"]) ? initializer["node"] : [];
+  const filling = written(json, ["modelInitializer", "node"], once, weights, reading);
+  const nodes = filling.length > 0 ? withInitializer(own, filling, capturedTables(value)) : own;
   return buildGraphs(() => nodes, drafts, producer, "main", reading);
 }
 

@@ -9,6 +9,8 @@ import type { JsonPath, JsonText } from "./json.ts";
 
 /** Weights of all groups; a manifest of more is taken for a broken one. */
 const MAX_WEIGHTS = 2 ** 20;
+/** Shards that a name promises beyond those listed, as far as is looked. */
+const MAX_UNLISTED = 1024;
 /** Read at once while the lengths of strings are walked. */
 const STRING_WINDOW = 64 * 1024;
 
@@ -87,7 +89,23 @@ class ManifestReader implements Manifest {
       this.places.set(name, place.offset);
       at += length;
     }
+    this.unlisted(group["paths"], [...path, "paths"]);
     if (whole) this.sizes(shards, at, [...path, "paths"]);
+  }
+
+  /** Shards by whose names there are more than the manifest lists: `group1-shard1of3.bin` alone. */
+  private unlisted(paths: readonly unknown[], path: JsonPath): void {
+    const names = paths.filter((each) => typeof each === "string");
+    const shard = /^(.*shard)(\d+)of(\d+)(\D*)$/.exec(names.at(-1) ?? "");
+    if (!shard) return;
+    const [, front, , count, back] = shard as unknown as [string, string, string, string, string];
+    const wanted = Math.min(Number(count), names.length + MAX_UNLISTED);
+    for (let i = 1; i <= wanted; i++) {
+      const name = `${front}${i}of${count}${back}`;
+      if (names.includes(name)) continue;
+      this.report("warning", "shard-unlisted", `a shard that the manifest does not list: ${name}`, path);
+      return;
+    }
   }
 
   /** More or fewer bytes in the files than the weights take. */

@@ -78,17 +78,10 @@ async function graphModel(source: ByteSource, json: JsonText, sources: ByteSourc
     );
   const manifest = await readManifest(json, ["weightsManifest"], value["weightsManifest"], sources);
   const reading = new Reading();
-  const { main, functions, producer } = readTopology(json, ["modelTopology"], topology, manifest.weights, reading);
+  const { main, functions, producer } = readTopology(json, value, manifest.weights, reading);
   const graph = withSignature(main, signatureOf(value), json, reading);
   const generator = text(value["generatedBy"]) ?? text(value["convertedBy"]);
   const problems = [...manifest.problems, ...reading.problems];
-  const initializer = value["modelInitializer"];
-  if (isObject(initializer) && Array.isArray(initializer["node"]) && initializer["node"].length > 0)
-    problems.push(
-      problem("error", "unsupported", "a graph that fills hash tables when the model is loaded is not read", {
-        offset: json.offsetOf(["modelInitializer"]),
-      }),
-    );
   return {
     name: source.name,
     dialect: "tfjs",

@@ -2,10 +2,12 @@
 import type { ByteSink, ByteWriter } from "../../base/bytes.ts";
 import type { DType } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
+import { codingOf } from "../../graph/decode.ts";
 import type { Node, Value } from "../../graph/graph.ts";
 import { movingOps } from "../../graph/moving.ts";
 import { packTensor } from "../../graph/pack.ts";
-import { elementCount, isStored, type StoredTensor, type Tensor } from "../../graph/tensor.ts";
+import type { Coding } from "../../graph/source.ts";
+import { elementCount, type StoredTensor, type Tensor } from "../../graph/tensor.ts";
 import type { Json } from "./topology.ts";
 
 export type QuantizedType = "float16" | "uint8" | "uint16";
@@ -28,17 +30,29 @@ export interface WeightGroup {
   readonly weights: readonly WeightSpec[];
 }
 
-/** Whether a constant holds the elements of one stored tensor, only moved, and of which type: those are written as small as they were. */
-export function storedAs(value: Value): DType {
+/** The stored tensor whose elements a constant holds, only moved: those are written as small as they were. */
+function movedFrom(value: Value): Tensor | StoredTensor | undefined {
   let node: Node = value.node;
   while (movingOps.has(node.op)) node = node.inputs[0]!.node;
-  if (node.op !== "Const") return value.dtype;
-  const tensor = node.attrs["value"] as Tensor | StoredTensor;
-  return isStored(tensor) && tensor.stored.coding?.codes === "float16" ? "float16" : tensor.dtype;
+  return node.op === "Const" ? (node.attrs["value"] as Tensor | StoredTensor) : undefined;
+}
+
+/** The type in which the elements of a constant are stored. */
+export function storedAs(value: Value): DType {
+  const tensor = movedFrom(value);
+  if (!tensor) return value.dtype;
+  return codingOf(tensor)?.codes === "float16" ? "float16" : tensor.dtype;
 }
 
 /** How a weight is laid down; decided before it is read, since shard names hold their count. */
-export type Layout = "plain" | "half" | "codes" | "signed-codes" | "uint8" | "uint16";
+export type Layout = "plain" | "half" | "codes" | "signed-codes" | "uint8" | "uint16" | AffineCodes;
+
+/** Codes that TF.js reads already: code · scale + min. */
+export interface AffineCodes {
+  readonly codes: "uint8" | "uint16";
+  readonly scale: number;
+  readonly min: number;
+}
 
 /** `quantize` is lossy and asked for; halves and codes of the source are kept exactly. */
 export function layoutOf(value: Value, quantize: QuantizedType | undefined): Layout {
@@ -46,18 +60,36 @@ export function layoutOf(value: Value, quantize: QuantizedType | undefined): Lay
   const stored = storedAs(value);
   if (dtype === "float32" && quantize) return quantize === "float16" ? "half" : quantize;
   if (dtype === "float32" && stored === "float16") return "half";
+  const tensor = movedFrom(value);
+  const coding = tensor && codingOf(tensor);
+  if (dtype === "float32" && coding && isExact(coding)) return coding;
   if (dtype !== "float32" && dtype !== "int32") return "plain";
   if (stored === "uint8" || stored === "uint4") return "codes";
   return stored === "int8" || stored === "int4" ? "signed-codes" : "plain";
 }
 
-const bytesEach: Readonly<Record<Layout, number>> = { plain: 4, half: 2, codes: 1, "signed-codes": 1, uint8: 1, uint16: 2 };
+/** Whether codes are found again from the float32 that they stand for; where the least value dwarfs the steps, rounding has lost them. */
+function isExact(coding: Coding): coding is AffineCodes {
+  const { codes, scale, min } = coding;
+  return codes !== "float16" && Number.isFinite(min) && scale > 0 && Math.abs(min) / scale + 2 ** 16 < 2 ** 22;
+}
+
+const bytesOf = (layout: Layout): number => bytesEach[typeof layout === "object" ? layout.codes : layout];
+
+const bytesEach: Readonly<Record<Exclude<Layout, object>, number>> = {
+  plain: 4,
+  half: 2,
+  codes: 1,
+  "signed-codes": 1,
+  uint8: 1,
+  uint16: 2,
+};
 
 /** Bytes on disk of a weight that is no string. */
 export function layoutBytes(layout: Layout, dtype: DType, shape: readonly number[]): number {
   return (
     elementCount(shape) *
-    (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesEach[layout])
+    (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesOf(layout))
   );
 }
 
@@ -69,6 +101,13 @@ export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { sp
     spec: { ...plain, quantization },
     bytes,
   });
+  if (typeof layout === "object") {
+    const { codes: kind, scale, min } = layout;
+    const values = tensor.data as Float32Array;
+    const codes = kind === "uint8" ? new Uint8Array(values.length) : new Uint16Array(values.length);
+    for (let i = 0; i < codes.length; i++) codes[i] = Math.round((values[i]! - min) / scale);
+    return as({ dtype: kind, scale, min, original_dtype: dtype }, new Uint8Array(codes.buffer));
+  }
   switch (layout) {
     case "plain":
       return { spec: plain, bytes: dtype === "string" ? packStrings(tensor.data as string[]) : packTensor(tensor) };

@@ -1,7 +1,7 @@
 /** A batch norm with constant statistics after a convolution or matrix product becomes a scale and a bias, and they go into its weights. */
 import type { Value } from "../../graph/graph.ts";
 import { isWide } from "../constants.ts";
-import { linearOf } from "../linear.ts";
+import { isCodes, linearOf } from "../linear.ts";
 import { any, constant, op } from "../pattern.ts";
 import { type Rewrite, rewrite, type Site } from "../rewrite.ts";
 
@@ -30,5 +30,5 @@ function takesScale(x: Value, site: Site): boolean {
   const y = x.node.op === "BiasAdd" ? x.node.inputs[0]! : x;
   const linear = linearOf(y);
   const weights = linear?.node.inputs[linear.weights];
-  return weights?.node.constant === true && [x, y, weights].every((value) => site.uses(value) === 1);
+  return weights?.node.constant === true && !isCodes(weights) && [x, y, weights].every((value) => site.uses(value) === 1);
 }

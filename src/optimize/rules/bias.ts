@@ -1,11 +1,9 @@
 /** Constants added to or multiplied with a convolution or matrix product go into its bias and weights. */
-import { isFloat, isInteger } from "../../base/dtype.ts";
+import { isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
-import { movingOps } from "../../graph/moving.ts";
 import type { Builder } from "../../tf/build.ts";
-import { constantOf } from "../../tf/op.ts";
 import { isWide } from "../constants.ts";
-import { channelVector, type Linear, linearOf, withWeights } from "../linear.ts";
+import { channelVector, isCodes, type Linear, linearOf, withWeights } from "../linear.ts";
 import { any, constant, either, op } from "../pattern.ts";
 import { merged, type Rewrite, rewrite, type Site } from "../rewrite.ts";
 
@@ -75,15 +73,6 @@ function foldable(y: Value, site: Site): Linear | undefined {
   const linear = isWide(y.dtype) && site.uses(y) === 1 ? linearOf(y) : undefined;
   const weights = linear?.node.inputs[linear.weights];
   return weights?.node.constant && site.uses(weights) === 1 && !isCodes(weights) ? linear : undefined;
-}
-
-/** Weights that are whole numbers, of quantised models: scaled they would take four times the space, and their sums not be exact. */
-function isCodes(weights: Value): boolean {
-  let { node } = weights;
-  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
-  if (node.op !== "Const") return false;
-  const tensor = constantOf(node.outputs[0]!);
-  return isInteger(node.outputs[0]!.dtype) || (tensor !== undefined && (tensor.data as Float32Array).every(Number.isInteger));
 }
 
 function scaled(b: Builder, linear: Linear, scale: Value): Value {

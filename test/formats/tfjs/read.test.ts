@@ -118,6 +118,13 @@ describe("readTfjs", () => {
       '{"name":"none:0"',
     ],
     [
+      "a shard that only names promise",
+      withWeights([{ name: "w", shape: [3, 2], dtype: "float32" }], ["group1-shard1of3.bin", "group1-shard3of3.bin"]),
+      { "group1-shard1of3.bin": bytes.subarray(0, 10), "group1-shard3of3.bin": bytes.subarray(10) },
+      "warning shard-unlisted",
+      '["group1-shard1of3.bin"',
+    ],
+    [
       "a weight nobody reads",
       withWeights([
         { name: "w", shape: [2], dtype: "bool" },
