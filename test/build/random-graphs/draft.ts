@@ -20,6 +20,7 @@ export class Draft {
   private readonly nodes: NodeSpec[] = [];
   private readonly stored: TensorSpec[] = [];
   private readonly read = new Set<string>();
+  private readonly made = new Map<string, Made>();
   private at = 0;
   private names = 0;
 
@@ -107,7 +108,28 @@ export class Draft {
   ): Made[] {
     const [first] = inputs;
     const type = dtype ?? (typeof first === "string" ? "float32" : first!.dtype);
-    const outputs = shapes.map((shape) => ({ name: `${op.toLowerCase()}${this.names++}`, dtype: type, shape }));
+    return this.add(
+      op,
+      inputs,
+      shapes.map((shape) => [type, shape]),
+      attrs,
+      unread,
+    );
+  }
+
+  /** Outputs of dtypes of their own. */
+  each(op: string, inputs: readonly (Made | string)[], types: readonly (readonly [DType, readonly number[]])[]): Made[] {
+    return this.add(op, inputs, types, {}, 0);
+  }
+
+  private add(
+    op: string,
+    inputs: readonly (Made | string)[],
+    types: readonly (readonly [DType, readonly number[]])[],
+    attrs: Record<string, AttrValue>,
+    unread: number,
+  ): Made[] {
+    const outputs = types.map(([dtype, shape]) => ({ name: `${op.toLowerCase()}${this.names++}`, dtype, shape }));
     const names = inputs.map((each) => (typeof each === "string" ? each : each.name));
     for (const name of names) this.read.add(name);
     this.nodes.push(
@@ -121,7 +143,9 @@ export class Draft {
     );
     for (const made of outputs) {
       const count = made.shape.reduce((a, b) => a * b, 1);
-      if (count > 0 && count <= mostElements) this.values.push(made);
+      this.made.set(made.name, made);
+      // Codes are for what decodes them.
+      if (count > 0 && count <= mostElements && !/int8$/.test(made.dtype)) this.values.push(made);
     }
     return outputs;
   }
@@ -140,6 +164,28 @@ export class Draft {
   }
 
   get bytes(): Uint8Array {
+    return this.model(this.nodes, []);
+  }
+
+  /** The same graph, with every float that an op gives out moved by up to `amount` of itself: what rounding might do to it. */
+  moved(seed: number, amount: number): Uint8Array {
+    const factors: TensorSpec[] = [];
+    const nodes = this.nodes.flatMap((each, at) => {
+      const floats = each.outputs.filter((name) => this.made.get(name)?.dtype === "float32");
+      const factorOf = (name: string) => {
+        const { shape } = this.made.get(name)!;
+        const count = shape.reduce((a, b) => a * b, 1);
+        const drawn = noise(count, seed * 7919 + at).map((x) => 1 + amount * x);
+        factors.push(tensor(`${name}/factor`, "float32", shape, drawn));
+        return `${name}/factor`;
+      };
+      const outputs = each.outputs.map((name) => (floats.includes(name) ? `${name}/exact` : name));
+      return [{ ...each, outputs }, ...floats.map((name) => node("Mul", [`${name}/exact`, factorOf(name)], [name]))];
+    });
+    return this.model(nodes, factors);
+  }
+
+  private model(nodes: readonly NodeSpec[], factors: readonly TensorSpec[]): Uint8Array {
     return onnxModel({
       ir: 8,
       opsets: { "": 18 },
@@ -148,8 +194,8 @@ export class Draft {
           value(name, dtype, this.open ? shape.map((_, axis) => `${name}_${axis}`) : [...shape]),
         ),
         outputs: this.outputs.map(untyped),
-        initializers: this.stored,
-        nodes: this.nodes,
+        initializers: [...this.stored, ...factors],
+        nodes,
       },
     });
   }

@@ -1,11 +1,12 @@
 /** A random graph of mixed ops from a list of choices. */
+import { computedSteps } from "./computed.ts";
 import { Draft } from "./draft.ts";
 import { elementwiseSteps, type Step } from "./elementwise.ts";
 import { movingSteps } from "./moving.ts";
 import { selectingSteps } from "./selecting.ts";
 import { windowSteps } from "./windows.ts";
 
-const families: readonly (readonly Step[])[] = [elementwiseSteps, movingSteps, windowSteps, selectingSteps];
+const families: readonly (readonly Step[])[] = [elementwiseSteps, movingSteps, windowSteps, selectingSteps, computedSteps];
 
 const mostSteps = 20;
 
