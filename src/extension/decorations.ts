@@ -1,8 +1,7 @@
 /** Colour and count on model files in the Explorer and on their tabs: the Problems panel knows the text alone. */
 import * as vscode from "vscode";
-import { ModelError } from "../base/problem.ts";
 import type { ModelSession, Sessions } from "./session.ts";
-import { unsupportedNodes } from "./words.ts";
+import { isModelFault, unsupportedNodes } from "./words.ts";
 
 export class ModelDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -22,8 +21,7 @@ export class ModelDecorations implements vscode.FileDecorationProvider, vscode.D
   provideFileDecoration(uri: vscode.Uri): vscode.FileDecoration | undefined {
     const session = this.sessions.find(uri);
     const error = new vscode.ThemeColor("list.errorForeground");
-    if (session?.failure instanceof ModelError)
-      return new vscode.FileDecoration("!", vscode.l10n.t("The model cannot be read"), error);
+    if (isModelFault(session?.failure)) return new vscode.FileDecoration("!", vscode.l10n.t("The model cannot be read"), error);
     const nodes = session?.verdicts ? unsupportedNodes(session.verdicts) : 0;
     if (nodes === 0) return undefined;
     // A badge holds two characters.

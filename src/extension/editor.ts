@@ -1,7 +1,6 @@
 /** The custom editor: a page that draws, fed from the model's session. Structure first; verdicts follow. */
 import * as vscode from "vscode";
 import { Cancelled } from "../base/cancel.ts";
-import { ModelError } from "../base/problem.ts";
 import type { NodeAt } from "../protocol/engine.ts";
 import { type Connection, connect, Disconnected, type Port, serve } from "../protocol/rpc.ts";
 import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
@@ -11,6 +10,7 @@ import { log } from "./log.ts";
 import { report } from "./report.ts";
 import type { Change, ModelSession, Sessions } from "./session.ts";
 import { settings } from "./settings.ts";
+import { isModelFault } from "./words.ts";
 
 export interface EditorActions {
   readonly revealInText: (session: ModelSession, at: NodeAt) => Promise<void>;
@@ -219,7 +219,7 @@ class Page implements vscode.Disposable {
 
 /** Undefined: nobody is there to be told. */
 function failureView(error: unknown, file: string): FailureView | undefined {
-  if (error instanceof ModelError) return { kind: "broken", file, problem: error.problem };
+  if (isModelFault(error)) return { kind: "broken", file, problem: error.problem };
   if (error instanceof Disconnected) return undefined;
   if (error instanceof Cancelled) return { kind: "crashed", reason: vscode.l10n.t("Opening was cancelled.") };
   return { kind: "crashed", reason: error instanceof Error ? error.message : String(error) };

@@ -4,7 +4,7 @@ import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import { EngineStopped } from "./engine.ts";
 import { showLog } from "./log.ts";
-import { problemText, sentence } from "./words.ts";
+import { isModelFault, problemText, sentence } from "./words.ts";
 
 /** The sentence for an error; undefined where the user cancelled, or has been told by the engine's own message. */
 export function errorText(error: unknown): string | undefined {
@@ -18,7 +18,7 @@ export async function report(error: unknown, prefix = ""): Promise<void> {
   const text = errorText(error);
   if (text === undefined) return;
   const message = prefix ? `${prefix}: ${text}` : text;
-  if (error instanceof ModelError) {
+  if (isModelFault(error)) {
     await vscode.window.showErrorMessage(message);
     return;
   }

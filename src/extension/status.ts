@@ -1,9 +1,8 @@
 /** `66 ops · 2 unsupported`, for the model in the active tab. */
 import * as vscode from "vscode";
-import { ModelError } from "../base/problem.ts";
 import { activeModel, onActiveModel } from "./active.ts";
 import type { ModelSession, Sessions } from "./session.ts";
-import { statusText, unsupportedNodes } from "./words.ts";
+import { isModelFault, statusText, unsupportedNodes } from "./words.ts";
 
 export class Status implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
@@ -29,7 +28,7 @@ export class Status implements vscode.Disposable {
   private draw(): void {
     const uri = activeModel();
     const session = uri && this.sessions.find(uri);
-    if (session?.failure instanceof ModelError) {
+    if (isModelFault(session?.failure)) {
       this.show("error", vscode.l10n.t("cannot be read"), vscode.l10n.t("{0} cannot be read.", session.name));
       return;
     }

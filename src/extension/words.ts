@@ -1,8 +1,12 @@
 /** What the user reads of problems and results; UI.md, "Words". Pure, so that it is tested without an editor. */
-import type { Problem } from "../base/problem.ts";
+import { ModelError, type Problem } from "../base/problem.ts";
 import type { ConvertView, ParityResult, ParityRow } from "../protocol/engine.ts";
 import { bytes, decimal, integer, plural } from "../protocol/format.ts";
 import type { Backend, VerdictsView } from "../protocol/views.ts";
+
+/** Whether the model is at fault: a runtime or a job that dies is a fault of ours, though it is told as a problem. */
+export const isModelFault = (error: unknown): error is ModelError =>
+  error instanceof ModelError && error.problem.code !== "runtime-crashed";
 
 /** A clause as a sentence: capital letter unless it is a name, full stop at the end. */
 export function sentence(clause: string): string {

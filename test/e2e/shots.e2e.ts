@@ -88,8 +88,8 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
     await openRefused(page, "broken.onnx");
     await shot("broken");
     await row(page, "model.json").click();
+    await (await problems(page)).filter({ hasText: "FancyNorm" }).first().dblclick();
     await page.locator(".squiggly-error").first().waitFor();
-    await problems(page);
     await shot("model-json");
     await page.keyboard.press("ControlOrMeta+j");
     await contextMenu(page, "dense.h5", "Open as Graph");

@@ -1,6 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { Problem } from "../../src/base/problem.ts";
-import { convertedText, operatorCounts, parityText, problemText, sentence, statusText } from "../../src/extension/words.ts";
+import { modelError, type Problem } from "../../src/base/problem.ts";
+import {
+  convertedText,
+  isModelFault,
+  operatorCounts,
+  parityText,
+  problemText,
+  sentence,
+  statusText,
+} from "../../src/extension/words.ts";
 import type { ConvertView, ParityResult, ParityRow } from "../../src/protocol/engine.ts";
 import type { VerdictsView } from "../../src/protocol/views.ts";
 
@@ -102,4 +110,10 @@ describe("a parity result", () => {
   test("nothing compared", () => {
     expect(parityText(result({ verdict: "not-compared" }))).toBe("Nothing could be compared on wasm.");
   });
+});
+
+test("a job that dies is no fault of the model", () => {
+  expect(isModelFault(modelError("truncated", "the file is cut"))).toBe(true);
+  expect(isModelFault(modelError("runtime-crashed", "the job ended: exit code 1"))).toBe(false);
+  expect(isModelFault(new Error("ours"))).toBe(false);
 });
