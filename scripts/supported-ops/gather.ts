@@ -1,5 +1,5 @@
 /** What the conformance suites have shown of each operator: rows of test/conformance/out/, their models checked again for where they run. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { check } from "../../src/check.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
@@ -9,16 +9,17 @@ import type { Backend } from "../../src/legalize/backends.ts";
 import { onnxRules } from "../../src/lower/onnx/rules.ts";
 import type { Row } from "../../test/conformance/suite.ts";
 import { zooFolder } from "../../test/conformance/suite.ts";
+import { readCompared } from "./compared.ts";
 import { type Evidence, type OpEvidence, ruleKey } from "./render.ts";
 
 const suites = ["onnx", "onnx-models", "mlnet"];
-const testFolder = "test/lower/onnx";
 
-/** Where no suite has been run, or their models are not here, what they have shown stays as in `known`. */
+/** Where no suite or no test has been run, or their models are not here, what they have shown stays as in `known`. */
 export async function gatherEvidence(known: Evidence): Promise<Evidence> {
-  const named = namedInTests();
+  const compared = readCompared() ?? new Set([...known].flatMap(([op, { unit }]) => (unit ? [op] : [])));
   const shown = (await conformance()) ?? new Map([...known].map(([op, each]) => [op, { ...each, unit: false }]));
-  for (const { op, domain } of onnxRules.all()) if (named.has(op)) entry(shown, ruleKey(domain, op)).unit = true;
+  for (const { op, domain } of onnxRules.all())
+    if (compared.has(ruleKey(domain, op))) entry(shown, ruleKey(domain, op)).unit = true;
   return new Map([...shown].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
@@ -29,14 +30,6 @@ function entry(found: Map<string, OpEvidence>, op: string): OpEvidence {
     found.set(op, known);
   }
   return known;
-}
-
-function namedInTests(): ReadonlySet<string> {
-  const found = new Set<string>();
-  for (const name of readdirSync(testFolder, { recursive: true, encoding: "utf8" }))
-    if (name.endsWith(".test.ts"))
-      for (const [, op] of readFileSync(`${testFolder}/${name}`, "utf8").matchAll(/"([A-Z]\w+)"/g)) found.add(op!);
-  return found;
 }
 
 async function conformance(): Promise<Map<string, OpEvidence> | undefined> {

@@ -6,7 +6,7 @@ import { onnxRules } from "../../src/lower/onnx/rules.ts";
 
 /** What tests have shown of an operator. */
 export interface OpEvidence {
-  /** Named in a test of single nodes against onnxruntime. */
+  /** Part of a model that a test has run in onnxruntime and in TF.js, with every number alike. */
   unit: boolean;
   /** Models of the conformance suites that hold it and pass, and those in which it is refused. */
   passed: number;
@@ -82,7 +82,7 @@ const head = [
   "",
   "- **since opset**: each opset from which the operator means something else, and has a row of its own here. A row serves every later opset.",
   "- **verdict**: `supported` only where a test compares its numbers with stored outputs or with onnxruntime; `no test` is lowered and unproven. What of a supported operator is refused (a type, an attribute, a shape that is computed) is told node by node by `modelwright check`.",
-  "- **tests**: models of the conformance suites, on cpu and wasm, that hold the operator and pass, and those of them in which it is refused; `unit` where a test of single nodes names it.",
+  "- **tests**: models of the conformance suites, on cpu and wasm, that hold the operator and pass, and those of them in which it is refused; `unit` where a test of ours runs a model of it in onnxruntime and in TF.js and finds every number alike.",
   "- **backends**: all four unless said otherwise: those that some or all of the passing models do not run on, for want of a kernel or because of a shader's greatest rank.",
   "",
 ];
