@@ -166,7 +166,7 @@ class GraphReader {
         at = [this.input(name, type)];
         if (layer.op === "InputLayer") continue;
       }
-      at = this.call(layer, 0, at.slice(0, 1), undefined, 1);
+      at = this.call(layer, 0, at.slice(0, 1), undefined, [this.value(layer.name, untyped)]);
     }
     this.outputs.push(...at);
   }
@@ -183,19 +183,25 @@ class GraphReader {
       this.made.set(key(layer, 0, 0), this.input(layer, inputType(found.config, {})));
     }
     // A layer may be listed before those it reads.
+    const firsts = firstCalls(layers, ends);
     const calls = layers.flatMap((layer) =>
-      layer.op === "InputLayer" ? [] : layer.calls.map((call, index) => ({ layer, call, index })),
+      layer.op === "InputLayer"
+        ? []
+        : layer.calls.map((call, i) => ({ layer, call, index: i + (firsts.get(layer.name) ?? 0), nth: i })),
     );
-    for (const { layer, index } of calls) {
+    for (const { layer, index, nth } of calls) {
       const count = counts.get(`${layer.name}\0${index}`) ?? 1;
       for (let port = 0; port < count; port++) {
         const id = key(layer.name, index, port);
-        if (!this.made.has(id)) this.made.set(id, this.value(valueName(layer.name, index, port), untyped));
+        if (!this.made.has(id)) this.made.set(id, this.value(valueName(layer.name, nth, port), untyped));
       }
     }
-    for (const { layer, call, index } of calls) {
+    for (const { layer, call, index, nth } of calls) {
       const inputs = call.inputs.map((each) => this.resolve(each, { ...place, node: layer.name, op: layer.op }));
-      this.call(layer, index, inputs, call, counts.get(`${layer.name}\0${index}`) ?? 1);
+      const made = Array.from({ length: counts.get(`${layer.name}\0${index}`) ?? 1 }, (_, port) =>
+        this.made.get(key(layer.name, index, port)),
+      );
+      this.call(layer, nth, inputs, call, made as readonly ValueId[]);
     }
     for (const end of ends) this.outputs.push(this.resolve(end, place));
   }
@@ -235,14 +241,10 @@ class GraphReader {
     index: number,
     inputs: readonly ValueId[],
     call: Call | undefined,
-    count: number,
+    outputs: readonly ValueId[],
   ): readonly ValueId[] {
     const id = this.nodes.length;
-    const outputs = Array.from({ length: count }, (_, port) => {
-      const known = this.made.get(key(layer.name, index, port)) ?? this.value(valueName(layer.name, index, port), untyped);
-      this.values[known] = { ...this.values[known]!, producer: id };
-      return known;
-    });
+    for (const output of outputs) this.values[output] = { ...this.values[output]!, producer: id };
     const node = { id, name: callName(layer.name, index), outputs, captures: [] };
     const { op, domain } = layer;
     const inner = isModel(layer) ? this.innerGraph(layer) : undefined;
@@ -315,6 +317,18 @@ class GraphReader {
     }
     return found;
   }
+}
+
+/**
+ * What the first call of each model within is numbered: a model of layers has a call of its own, that which made it, so that Keras counts
+ * those of others from 1 on; Keras 3 does not for a Sequential. All calls that are kept are read by somebody.
+ */
+function firstCalls(layers: readonly Layer[], ends: readonly Reference[]): ReadonlyMap<string, number> {
+  const within = new Set(layers.filter(isModel).map(({ name }) => name));
+  const firsts = new Map<string, number>();
+  for (const { layer, call } of [...ends, ...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs))])
+    if (within.has(layer)) firsts.set(layer, Math.min(firsts.get(layer) ?? call, call));
+  return firsts;
 }
 
 const isModel = (layer: Layer): boolean => models.has(layer.op);

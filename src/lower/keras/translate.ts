@@ -120,7 +120,9 @@ class Translation {
     if (producer === undefined) return [this.legal(name), 0, 0];
     const node = graph.nodes[producer]!;
     const layer = layerName(node);
-    const call = node.name === layer ? 0 : Number(node.name.slice(layer.length + 1));
+    const nth = node.name === layer ? 0 : Number(node.name.slice(layer.length + 1));
+    // Call 0 of a model within is the one that made it.
+    const call = nth + (this.model.graphs.some(({ name: own }) => node.domain !== "" && own === node.op) ? 1 : 0);
     return [this.legal(layer), call, node.outputs.indexOf(id)];
   }
 
