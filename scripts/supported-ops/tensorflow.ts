@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { readTensorflow } from "../../src/formats/tensorflow/read.ts";
+import { refusedOps } from "../../src/lower/tensorflow/refused.ts";
 import { tensorflowRules } from "../../src/lower/tensorflow/rules.ts";
 import "../../src/tf/all.ts";
 import { reached } from "../../test/conformance/fed.ts";
@@ -11,21 +12,6 @@ import { type Row, zooFolder } from "../../test/conformance/suite.ts";
 const tests = "test/lower/tensorflow";
 const results = "test/conformance/out/tensorflow.json";
 export const graphsFile = "scripts/supported-ops/tensorflow.tsv";
-
-/** Why an operator that has a row is never lowered. */
-const refused: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    ["", "V2"].flatMap((version) =>
-      ["RandomUniform", "RandomNormal", "TruncatedNormal", "RandomUniformInt"].map((op) => [
-        `Stateless${op}${version}`,
-        "refused: its numbers follow from a seed",
-      ]),
-    ),
-  ),
-  ParameterizedTruncatedNormal: "refused: TF.js cannot draw from it",
-  StringToHashBucket: "refused: TF.js does not have its hash",
-  StringToHashBucketStrong: "refused: TF.js does not have its hash",
-};
 
 const header = `# Supported TensorFlow operators
 
@@ -83,16 +69,15 @@ export function renderSupportedTensorflow(graphs: ReadonlyMap<string, number>): 
   const rows = ops.map((op) => {
     const count = graphs.get(op) ?? 0;
     const shown = [...(count > 0 ? [`${count} pass`] : []), ...(names.has(op) ? ["unit"] : [])];
-    return {
-      op,
-      verdict: refused[op] ?? (shown.length > 0 ? "supported" : "no test"),
-      shown: refused[op] ? "" : shown.join(", "),
-    };
+    const refusal = refusedOps.get(op);
+    if (refusal !== undefined) return { op, verdict: `refused: ${refusal}`, shown: "" };
+    return { op, verdict: shown.length > 0 ? "supported" : "no test", shown: shown.join(", ") };
   });
   const count = rows.filter(({ verdict }) => verdict === "supported").length;
+  const known = rows.length - refusedOps.size;
   return [
     header,
-    `${count} of ${rows.length} operators supported.\n`,
+    `${known} operators lowered, ${count} of them proven by tests; ${refusedOps.size} refused with a reason.\n`,
     "| operator | verdict | tests |",
     "|---|---|---|",
     ...rows.map(({ op, verdict, shown }) => `| ${op} | ${verdict} | ${shown} |`),

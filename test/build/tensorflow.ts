@@ -54,6 +54,7 @@ export type Attribute =
   | { readonly tensor: Tensor | readonly Field[] }
   | { readonly func: string }
   | { readonly funcs: readonly string[] }
+  | { readonly floats: readonly number[] }
   | { readonly strings: readonly string[] }
   | { readonly ints: readonly number[] }
   | { readonly types: readonly (DType | number)[] }
@@ -76,6 +77,15 @@ function attrValue(attr: Attribute): Field[] {
         1,
         attr.funcs.map((name) => message(9, [text(1, name)])),
       ),
+    ];
+  if ("floats" in attr)
+    return [
+      message(1, [
+        packed(
+          4,
+          attr.floats.map((each) => new Uint8Array(Float32Array.of(each).buffer)),
+        ),
+      ]),
     ];
   if ("strings" in attr)
     return [

@@ -2,7 +2,7 @@
 import { isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { type LegalAt, type LegalRule, legal } from "../rule.ts";
+import { LegalAt, type LegalRule, legal } from "../rule.ts";
 import { isNarrow } from "../types.ts";
 import { type Axis, axesOf, channelsLast, extent, knownPads, padSpatial, samePads, windowAttrs } from "./window.ts";
 
@@ -71,7 +71,28 @@ function piece(b: Builder, x: Value, axis: number, window: Axis, offset: number)
   });
 }
 
+/** Elements of a filter that are written out one by one. */
+const maxTaps = 256;
+
+/** The greatest of x + filter within each window. TF.js's wasm kernel gives no number below 0, and webgl has no kernel. */
+function dilation(b: Builder, x: Value, filter: Value, at: LegalAt): Value {
+  const [rows, columns] = filter.shape;
+  const within = new LegalAt(at.node, { ...at.attrs, dilations: at.attrs["rates"]! });
+  const axes = axesOf(within, x.shape.slice(1, -1), [rows, columns]);
+  const [down, across] = axes as readonly [Axis, Axis];
+  if (down.kernel * across.kernel > maxTaps) throw at.unsupported(`a dilation by a filter of ${rows}×${columns}`);
+  const padded = padSpatial(b, x, knownPads(within, axes), Number.NEGATIVE_INFINITY);
+  const sums = Array.from({ length: down.kernel }, (_, i) => piece(b, padded, 1, down, i * down.dilation)).flatMap((band, i) =>
+    Array.from({ length: across.kernel }, (_, j) => {
+      const weight = b.reshapeTo(b.slice(filter, [i, j, 0], [1, 1, -1]), [filter.shape[2]]);
+      return b.op("AddV2", [piece(b, band, 2, across, j * across.dilation), weight]);
+    }),
+  );
+  return sums.reduce((greatest, sum) => b.op("Maximum", [greatest, sum]));
+}
+
 export const pools: readonly LegalRule[] = [
+  legal("Dilation2D", (b, [x, filter], at) => [dilation(b, x!, filter!, at)]),
   ...["MaxPool", "MaxPool3D"].map((op) => legal(op, (b, [x], at) => [maxPool(b, x!, at)])),
   ...["AvgPool", "AvgPool3D"].map((op) => legal(op, (b, [x], at) => [avgPool(b, x!, at)])),
 ];

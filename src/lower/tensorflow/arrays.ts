@@ -160,7 +160,9 @@ function push(b: Builder, list: Value, value: Value, at: At): Value {
   const elements = elementsOf(list);
   if (elements) return sequenceOf([...elements, value], value.dtype, b.origin);
   if (isEmpty(list) && knownNumber(sizeOf(list)) === 0) return sequenceOf([value], value.dtype, b.origin);
-  throw at.unsupported("a list that grows by a number of elements that only the run knows");
+  if (isResolved(list)) throw at.unsupported("a list that grows by a number of elements that only the run knows");
+  // Carried through a loop: a tensor that is longer after every round.
+  return b.concat([list, b.op("ExpandDims", [value, b.scalar("int32", 0)])], 0);
 }
 
 function pop(b: Builder, list: Value, at: At): readonly Value[] {

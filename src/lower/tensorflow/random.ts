@@ -1,4 +1,4 @@
-/** Random numbers: the distribution is TensorFlow's, the numbers are TF.js's own. Ops whose seed decides the numbers are refused. */
+/** Random numbers: the distribution is TensorFlow's, the numbers are TF.js's own. Ops whose seed decides the numbers are in refused.ts. */
 import { type DType, isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
@@ -30,14 +30,6 @@ function shuffled(b: Builder, x: Value): Value {
 const distributed = (b: Builder, op: string, shape: Value, parameters: Value, type: DType): Value =>
   b.cast(b.op(op, [b.cast(shape, "int32"), b.cast(parameters, "float32")]), type);
 
-/** What a stateless op gives follows from its seed, by a generator that TF.js has not. */
-const seeded = (op: string): Rule =>
-  tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (_, __, ___, at) => {
-    throw at.unsupported("random numbers that follow from a seed");
-  });
-
-const names = (text: string): string[] => text.split(" ");
-
 export const randoms: readonly Rule[] = [
   ...["RandomUniform", "RandomStandardNormal", "TruncatedNormal"].map((op) =>
     tfRule(op, [1, 1], asked, (b, [shape], a) => [b.cast(drawn(b, op, shape), a.dtype)], parameters),
@@ -63,8 +55,6 @@ export const randoms: readonly Rule[] = [
     },
     { parameters: [1] },
   ),
-  ...names("StatelessRandomUniform StatelessRandomNormal StatelessTruncatedNormal StatelessRandomUniformInt").map(seeded),
-  ...names("StatelessRandomUniformV2 StatelessRandomNormalV2 StatelessTruncatedNormalV2 StatelessRandomUniformIntV2").map(seeded),
   tfRule(
     "RandomGamma",
     [2, 2],
@@ -81,7 +71,4 @@ export const randoms: readonly Rule[] = [
       parameters,
     ),
   ),
-  tfRule("ParameterizedTruncatedNormal", [5, 5], {}, (_, __, ___, at) => {
-    throw at.unsupported("random numbers of a distribution that TF.js cannot draw");
-  }),
 ];

@@ -15,6 +15,7 @@ import { quantization } from "./quantize.ts";
 import { raggeds } from "./ragged.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
+import { refused } from "./refused.ts";
 import { resizes } from "./resize.ts";
 import { recurrents } from "./rnn.ts";
 import { scatters } from "./scatter.ts";
@@ -53,6 +54,7 @@ const rows: readonly Rule[] = [
   ...raggeds,
   ...decoders,
   ...stateRules,
+  ...refused,
 ];
 
 /** Rows that mean the same for both parts of complex numbers, or have a form for them. */

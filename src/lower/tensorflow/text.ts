@@ -57,12 +57,6 @@ function kindOf(x: Value, a: { scientific: boolean; shortest: boolean }, at: At)
   return a.scientific ? 3 : a.shortest ? 4 : 2;
 }
 
-/** Hashes other than farmhash take keys, or are TensorFlow's own. */
-const otherHash = (op: string): Rule =>
-  tfRule(op, [1, 1], {}, (_, __, ___, at) => {
-    throw at.unsupported("a hash that TF.js does not have", "hash the texts before the model");
-  });
-
 export const texts: readonly Rule[] = [
   changed("StringLower", 0),
   changed("StringUpper", 1),
@@ -138,7 +132,6 @@ export const texts: readonly Rule[] = [
   tfRule("StringToHashBucketFast", [1, 1], { num_buckets: required(int(1)) }, (b, [x], a) => [
     b.cast(b.op("HashBucket", [x], { buckets: a.num_buckets }), "int64"),
   ]),
-  ...["StringToHashBucket", "StringToHashBucketStrong"].map(otherHash),
   tfRule("StringToNumber", [1, 1], { out_type: dtype("float32") }, (b, [x], a) => [b.cast(x, a.out_type)]),
   tfRule("AsString", [1, 1], format, (b, [x], a, at) => {
     const attrs = { kind: kindOf(x, a, at), precision: a.precision, width: Math.max(a.width, 0), zeroes: a.fill === "0" };
