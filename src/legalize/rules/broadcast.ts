@@ -27,8 +27,13 @@ function broadcastTo(b: Builder, inputs: readonly Value[], at: LegalAt): Value {
     padded,
     padded.map((_, i) => [x, i - out.length + own.length]),
   );
-  const counts = choose(b, b.op("Equal", [shape, b.op("Shape", [full])]), b.scalar("int32", 1), shape);
-  const parts = repeats.map((count, i) => (count === undefined ? b.slice(counts, [i], [1]) : b.ints([count])));
+  // An axis of 1 repeats as often as the shape says, and what is known of that stays known.
+  const counts = padded.every((own, i) => own === 1 || repeats[i] !== undefined)
+    ? shape
+    : choose(b, b.op("Equal", [shape, b.op("Shape", [full])]), b.scalar("int32", 1), shape);
+  const parts = repeats.map((count, i) =>
+    count === undefined ? b.slice(padded[i] === 1 ? shape : counts, [i], [1]) : b.ints([count]),
+  );
   return b.op("Tile", [full, b.concat(parts, 0)]);
 }
 

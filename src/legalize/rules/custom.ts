@@ -2,11 +2,12 @@
 
 import type { DType } from "../../base/dtype.ts";
 import { customOps } from "../../customops/table.ts";
-import type { Type } from "../../graph/graph.ts";
+import type { Type, Value } from "../../graph/graph.ts";
 import { LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
 import { borderType } from "../types.ts";
 import { withBorderTypes } from "./control.ts";
 import { elementwise } from "./rank.ts";
+import { allLowest } from "./reduce.ts";
 
 /** Those that the hub knows by the same name, with the same inputs and attributes. */
 const direct = [
@@ -23,7 +24,7 @@ const direct = [
     "RoiAlignAdaptive",
   ],
   ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
-  ...["FourierAlong", "ColumnsToImage"],
+  ...["FourierAlong", "ColumnsToImage", "CoupledProbabilities"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
   ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "RandomGamma", "RandomPoisson"],
@@ -38,6 +39,12 @@ export const userOperator: Legalize = (b, inputs, at) => {
 
 /** As customops/bits.ts numbers them. */
 const bitTypes: readonly DType[] = ["int8", "uint8", "int16", "uint16", "int32", "float32", "float16", "bfloat16", "int64"];
+
+const equal: Legalize = (b, inputs, at) => {
+  const [x, y] = inputs as [Value, Value];
+  const lowest = allLowest(b, [x, y]) ?? allLowest(b, [y, x]);
+  return lowest ? [lowest] : elementwise(b, inputs, at);
+};
 
 export const customs: readonly LegalRule[] = [
   ...direct.map((op) => {
@@ -60,7 +67,7 @@ export const customs: readonly LegalRule[] = [
       );
     return at.same(b, inputs);
   }),
-  legal("Equal", (b, inputs, at) => (at.dtype() === "string" ? [b.op("StringEqual", inputs)] : elementwise(b, inputs, at))),
+  legal("Equal", (b, inputs, at) => (at.dtype() === "string" ? [b.op("StringEqual", inputs)] : equal(b, inputs, at))),
   legal("NotEqual", (b, inputs, at) =>
     at.dtype() === "string" ? [b.op("LogicalNot", [b.op("StringEqual", inputs)])] : elementwise(b, inputs, at),
   ),

@@ -51,6 +51,18 @@ function reducedShape(b: Builder, [x, axes]: readonly Value[], at: LegalAt): Val
   return choose(b, b.op("Greater", [reduced, b.scalar("int32", 0)]), b.scalar("int32", 1), b.op("Shape", [x!]));
 }
 
+/**
+ * Whether the greatest is −∞: whether all are. WebGL looks for the greatest from −10²⁰ on, and never finds it. Undefined for other tests
+ * than of `Max(x)` for −∞.
+ */
+export function allLowest(b: Builder, [max, bound]: readonly Value[]): Value | undefined {
+  const tensor = constantOf(bound!);
+  const isLowest = tensor?.data.length === 1 && tensor.data[0] === Number.NEGATIVE_INFINITY;
+  const { op, inputs, attrs } = max!.node;
+  if (op !== "Max" || !isLowest || (bound!.rank > 0 && bound!.rank > (max!.type.shape?.length ?? 0))) return undefined;
+  return b.op("All", [b.op("Equal", [inputs[0]!, b.scalar(bound!.dtype, Number.NEGATIVE_INFINITY)]), inputs[1]!], attrs);
+}
+
 function guarded(op: string, otherwise: Legalize): LegalRule {
   return legal(op, (b, inputs, at) => {
     const [x] = inputs;
