@@ -107,10 +107,11 @@ function wantedOnHost(nodes: readonly Node[]): ReadonlySet<Value> {
 function isHostWork(node: Node, isThere: (value: Value) => boolean): boolean {
   if (madeOnHost.has(node.op) || isShared(node) || customOps.has(node.op) || isUserOp(node.op)) return true;
   if (!forwarded.has(node.op)) return false;
-  return node.inputs.every(
-    (input, i) => isHostInput(node, i) || input.node.constant || (isThere(input) && (sizeOf(input.type.shape) ?? 0) < handoff),
-  );
+  return node.inputs.every((input, i) => isHostInput(node, i) || (isSmall(input) && (input.node.constant || isThere(input))));
 }
+
+/** Of sizes that are not known, vectors: shapes are those. */
+const isSmall = ({ type: { shape } }: Value): boolean => (sizeOf(shape) ?? ((shape?.length ?? 0) < 2 ? 0 : handoff)) < handoff;
 
 /** Takes the node's operands from the host, and with them its results, where a GPU kernel has to run. */
 function upload(node: Node, gone: Set<Value>): void {
