@@ -17,8 +17,9 @@ export async function jsonSpans(path: string, problems: readonly Problem[]): Pro
   const bytes = await readFile(path);
   const places = placesIn(bytes);
   const offsets = problems.map(({ graph, node, offset }) => {
-    const layer = node?.replace(/#\d+$/, "");
-    return offset ?? (node === undefined ? undefined : (places.get(`${graph}/${node}`) ?? places.get(layer!)));
+    if (offset !== undefined || node === undefined) return offset;
+    const place = places.get(`${graph}/${node}`) ?? places.get(node.replace(/#\d+$/, ""));
+    return place === undefined ? undefined : (operatorIn(bytes, place) ?? place);
   });
   return spansAt(bytes, offsets);
 }
@@ -31,6 +32,23 @@ function placesIn(bytes: Uint8Array): ReadonlyMap<string, number> {
     return new Map();
   }
   return nodePlaces(json);
+}
+
+/** Of a node's text: its operator stands near its beginning. */
+const MAX_NODE = 16 * 1024;
+
+/** Where the operator of the node, or the class of the layer, that begins at `at` is named. */
+function operatorIn(bytes: Uint8Array, at: number): number | undefined {
+  // A character a byte, so that offsets hold.
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + at, Math.min(MAX_NODE, bytes.length - at)).toString("latin1");
+  let depth = 0;
+  for (const { 0: found, index } of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:\s*)?|[{}[\]]/g)) {
+    if (found === "{" || found === "[") depth++;
+    else if (found === "}" || found === "]") depth--;
+    else if (depth === 1 && /^"(op|class_name)"\s*:/.test(found)) return at + index + found.length;
+    if (depth === 0) return undefined;
+  }
+  return undefined;
 }
 
 const NEWLINE = 10;

@@ -78,10 +78,9 @@ test("problems of a model.json stand in its text, and a button leads to its grap
   // From the list to the place in the text.
   await rows.filter({ hasText: "FancyNorm" }).first().dblclick();
   const line = text.split("\n").findIndex((each) => each.includes('"FancyNorm"'));
-  await until("the cursor stands in the node", async () => {
+  await until("the cursor stands at the operator", async () => {
     const told = (await page.locator("#status\\.editor\\.selection").textContent()) ?? "";
-    const at = Number(/Ln (\d+)/.exec(told)?.[1]);
-    return at > line - 4 && at <= line + 2;
+    return Number(/Ln (\d+)/.exec(told)?.[1]) === line + 1;
   });
   // What is wrong goes when the files are whole again.
   writeFileSync(path.join(folder, "group1-shard1of1.bin"), weights!);

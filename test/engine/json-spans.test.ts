@@ -43,7 +43,7 @@ it("finds the nodes and the weights that problems of a model name", async () => 
   expect([fancy.length, missing.length]).toEqual([1, 1]);
   const spans = await jsonSpans(path.join(dir, "model.json"), [...fancy, ...missing, problem("error", "any", "of the model")]);
   const [node, file, none] = marked(text, spans);
-  expect(JSON.parse(node!)).toMatchObject({ name: "act", op: "Fancy" });
+  expect(node).toBe('"Fancy"');
   expect(file).toBe('"group1-shard1of1.bin"');
   expect(none).toBeUndefined();
 });
@@ -59,8 +59,9 @@ it("finds layers, also within layers", async () => {
   await writeFile(file, text);
   const at = (node: string, graph = "main") => problem("error", "any", "wrong", { graph, node });
   const spans = await jsonSpans(file, [at("first"), at("deep#1", "inner"), at("absent")]);
+  expect(marked(text, spans)).toEqual(['"Dense"', '"Dense"', undefined]);
   const lines = text.split("\n");
   const nameAt = (name: string) => lines.findIndex((line) => line.includes(`"name": "${name}"`));
-  // A layer's object begins three lines before its name.
-  expect(spans.map((span) => span?.line)).toEqual([nameAt("first") - 3, nameAt("deep") - 3, undefined]);
+  // A layer's class is told two lines before its name.
+  expect(spans.map((span) => span?.line)).toEqual([nameAt("first") - 2, nameAt("deep") - 2, undefined]);
 });
