@@ -1,5 +1,6 @@
 /** All custom ops by the name that they have in a written model. */
 import { bitOps } from "./bits.ts";
+import { coupledOps } from "./coupled.ts";
 import { drawOps } from "./draw.ts";
 import { factorOps } from "./factor.ts";
 import { hashOps } from "./hash.ts";
@@ -27,6 +28,7 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...transformOps,
     ...uniqueOps,
     ...hashOps,
+    ...coupledOps,
     ...wordOps,
     ...raggedOps,
     ...suppressionOps,

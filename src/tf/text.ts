@@ -58,6 +58,13 @@ define(
   // x, separators, padding [1], expression [1]; attributes least, mark
   { name: "Tokenize", infer: (call) => [{ dtype: "string", shape: call.shape() && [...call.shape()!, undefined] }] },
   { name: "Bitcast", infer: bitcast },
+  // x [rows, pairs]; attributes a, b of the pairs
+  {
+    name: "CoupledProbabilities",
+    infer: (call) => [
+      { dtype: call.dtype(), shape: [call.shape()?.[0], (1 + Math.sqrt(1 + 8 * call.attr<readonly number[]>("a").length)) / 2] },
+    ],
+  },
   // attributes seed, wide, unsigned, modulus, dtype
   { name: "MurmurHash3", infer: (call) => [{ dtype: call.attr<string>("dtype") as DType, shape: call.shape() }] },
   { name: "MatrixInverse", infer: (call) => [call.input(0).type] },

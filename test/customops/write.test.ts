@@ -3,6 +3,7 @@ import * as core from "@tensorflow/tfjs-core";
 import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bitOps } from "../../src/customops/bits.ts";
+import { coupledOps } from "../../src/customops/coupled.ts";
 import { hashOps } from "../../src/customops/hash.ts";
 import { matrixOps } from "../../src/customops/matrix.ts";
 import { scatterOps } from "../../src/customops/scatter.ts";
@@ -73,6 +74,11 @@ const trials: Readonly<Record<string, Trial>> = {
     inputs: () => [floats([1, 2, 3, 4, 5, 6], [1, 2, 3]), ints([5]), ints([2])],
     attrs: { strides: [1], dilations: [3], pads: [0, 1] },
     outputs: [{ shape: [1, 1, 5], values: [1, 2, 3, 4, 5] }],
+  },
+  CoupledProbabilities: {
+    inputs: () => [floats([2, 0.5, -1], [1, 3])],
+    attrs: { a: [-1, -1, -1], b: [0, 0, 0] },
+    outputs: [{ shape: [1, 3], values: [0.56899, 0.09709, 0.33392].map((x) => expect.closeTo(x, 4)) }],
   },
   MurmurHash3: {
     inputs: () => [texts(["", "a", "hello, world"])],
@@ -158,7 +164,16 @@ beforeAll(async () => {
 
 describe("custom ops, from the text that a model carries", () => {
   it("has a trial for every op of these families", () => {
-    const families = { ...bitOps, ...matrixOps, ...scatterOps, ...hashOps, ...stringOps, ...transformOps, ...uniqueOps };
+    const families = {
+      ...bitOps,
+      ...matrixOps,
+      ...scatterOps,
+      ...coupledOps,
+      ...hashOps,
+      ...stringOps,
+      ...transformOps,
+      ...uniqueOps,
+    };
     expect(Object.keys(trials).sort()).toEqual(Object.keys(families).sort());
   });
 

@@ -16,6 +16,7 @@ interface GroupAttrs {
   readonly do_rotary: boolean;
   readonly rotary_interleaved: boolean;
   readonly local_window_size: number;
+  readonly smooth_softmax: number;
 }
 
 /**
@@ -24,7 +25,6 @@ interface GroupAttrs {
  */
 function groupQuery(b: Builder, inputs: readonly (Value | undefined)[], a: GroupAttrs, at: At): readonly (Value | undefined)[] {
   const [query, key, value, pastKey, pastValue, lengths, total, cos, sin, positionIds, added, sink] = inputs;
-  if (sink) throw at.unsupported("head_sink");
   if (!lengths || !total) throw at.invalid("seqlens_k or total_sequence_length is missing");
   const each = key ? 0 : widthOf(query!, at) / (a.num_heads + 2 * a.kv_num_heads);
   const parts = key
@@ -44,7 +44,9 @@ function groupQuery(b: Builder, inputs: readonly (Value | undefined)[], a: Group
   const length = pastKey ? b.op("Maximum", [b.dim(pastKey, 2), all]) : sizeVector(b, queries);
   const [k, v] = [appended(b, pastKey, k1, begins, length), appended(b, pastValue, v1, begins, length)];
   const bias = b.op("AddV2", [visible(b, positions, length, a.local_window_size, q.dtype), added ?? b.scalar(q.dtype, 0)]);
-  const { y } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias, softcap: a.softcap });
+  // A smooth softmax has a sink of 0.
+  const beside = sink ? b.reshape(sink, [1, -1, 1, 1]) : a.smooth_softmax === 1 ? b.scalar(q.dtype, 0) : undefined;
+  const { y } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias, softcap: a.softcap, sink: beside });
   return [joinHeads(b, y), k, v];
 }
 
@@ -120,9 +122,6 @@ export const groupQueries: readonly Rule[] = [
         smooth_softmax: int(0),
       },
     },
-    (b, inputs, a, at) => {
-      if (a.smooth_softmax === 1) throw at.unsupported("smooth_softmax");
-      return groupQuery(b, inputs, a, at);
-    },
+    (b, inputs, a, at) => groupQuery(b, inputs, a, at),
   ),
 ];

@@ -49,6 +49,8 @@ export interface Attention {
   /** May a row of the bias be −∞ throughout? Then its probabilities are 0, not NaN. */
   readonly maybeEmpty?: boolean;
   readonly softcap?: number;
+  /** Scores [1, H, 1, 1] of a key that has no value: it takes its share of each row and gives nothing. */
+  readonly sink?: Value | undefined;
   /** The type in which the softmax is computed. */
   readonly softmaxType?: DType;
   /** What a model's own functions make of scores and probabilities. */
@@ -83,11 +85,21 @@ export function attend(b: Builder, a: Attention): Attended {
   const biased = bias ? b.op("AddV2", [capped, b.cast(bias, capped.dtype)]) : capped;
   const type = a.softmaxType ?? q.dtype;
   const wide = b.cast(biased, type);
-  const softmax = b.op("Softmax", [a.onScores ? a.onScores(wide) : wide]);
+  const scores = a.onScores ? a.onScores(wide) : wide;
+  const softmax = a.sink ? softmaxBeside(b, scores, b.cast(a.sink, type)) : b.op("Softmax", [scores]);
   const probable = b.cast(a.onShares ? a.onShares(softmax) : softmax, q.dtype);
   const shares = bias && a.maybeEmpty ? b.op("SelectV2", [emptyRows(b, bias), b.scalar(q.dtype, 0), probable]) : probable;
   const y = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, shares, k), v], { adj_x: false, adj_y: false }), q);
   return { stages: [raw, capped, biased, shares], y };
+}
+
+/** The softmax over the last axis and one more score, less that one. */
+function softmaxBeside(b: Builder, scores: Value, sink: Value): Value {
+  const last = [scores.rank - 1];
+  const greatest = b.op("Maximum", [b.reduce("Max", scores, last, true), sink]);
+  const powers = b.op("Exp", [b.op("Sub", [scores, greatest])]);
+  const all = b.op("AddV2", [b.reduce("Sum", powers, last, true), b.op("Exp", [b.op("Sub", [sink, greatest])])]);
+  return b.op("RealDiv", [powers, all]);
 }
 
 /** Not by their greatest: the one that WebGL looks for is never below −10²⁰. */

@@ -149,6 +149,24 @@ it.each<Row>([
     // Without these onnxruntime reads memory that nobody wrote.
     { outputs: 3 },
   ],
+  ...[{ smooth_softmax: 1 }, {}].map(
+    (smooth): Row => [
+      "GroupQueryAttention",
+      smooth.smooth_softmax ? "smooth softmax" : "a sink for each head",
+      [
+        f("q", [1, 3, 32]),
+        f("k", [1, 3, 16]),
+        f("v", [1, 3, 16]),
+        ...[undefined, undefined],
+        i32("l", [1], [2]),
+        i32("t", [], [3]),
+        ...[undefined, undefined, undefined, undefined],
+        ...(smooth.smooth_softmax ? [] : [f("h", [4])]),
+      ],
+      { num_heads: 4, kv_num_heads: 2, ...smooth },
+      { outputs: 3 },
+    ],
+  ),
   [
     "QAttention",
     "",

@@ -19,7 +19,7 @@ it("has a row for each of the 52 operators, at the opsets it writes", () => {
   expect(ops.filter(({ domain, op }) => !onnxRules.find(domain, op, opsets[domain]!))).toEqual([]);
 });
 
-it("refuses one of them, with its reason", () => {
+it("refuses none of them", () => {
   const refused = ops.filter(({ domain, op }) => refusedOps.has(domain === "" ? op : `${domain}.${op}`));
-  expect(refused.map(({ op }) => op)).toEqual(["MurmurHash3"]);
+  expect(refused.map(({ op }) => op)).toEqual([]);
 });

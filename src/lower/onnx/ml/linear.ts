@@ -36,15 +36,15 @@ export const linear: readonly Rule[] = [
         post_transform: transforms,
       },
     },
-    (b, [x], a, at) => {
+    (b, [x], a) => {
       const named = a.classlabels_strings?.length ?? a.classlabels_ints?.length ?? 0;
       const rows = a.intercepts?.length || named || 1;
       const scores = products(b, x, a.coefficients, a.intercepts, rows);
       const labels = labelsOf(b, a, rows);
       const label = labelled(b, scores, labels);
-      if (rows > 1 || labels.shape[0] !== 2) return [label, transformed(b, scores, a.post_transform, at)];
+      if (rows > 1 || labels.shape[0] !== 2) return [label, transformed(b, scores, a.post_transform)];
       // One score of two classes: the other's is what is left of 1.
-      const own = transformed(b, scores, a.post_transform, at);
+      const own = transformed(b, scores, a.post_transform);
       return [label, b.concat([b.op("Sub", [b.scalar("float32", 1), own]), own], 1)];
     },
   ),
@@ -56,6 +56,6 @@ export const linear: readonly Rule[] = [
       arity: [1, 1],
       attrs: { coefficients: required(floats()), intercepts: floats(), targets: int(1), post_transform: transforms },
     },
-    (b, [x], a, at) => [transformed(b, products(b, x, a.coefficients, a.intercepts, a.targets), a.post_transform, at)],
+    (b, [x], a) => [transformed(b, products(b, x, a.coefficients, a.intercepts, a.targets), a.post_transform)],
   ),
 ];

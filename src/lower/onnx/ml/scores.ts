@@ -2,8 +2,8 @@
 import type { Value } from "../../../graph/graph.ts";
 import { tensorOf } from "../../../graph/tensor.ts";
 import type { Builder } from "../../../tf/build.ts";
-import type { At } from "../../rule.ts";
 import { ints, oneOf, strings } from "../../schema.ts";
+import { Arithmetic } from "../arithmetic.ts";
 import { withLast } from "../axis.ts";
 
 export const domain = "ai.onnx.ml";
@@ -45,7 +45,7 @@ export function labelled(b: Builder, scores: Value, labels: Value, threshold = 0
 }
 
 /** Along the last axis. */
-export function transformed(b: Builder, scores: Value, how: Transform, at: At): Value {
+export function transformed(b: Builder, scores: Value, how: Transform): Value {
   switch (how) {
     case "NONE":
       return scores;
@@ -56,8 +56,19 @@ export function transformed(b: Builder, scores: Value, how: Transform, at: At): 
     case "SOFTMAX_ZERO":
       return withLast(b, scores, scores.rank - 1, (x) => softmaxOfNonZero(b, x));
     case "PROBIT":
-      throw at.unsupported("the PROBIT transform", "export with another post_transform");
+      return probit(b, scores);
   }
+}
+
+/** √2 · erf⁻¹(2 x − 1), by the approximation that onnxruntime has. */
+function probit(b: Builder, scores: Value): Value {
+  const m = new Arithmetic(b);
+  const x = m.sub(m.mul(scores, 2), 1);
+  const log = b.op("Log", [m.mul(m.sub(m.number(1), x), m.add(x, 1))]);
+  const v = m.add(m.mul(log, 0.5), 2 / (Math.PI * 0.147));
+  const root = b.op("Sqrt", [m.sub(m.mul(v, v), m.mul(log, 1 / 0.147))]);
+  const size = b.op("Sqrt", [m.sub(root, v)]);
+  return m.mul(b.op("SelectV2", [m.compare("Less", x, 0), b.op("Neg", [size]), size]), Math.SQRT2);
 }
 
 /** Scores of (nearly) zero stay zero and only count in the sum. */

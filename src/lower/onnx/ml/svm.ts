@@ -92,7 +92,7 @@ export const svm: readonly Rule[] = [
   rule(
     "SVMRegressor",
     { since: 1, domain, arity: [1, 1], attrs: { ...shared, n_supports: int(0), one_class: bool(false) } },
-    (b, [x], a, at) => {
+    (b, [x], a) => {
       const data = rowsOf(b, x);
       const { coefficients = [], support_vectors = [], rho = [] } = a;
       const products =
@@ -104,7 +104,7 @@ export const svm: readonly Rule[] = [
             )
           : kernel(b, data, floatMatrix(b, coefficients, 1), a.kernel_type, a.kernel_params ?? []);
       const scores = b.op("AddV2", [products, b.scalar("float32", rho[0] ?? 0)]);
-      if (!a.one_class) return [transformed(b, scores, a.post_transform, at)];
+      if (!a.one_class) return [transformed(b, scores, a.post_transform)];
       const one = b.scalar("float32", 1);
       return [b.op("SelectV2", [b.op("Greater", [scores, b.scalar("float32", 0)]), one, b.op("Neg", [one])])];
     },
@@ -120,9 +120,7 @@ export const svm: readonly Rule[] = [
     (b, [x], a, at) => {
       const data = rowsOf(b, x);
       const counts = a.vectors_per_class ?? [];
-      if (a.prob_a?.length)
-        throw at.unsupported("the coupled probabilities of an SVM classifier", "export it without probabilities");
-      return counts.length > 0 ? pairwise(b, data, a, counts, at) : oneAgainstRest(b, data, a, at);
+      return counts.length > 0 ? pairwise(b, data, a, counts, at) : oneAgainstRest(b, data, a);
     },
   ),
 ];
@@ -133,6 +131,8 @@ interface ClassifierAttrs {
   readonly coefficients: readonly number[] | undefined;
   readonly support_vectors: readonly number[] | undefined;
   readonly rho: readonly number[] | undefined;
+  readonly prob_a: readonly number[] | undefined;
+  readonly prob_b: readonly number[] | undefined;
   readonly post_transform: "NONE" | "SOFTMAX" | "LOGISTIC" | "SOFTMAX_ZERO" | "PROBIT";
   readonly classlabels_ints?: readonly number[] | undefined;
   readonly classlabels_strings?: readonly string[] | undefined;
@@ -145,15 +145,22 @@ function pairwise(b: Builder, data: Value, a: ClassifierAttrs, counts: readonly 
   const products = kernel(b, data, floatMatrix(b, a.support_vectors ?? [], vectors), a.kernel_type, a.kernel_params ?? []);
   const scores = decisions(b, products, { classes, counts, coefficients: a.coefficients ?? [], rho: a.rho ?? [] });
   const label = b.gather(labels, best(b, votes(b, scores, classes)), 0);
-  if (classes !== 2) return [label, transformed(b, scores, a.post_transform, at)];
-  return [label, transformed(b, b.concat([b.op("Neg", [scores]), scores], 1), a.post_transform, at)];
+  if (a.prob_a?.length) {
+    const [slopes, offsets] = [a.prob_a, a.prob_b ?? []];
+    if (slopes.length !== offsets.length || slopes.length !== (classes * (classes - 1)) / 2)
+      throw at.invalid(`${slopes.length} slopes and ${offsets.length} offsets for the pairs of ${classes} classes`);
+    const shares = b.op("CoupledProbabilities", [scores], { a: slopes, b: offsets });
+    return [label, transformed(b, shares, a.post_transform)];
+  }
+  if (classes !== 2) return [label, transformed(b, scores, a.post_transform)];
+  return [label, transformed(b, b.concat([b.op("Neg", [scores]), scores], 1), a.post_transform)];
 }
 
 /** No support vectors: a row of coefficients for each class. */
-function oneAgainstRest(b: Builder, data: Value, a: ClassifierAttrs, at: At): readonly Value[] {
+function oneAgainstRest(b: Builder, data: Value, a: ClassifierAttrs): readonly Value[] {
   const classes = a.classlabels_strings?.length ?? a.classlabels_ints?.length ?? 1;
   const rows = floatMatrix(b, a.coefficients ?? [], classes);
   const products = kernel(b, data, rows, a.kernel_type, a.kernel_params ?? []);
   const scores = b.op("AddV2", [products, b.scalar("float32", a.rho?.[0] ?? 0)]);
-  return [b.gather(labelsOf(b, a, classes), best(b, scores), 0), transformed(b, scores, a.post_transform, at)];
+  return [b.gather(labelsOf(b, a, classes), best(b, scores), 0), transformed(b, scores, a.post_transform)];
 }

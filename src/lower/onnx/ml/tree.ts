@@ -199,7 +199,7 @@ export const trees: readonly Rule[] = [
       const shares = { trees: a.target_treeids ?? [], nodes: a.target_nodeids ?? [], targets: a.target_ids ?? [], weights };
       const scores = evaluateForest(b, rowsOf(b, x), forestOf(a, shares, a.n_targets, at), a.aggregate_function);
       const whole = withBase(b, scores, list(a.base_values, a.base_values_as_tensor, at));
-      return [b.cast(transformed(b, whole, a.post_transform, at), "float32")];
+      return [b.cast(transformed(b, whole, a.post_transform), "float32")];
     },
   ),
   rule(
@@ -241,7 +241,7 @@ export const trees: readonly Rule[] = [
           weights.every((weight) => weight >= 0),
           a.post_transform,
         );
-      return [labelled(b, scores, labels), transformed(b, scores, a.post_transform, at)];
+      return [labelled(b, scores, labels), transformed(b, scores, a.post_transform)];
     },
   ),
   rule(
@@ -286,7 +286,7 @@ export const trees: readonly Rule[] = [
       };
       const [how, transform] = [aggregates[a.aggregate_function], ensembleTransforms[a.post_transform]];
       if (!how || !transform) throw at.invalid(`aggregate_function ${a.aggregate_function}, post_transform ${a.post_transform}`);
-      return [transformed(b, evaluateForest(b, x, ensembleOf(lists, a.n_targets, at), how), transform, at)];
+      return [transformed(b, evaluateForest(b, x, ensembleOf(lists, a.n_targets, at), how), transform)];
     },
   ),
 ];

@@ -39,6 +39,18 @@ describe("linear models", () => {
     ).toEqual([]);
   });
 
+  it("regress, PROBIT", async () => {
+    // Of shares, which the transform is meant for.
+    const shares = tensor(
+      "x",
+      "float32",
+      [7, 1],
+      Array.from(random(7, 9), (value) => 1 / (1 + Math.exp(-value))),
+    );
+    const attrs = { coefficients: floats([0.9]), intercepts: floats([0.03]), post_transform: "PROBIT" };
+    expect(await trial("LinearRegressor", attrs, 1, [shares])).toEqual([]);
+  });
+
   it("name classes by strings", async () => {
     const attrs = {
       coefficients: some(9, 2),
@@ -159,5 +171,8 @@ describe("support vectors", () => {
       classlabels_ints: [5, 1],
     };
     expect(await trial("SVMClassifier", two, 2)).toEqual([]);
+    // Probabilities of pairs, coupled.
+    expect(await trial("SVMClassifier", { ...three, prob_a: floats([-1.7, -0.6, -2.1]), prob_b: some(3, 6) }, 2)).toEqual([]);
+    expect(await trial("SVMClassifier", { ...two, prob_a: floats([-1.3]), prob_b: some(1, 6) }, 2)).toEqual([]);
   });
 });
