@@ -70,9 +70,11 @@ define(
           shape: shape.map((dim, i) =>
             times?.[i] === 1
               ? dim
-              : typeof dim === "number" && typeof times?.[i] === "number"
-                ? dim * (times[i] as number)
-                : undefined,
+              : dim === 1
+                ? times?.[i]
+                : typeof dim === "number" && typeof times?.[i] === "number"
+                  ? dim * (times[i] as number)
+                  : undefined,
           ),
         },
       ];

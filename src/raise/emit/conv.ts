@@ -21,9 +21,9 @@ function conv(o: OnnxBuilder, x: Ref, filter: Ref, at: EmitAt): Ref {
   }
   const told = at.number("groups", 0);
   const channels = input?.[1];
-  const known = typeof channels === "number" && typeof taken === "number" ? channels / taken : undefined;
+  // Where the channels are not known they are one group, as nearly always; the runtime refuses others, since the kernel says how many.
+  const known = typeof channels === "number" && typeof taken === "number" ? channels / taken : 1;
   const groups = told > 0 ? told : known;
-  if (groups === undefined) throw at.unsupported(`${at.node.op} over an unknown number of channels`);
   const kernel = o.transpose(filter, [rank - 1, rank - 2, ...spatialAxes(rank)]);
   return o.op("Conv", [x, kernel], { ...attrs, ...(groups > 1 && { group: int(groups) }) });
 }

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, it } from "vitest";
 import { type Tensor, tensorOf } from "../../../src/graph/tensor.ts";
 import { random } from "../../build/random.ts";
-import { constant, type NodeSpec } from "../../build/tensorflow.ts";
+import { constant, type FunctionSpec, type NodeSpec } from "../../build/tensorflow.ts";
 import { Runner } from "./run.ts";
 
 let runner: Runner;
@@ -70,5 +70,56 @@ describe("tensor lists", () => {
         "flat:1": tensorOf("int64", [2], [5, 5]),
       },
     });
+  });
+
+  it("grow in a loop by as many elements as the run asks for", async () => {
+    const variant = 21;
+    const inputs: FunctionSpec["inputs"] = [
+      ["i", "int32"],
+      ["n", "int32"],
+      ["h", "float32"],
+      ["rows", variant],
+    ];
+    const test: FunctionSpec = {
+      name: "test",
+      inputs,
+      outputs: [["goes", "bool", "less:z:0"]],
+      nodes: [op("less", "Less", ["i", "n"])],
+    };
+    const step: FunctionSpec = {
+      name: "step",
+      inputs,
+      outputs: [
+        ["i_out", "int32", "more:z:0"],
+        ["n_out", "int32", "n"],
+        ["h_out", "float32", "half:z:0"],
+        ["rows_out", variant, "pushed:output_handle:0"],
+      ],
+      nodes: [
+        constant("one", tensorOf("int32", [], [1])),
+        constant("by", tensorOf("float32", [], [0.5])),
+        op("more", "AddV2", ["i", "one:output:0"]),
+        op("half", "Mul", ["h", "by:output:0"]),
+        op("pushed", "TensorListPushBack", ["rows", "half:z:0"]),
+      ],
+    };
+    const halves = (rounds: number) =>
+      Array.from({ length: rounds }, (_, i) => Array.from(x.data as Float32Array, (value) => value * 0.5 ** (i + 1))).flat();
+    for (const rounds of [0, 1, 7]) {
+      await runner.check({
+        nodes: [
+          ints("zero", [0], []),
+          ints("any", [-1]),
+          ints("most", [-1], []),
+          op("empty", "EmptyTensorList", ["any", "most"]),
+          op("loop", "While", ["zero", "limit", "x", "empty"], { cond: { func: "test" }, body: { func: "step" } }),
+          op("y", "TensorListStack", ["loop:3", "any"]),
+        ],
+        functions: [test, step],
+        feeds: { x, limit: tensorOf("int32", [], [rounds]) },
+        shapes: { x: [-1, 5] },
+        expected: { y: float([rounds, 3, 5], halves(rounds)) },
+      });
+    }
   });
 });
