@@ -14,6 +14,7 @@ const entries = {
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
   "litert-child": "src/runtime/litert-child.ts",
+  "tfjs-node-child": "src/runtime/tfjs-node-child.ts",
   engine: "src/engine/main.ts",
   "engine-job": "src/engine/job.ts",
   samples: "scripts/samples.ts",

@@ -13,6 +13,7 @@ import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted,
 import { liteRtReference, onnxReference, type Reference, storedReference, tfjsReference } from "./parity/reference.ts";
 import type { ParityReport } from "./parity/report.ts";
 import { assign, type StoredSet } from "./parity/stored.ts";
+import { isTensorflowReady, tensorflowReference } from "./parity/tensorflow-reference.ts";
 import { precisionOf, type Tolerance, toleranceFor } from "./parity/tolerance.ts";
 import type { Run } from "./runtime/run.ts";
 
@@ -94,6 +95,9 @@ async function referenceOf({ model, path, files, stored, reference, twin, signal
   // The loader takes no other name.
   const folder = /^(.*)[/\\]model\.json$/.exec(path)?.[1];
   if (model.dialect === "tfjs" && folder !== undefined) return tfjsReference(folder, signal);
+  // A second look of our own is worth less, and all there is without TensorFlow.
+  const isLast = !twin || reference !== undefined;
+  if (model.dialect === "tensorflow" && (isLast || isTensorflowReady(path))) return tensorflowReference(path, model, signal);
   if (twin && reference === undefined) return twin();
   throw modelError("no-reference", `no runtime here computes what the source says, format: ${model.dialect}`);
 }

@@ -8,7 +8,7 @@ import { OrtSession } from "./ort-session.ts";
 
 export interface Reference {
   /** `modelwright`: our own conversion for another runtime, which proves no more than that the two are consistent. */
-  readonly kind: "files" | "onnxruntime" | "litert" | "tfjs" | "modelwright";
+  readonly kind: "files" | "onnxruntime" | "litert" | "tfjs" | "tfjs-node" | "modelwright";
   readonly version?: string;
   /** The values of the source asked for by name, which need not be outputs where the reference can run the model. */
   values(feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Promise<Map<string, Tensor>>;
