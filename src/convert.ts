@@ -83,7 +83,7 @@ export async function convert(
       ...writeOptions(translated, options),
       ...(Object.keys(metadata).length > 0 && { metadata }),
     });
-    const map = { ...sourceMap(translated.tracked, written.graph, written.nameOf), ...(baked && { baked }) };
+    const map = { ...sourceMap(translated.tracked, written.graph, written.nameOf, translated.forms), ...(baked && { baked }) };
     await writeText(sink, sourceMapName, JSON.stringify(map));
     if (custom.length > 0)
       await writeText(sink, customOpsName, customOpsModule(custom, options.userOps && ownOps(options.userOps)));

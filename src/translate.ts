@@ -1,12 +1,14 @@
 /** Lower, optimise, legalize, optimise for the target: what convert writes and check asks, without a file being touched. */
 import { modelError, type Problem } from "./base/problem.ts";
 import type { Graph, Shape, Value } from "./graph/graph.ts";
+import type { CodeForm } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
 import type { Dialect, SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
 import { keptOnHost } from "./legalize/webgpu-reads.ts";
 import type { Bake } from "./lower/bake.ts";
+import { decoded } from "./lower/codes.ts";
 import { readConstants } from "./lower/constants.ts";
 import { kerasRules } from "./lower/keras/rules.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
@@ -47,6 +49,8 @@ export interface Translated {
   /** Target values by `<graph>/<value>`; some are no longer part of the graph. */
   readonly tracked: ReadonlyMap<string, Value>;
   readonly problems: readonly Problem[];
+  /** Of those that stand for codes. */
+  readonly forms: ReadonlyMap<string, CodeForm>;
   /** Which rewrites fired, and how often. */
   readonly steps: readonly Step[];
   /** Nodes that run: of the source, as lowered, in the end. */
@@ -70,7 +74,13 @@ export interface Hub {
   readonly began: { readonly lower: number; readonly optimize: number };
 }
 
-export async function toHub(model: SourceModel, files: ModelFiles, options: TranslateOptions): Promise<Hub> {
+/** `trackable`: what of the source's values is followed, and as what. */
+export async function toHub(
+  model: SourceModel,
+  files: ModelFiles,
+  options: TranslateOptions,
+  trackable: (lowered: Lowered) => ReadonlyMap<string, Value> = ({ values }) => values,
+): Promise<Hub> {
   const started = performance.now();
   const constants = await readConstants(model, files);
   const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
@@ -79,13 +89,18 @@ export async function toHub(model: SourceModel, files: ModelFiles, options: Tran
   const problems = [...readingProblems(model, lowered), ...lowered.problems, ...dropped];
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
-  const { graph, tracked, steps } = rewrite(lowered.graph, lowered.values, hubPipeline, options.signal);
+  const { graph, tracked, steps } = rewrite(lowered.graph, trackable(lowered), hubPipeline, options.signal);
   return { graph, lowered, tracked, problems, steps, rewrite, began: { lower: started, optimize: optimizing } };
 }
 
 export async function translate(model: SourceModel, files: ModelFiles, options: TranslateOptions = {}): Promise<Translated> {
   const { signal } = options;
-  const hub = await toHub(model, files, options);
+  let forms: Translated["forms"] = new Map();
+  const hub = await toHub(model, files, options, ({ values, graph }) => {
+    const found = decoded(values, graph.outputs);
+    forms = found.forms;
+    return found.values;
+  });
   const legalized = legalize(hub.graph, {
     tracked: hub.tracked.values(),
     signal,
@@ -105,6 +120,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
     graph: target.graph,
     lowered: hub.lowered,
     tracked: target.tracked,
+    forms,
     steps: [...hub.steps, ...target.steps],
     problems,
     nodes: nodeCounts(model, hub, countRunning(target.graph)),

@@ -4,6 +4,12 @@ import type { Graph, How, Origin, Value } from "./graph.ts";
 import { nodesOf } from "./order.ts";
 import { resolveView } from "./resolve.ts";
 
+/** The source's codes are round(target / scale) + zero point. */
+export interface CodeForm {
+  readonly scale: number;
+  readonly zeroPoint: number;
+}
+
 export interface MappedValue {
   /** `<graph>/<value>`. */
   readonly source: string;
@@ -13,6 +19,8 @@ export interface MappedValue {
   readonly perm?: readonly number[];
   /** The source has the elements in the same order under another shape. */
   readonly reshaped?: true;
+  /** The source holds codes, the target the numbers that they stand for. */
+  readonly codes?: CodeForm;
   /** False: the target holds the value in another form than a transposition tells, so it is for navigation only. */
   readonly exact: boolean;
 }
@@ -48,7 +56,12 @@ export const sourceMapName = "model.map.json";
  * nodes are gone and constants are left out. `nameOf` gives `<node>:<port>`. Values inside functions are not told: nothing there can be
  * fetched.
  */
-export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nameOf: (value: Value) => string): SourceMap {
+export function sourceMap(
+  tracked: ReadonlyMap<string, Value>,
+  graph: Graph,
+  nameOf: (value: Value) => string,
+  forms: ReadonlyMap<string, CodeForm> = new Map(),
+): SourceMap {
   const nodes = nodesOf(graph).filter((node) => !node.constant);
   const live = new Set(nodes);
   const values: MappedValue[] = [];
@@ -56,7 +69,9 @@ export function sourceMap(tracked: ReadonlyMap<string, Value>, graph: Graph, nam
     const found = value.node.constant ? undefined : resolveView(value, live);
     if (!found) continue;
     const { perm, reshaped, exact } = found;
-    values.push({ source, target: nameOf(found.value), ...(perm && { perm }), ...(reshaped && { reshaped }), exact });
+    const codes = forms.get(source);
+    const layout = { ...(perm && { perm }), ...(reshaped && { reshaped }), ...(codes && { codes }) };
+    values.push({ source, target: nameOf(found.value), ...layout, exact });
   }
   const mapped = nodes.filter((node) => node.op !== "Placeholder");
   return {

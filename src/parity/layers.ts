@@ -1,9 +1,10 @@
 /** Layer parity, cascaded: both models run on the same inputs, and every value that the source map pairs is compared. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
-import type { SourceMap } from "../graph/map.ts";
+import type { CodeForm, SourceMap } from "../graph/map.ts";
 import type { SourceGraph, SourceModel } from "../graph/source.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { toCodes } from "./codes.ts";
 import { compare } from "./compare.ts";
 import { type ComparedLayer, type ComparedValue, compared, notCompared } from "./report.ts";
 import type { Tolerance } from "./tolerance.ts";
@@ -16,6 +17,9 @@ export interface LayerPair {
   readonly target: string;
   readonly perm?: readonly number[];
   readonly reshaped?: true;
+  readonly codes?: CodeForm;
+  /** By how many steps a quantised value may be off. */
+  readonly steps?: number;
   readonly node: string;
   readonly op: string;
 }
@@ -45,7 +49,7 @@ export function layerPairs(map: SourceMap, model: SourceModel): LayerPair[] {
   const values = new Map(main.values.map((value) => [`${main.name}/${value.name}`, value]));
   const seen = new Set<string>();
   const pairs: { pair: LayerPair; rank: number }[] = [];
-  for (const { source, target, perm, reshaped, exact } of map.values) {
+  for (const { source, target, perm, reshaped, codes, exact } of map.values) {
     const value = values.get(source);
     const node = value?.producer === undefined ? undefined : main.nodes[value.producer];
     if (!exact || !value || !node || value.tensor || seen.has(source)) continue;
@@ -58,6 +62,8 @@ export function layerPairs(map: SourceMap, model: SourceModel): LayerPair[] {
       op: opName(node),
       ...(perm ? { perm } : {}),
       ...(reshaped && { reshaped }),
+      ...(codes && { codes }),
+      ...(value.type.quantization && { steps: 1 }),
     };
     pairs.push({ pair, rank: rank[node.id]! });
   }
@@ -149,7 +155,9 @@ function compareValue(
   const a = expected.get(pair.value);
   const b = actual.get(pair.target);
   if (!a || !b) return notCompared(`nothing was given for ${a ? pair.target : pair.value}`);
-  return compared(a, compare(a, b, { tolerance, perm: pair.perm, reshaped: pair.reshaped }));
+  const { perm, reshaped, codes, steps = tolerance.steps } = pair;
+  const found = codes ? toCodes(b, codes, a.dtype) : b;
+  return compared(a, compare(a, found, { tolerance: { ...tolerance, steps }, perm, reshaped }));
 }
 
 const layer = ({ source, target, node, op }: LayerPair, value: ComparedValue): ComparedLayer => ({

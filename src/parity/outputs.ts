@@ -1,8 +1,9 @@
 /** The values that a parity run is asked about, from both sides. */
 import { ModelError, type Problem } from "../base/problem.ts";
-import type { SourceMap } from "../graph/map.ts";
+import type { CodeForm, SourceMap } from "../graph/map.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Run } from "../runtime/run.ts";
+import { toCodes } from "./codes.ts";
 import { compare } from "./compare.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Outcome } from "./outcome.ts";
@@ -16,6 +17,7 @@ export interface Wanted {
   readonly fetch: string | undefined;
   readonly perm?: readonly number[] | undefined;
   readonly reshaped?: true | undefined;
+  readonly codes?: CodeForm | undefined;
 }
 
 /** The outputs of the converted model, or the values asked for: outputs by name, others through the source map. */
@@ -29,7 +31,7 @@ export function wantedValues(
   return (outputs ?? [...own]).map((name) => {
     if (own.has(name)) return { name, fetch: name };
     const mapped = map?.values.find((value) => value.source === `${main}/${name}` && value.exact);
-    return { name, fetch: mapped?.target, perm: mapped?.perm, reshaped: mapped?.reshaped };
+    return { name, fetch: mapped?.target, perm: mapped?.perm, reshaped: mapped?.reshaped, codes: mapped?.codes };
   });
 }
 
@@ -69,9 +71,10 @@ export async function compareOutputs(
   } catch (error) {
     outcome.caught(error);
   }
-  for (const { name, fetch, perm, reshaped } of wanted) {
+  for (const { name, fetch, perm, reshaped, codes } of wanted) {
     const a = values.get(name);
-    const b = fetch === undefined ? undefined : actual.get(fetch);
+    const found = fetch === undefined ? undefined : actual.get(fetch);
+    const b = a && found && codes ? toCodes(found, codes, a.dtype) : found;
     if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance: tolerance(name), perm, reshaped })) });
     else if (fetch === undefined) outcome.skipped(name, "the converted model does not hold this value");
     else outcome.skipped(name, missing.get(name) ?? "the converted model did not run");

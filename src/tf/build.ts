@@ -57,6 +57,13 @@ export class Builder {
     return new Node(name, inputs, attrs, this.origin, types, [elements], constant).outputs;
   }
 
+  /** As `op`, but not folded at once, however small: a weight stays in the form in which it is stored. */
+  kept(name: string, inputs: readonly Value[], attrs: Attrs = {}): Value {
+    const def = opDef(name);
+    const types = def.infer(new Call(name, inputs, attrs));
+    return new Node(name, inputs, attrs, this.origin, types, [], isFoldable(def, inputs, types)).output;
+  }
+
   /** A node like `node` over other inputs; the same node where they are the same. */
   rebuild(node: Node, inputs: readonly Value[]): readonly Value[] {
     if (inputs.length === node.inputs.length && inputs.every((input, i) => input === node.inputs[i])) return node.outputs;
