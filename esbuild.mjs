@@ -12,6 +12,7 @@ const entries = {
   index: "src/index.ts",
   conformance: "test/conformance/main.ts",
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
+  "layers-worker": "src/runtime/layers-worker.ts",
   "ort-child": "src/runtime/ort-child.ts",
   "litert-child": "src/runtime/litert-child.ts",
   "tfjs-node-child": "src/runtime/tfjs-node-child.ts",
@@ -27,7 +28,7 @@ const commonJs = [
   'import { createRequire as createRequire_ } from "node:module";',
   'import { fileURLToPath as fileURLToPath_ } from "node:url";',
   "const require = createRequire_(import.meta.url);",
-  'const __filename = fileURLToPath_(import.meta.url), __dirname = fileURLToPath_(new URL(".", import.meta.url));',
+  'const __filename = fileURLToPath_(import.meta.url), __dirname = fileURLToPath_(new globalThis.URL(".", import.meta.url));',
 ].join("\n");
 
 const node = {

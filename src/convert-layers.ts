@@ -1,6 +1,7 @@
 /** From a Keras model to a TF.js layers model: model.json that `tf.loadLayersModel` takes, and shards. */
 import type { ByteSink } from "./base/bytes.ts";
 import { throwIfCancelled } from "./base/cancel.ts";
+import { MemorySink } from "./base/memory.ts";
 import { modelError } from "./base/problem.ts";
 import type { Converted, ConvertOptions, TensorPlan } from "./convert.ts";
 import type { Json } from "./formats/tfjs/topology.ts";
@@ -74,6 +75,22 @@ export async function convertToLayers(
     await sink.abort();
     throw error;
   }
+}
+
+/** The layers model in memory, for a run of it; undefined where there is none, or a user's class would be needed. */
+export async function layersInMemory(
+  model: SourceModel,
+  files: ModelFiles,
+  signal?: AbortSignal,
+): Promise<{ readonly files: Readonly<Record<string, Uint8Array>>; readonly places: LayersModel["places"] } | undefined> {
+  const { values } = lower(model, files, await readConstants(model, files), kerasRules, { signal });
+  const layers = translateLayers(model, files, values);
+  const faulty = [...model.problems, ...layers.problems].some(({ severity }) => severity === "error");
+  if (faulty || layers.custom.length > 0) return undefined;
+  const sink = new MemorySink();
+  await write(layers, sink, { signal });
+  await sink.commit();
+  return { files: sink.files, places: layers.places };
 }
 
 async function write({ topology, weights }: LayersModel, sink: ByteSink, options: LayersOptions) {

@@ -1,5 +1,7 @@
 /** The parity pipeline: the same inputs through the source's own runtime and through TF.js, every value compared. */
 import { modelError } from "./base/problem.ts";
+import { layersInMemory } from "./convert-layers.ts";
+import { layersFormat } from "./formats/keras/read.ts";
 import { carriedCopy } from "./formats/tflite/carried.ts";
 import { type SourceMap, sourceMapName } from "./graph/map.ts";
 import type { SourceDim, SourceGraph, SourceModel, ValueId } from "./graph/source.ts";
@@ -10,7 +12,15 @@ import type { Dims } from "./parity/inputs.ts";
 import { compareLayers, layerPairs } from "./parity/layers.ts";
 import { Outcome } from "./parity/outcome.ts";
 import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted, wantedValues } from "./parity/outputs.ts";
-import { liteRtReference, onnxReference, type Reference, storedReference, tfjsReference } from "./parity/reference.ts";
+import {
+  type LayersSource,
+  layersReference,
+  liteRtReference,
+  onnxReference,
+  type Reference,
+  storedReference,
+  tfjsReference,
+} from "./parity/reference.ts";
 import type { ParityReport } from "./parity/report.ts";
 import { assign, type StoredSet } from "./parity/stored.ts";
 import { isTensorflowReady, tensorflowReference } from "./parity/tensorflow-reference.ts";
@@ -95,11 +105,34 @@ async function referenceOf({ model, path, files, stored, reference, twin, signal
   // The loader takes no other name.
   const folder = /^(.*)[/\\]model\.json$/.exec(path)?.[1];
   if (model.dialect === "tfjs" && folder !== undefined) return tfjsReference(folder, signal);
+  if (model.dialect === "keras" && files) {
+    const layers = await layersOf(model, files, signal);
+    if (layers) return layersReference(layers, signal);
+  }
   // A second look of our own is worth less, and all there is without TensorFlow.
   const isLast = !twin || reference !== undefined;
   if (model.dialect === "tensorflow" && (isLast || isTensorflowReady(path))) return tensorflowReference(path, model, signal);
   if (twin && reference === undefined) return twin();
   throw modelError("no-reference", `no runtime here computes what the source says, format: ${model.dialect}`);
+}
+
+/** As stock TF.js runs it: a layers model as it is, what Keras saved in a translation of its layers; undefined where TF.js lacks one. */
+async function layersOf(
+  model: SourceModel,
+  files: ModelFiles,
+  signal: AbortSignal | undefined,
+): Promise<LayersSource | undefined> {
+  const main = model.graphs[0]!;
+  const translated = await layersInMemory(model, files, signal);
+  if (!translated) return undefined;
+  const inputs = main.inputs.map((id) => main.values[id]!.name);
+  if (model.formatVersion !== layersFormat) return { ...translated, inputs };
+  const own: Record<string, Uint8Array> = {};
+  for (const [i, name] of model.files.entries()) {
+    const source = await files.open(i);
+    own[i === 0 ? "model.json" : name] = await source.read(0, source.size);
+  }
+  return { ...translated, inputs, files: own };
 }
 
 function idsOf(graph: SourceGraph, names: readonly string[]): ValueId[] {

@@ -1,5 +1,5 @@
-/** Integer inputs that index a table: how many rows the table has, so that token ids are drawn from the whole vocabulary. */
-import { isInteger } from "../base/dtype.ts";
+/** Inputs that index a table: how many rows the table has, so that token ids are drawn from the whole vocabulary. */
+import { isFloat, isInteger } from "../base/dtype.ts";
 import type { SourceGraph, SourceNode, ValueId } from "../graph/source.ts";
 
 /** Ops that hand the values of their first input on. */
@@ -30,22 +30,34 @@ export function gatherBounds(graph: SourceGraph): Map<string, number> {
   const bounds = new Map<string, number>();
   for (const input of graph.inputs) {
     const value = graph.values[input];
-    if (!value?.type.dtype || !isInteger(value.type.dtype)) continue;
-    const size = leastGather(graph, consumers, input);
+    const { dtype } = value?.type ?? {};
+    if (!value || !dtype || !(isInteger(dtype) || isFloat(dtype))) continue;
+    const size = leastGather(graph, consumers, input, isInteger(dtype));
     if (size !== undefined) bounds.set(value.name, size);
   }
   return bounds;
 }
 
-function leastGather(graph: SourceGraph, consumers: ReadonlyMap<ValueId, SourceNode[]>, input: ValueId): number | undefined {
+/** `whole`: are the values integers by their type? What Keras looks up is often floats. */
+function leastGather(
+  graph: SourceGraph,
+  consumers: ReadonlyMap<ValueId, SourceNode[]>,
+  input: ValueId,
+  whole: boolean,
+): number | undefined {
   let least: number | undefined;
   const seen = new Set([input]);
   // A Set grows while it is walked: this is the queue.
   for (const value of seen) {
     for (const node of consumers.get(value) ?? []) {
-      if (node.op === "Gather" && node.inputs[1] === value) {
-        const size = gatheredSize(graph, node);
-        if (size !== undefined && (least === undefined || size < least)) least = size;
+      const size =
+        whole && node.op === "Gather" && node.inputs[1] === value
+          ? gatheredSize(graph, node)
+          : node.op === "Embedding" && node.inputs[0] === value
+            ? intAttr(node, "input_dim")
+            : undefined;
+      if (size !== undefined) {
+        least = Math.min(least ?? size, size);
       } else if (handsOn.has(node.op) && node.inputs[0] === value) {
         for (const output of node.outputs) if (output !== undefined) seen.add(output);
       }
@@ -54,10 +66,15 @@ function leastGather(graph: SourceGraph, consumers: ReadonlyMap<ValueId, SourceN
   return least;
 }
 
+function intAttr({ attrs }: SourceNode, name: string): number | undefined {
+  const attr = attrs[name];
+  return attr?.kind === "int" ? Number(attr.value) : undefined;
+}
+
 function gatheredSize(graph: SourceGraph, node: SourceNode): number | undefined {
   const data = node.inputs[0] === undefined ? undefined : graph.values[node.inputs[0]];
   const shape = data?.tensor?.shape ?? data?.type.shape;
-  const axis = node.attrs.axis?.kind === "int" ? Number(node.attrs.axis.value) : 0;
+  const axis = intAttr(node, "axis") ?? 0;
   const size = shape?.at(axis);
   return typeof size === "number" && size > 0 ? size : undefined;
 }

@@ -57,17 +57,18 @@ function shapesOf(specs: readonly ValueSpec[], fixed: readonly ValueSpec[], size
 
 const dimKey = (dim: string | null, axis: number): string => dim ?? `axis ${axis}`;
 
-/** The input drawn from `seed`; `bound`: integers lie in [0, bound), 0 or 1 by default. `ModelError` for what is no tensor. */
-export function seededTensor({ name, dtype }: ValueSpec, shape: readonly number[], seed: number, bound = 2): Tensor {
+/** The input drawn from `seed`; `bound`: whole numbers in [0, bound); integers are 0 or 1 by default. `ModelError` for what is no tensor. */
+export function seededTensor({ name, dtype }: ValueSpec, shape: readonly number[], seed: number, bound?: number): Tensor {
   if (dtype === undefined) throw modelError("not-a-tensor", "only tensors can be fed", { tensor: name });
   const random = new Random(seed, name);
   const count = elementCount(shape);
   if (dtype === "string") return { dtype, shape, data: Array.from({ length: count }, () => `word ${random.below(1000)}`) };
-  if (!isFloat(dtype) && !isComplex(dtype))
+  // Floats that index a table are whole numbers as well.
+  if (bound !== undefined || (!isFloat(dtype) && !isComplex(dtype)))
     return tensorOf(
       dtype,
       shape,
-      Array.from({ length: count }, () => random.below(bound)),
+      Array.from({ length: count }, () => random.below(bound ?? 2)),
     );
   const data = allocate(dtype, count) as Float32Array;
   // Off centre, so that a lost sign or mean shows.

@@ -1,6 +1,8 @@
 /** The side that is right by definition: the format's own runtime, or outputs that somebody stored. */
 import { modelError } from "../base/problem.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import { LayersThread } from "../runtime/layers.ts";
+import type { LayerValue } from "../runtime/layers-api.ts";
 import { LiteRtProcess } from "../runtime/litert.ts";
 import type { ValueSpec } from "../runtime/run.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
@@ -8,7 +10,7 @@ import { OrtSession } from "./ort-session.ts";
 
 export interface Reference {
   /** `modelwright`: our own conversion for another runtime, which proves no more than that the two are consistent. */
-  readonly kind: "files" | "onnxruntime" | "litert" | "tfjs" | "tfjs-node" | "modelwright";
+  readonly kind: "files" | "onnxruntime" | "litert" | "tfjs" | "tfjs-node" | "tfjs-layers" | "modelwright";
   readonly version?: string;
   /** The values of the source asked for by name, which need not be outputs where the reference can run the model. */
   values(feeds: ReadonlyMap<string, Tensor>, names: readonly string[]): Promise<Map<string, Tensor>>;
@@ -24,6 +26,38 @@ export async function onnxReference(path: string, outputs: readonly ValueSpec[],
     version: session.version,
     values: (feeds, names) => session.values(feeds, names, own),
     close: () => session.close(),
+  };
+}
+
+/** What TF.js's layers need to know of a Keras model. */
+export interface LayersSource {
+  readonly files: Readonly<Record<string, Uint8Array>>;
+  /** Names, in the order of the model's inputs. */
+  readonly inputs: readonly string[];
+  readonly places: ReadonlyMap<string, LayerValue>;
+}
+
+/** Runs the model's layers as TF.js has them; any output of a layer of the main graph can be asked for. */
+export async function layersReference({ files, inputs, places }: LayersSource, signal?: AbortSignal): Promise<Reference> {
+  const thread = await LayersThread.start(files, signal);
+  return {
+    kind: "tfjs-layers",
+    version: thread.version,
+    async values(feeds, names) {
+      const wanted = names.map((name) => {
+        const place = places.get(name);
+        if (!place) throw modelError("unknown-value", "no layer gives this value", { tensor: name });
+        return place;
+      });
+      const fed = inputs.map((name) => {
+        const tensor = feeds.get(name);
+        if (!tensor) throw modelError("input-missing", "nothing is fed to this input", { tensor: name });
+        return tensor;
+      });
+      const tensors = await thread.run(fed, wanted, signal);
+      return new Map(names.map((name, i) => [name, tensors[i]!]));
+    },
+    close: () => thread.close(),
   };
 }
 

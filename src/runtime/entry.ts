@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type EntryName = "tfjs-worker" | "ort-child" | "litert-child" | "tfjs-node-child" | "engine-job";
+export type EntryName = "tfjs-worker" | "layers-worker" | "ort-child" | "litert-child" | "tfjs-node-child" | "engine-job";
 
 /** Path of `dist/NAME.js`; both run bundled always, since Node 20 cannot run TypeScript. */
 export function entryPath(name: EntryName): string {

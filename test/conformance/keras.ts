@@ -7,10 +7,12 @@ import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { convertToLayers } from "../../src/convert-layers.ts";
 import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
+import { architectureNames } from "../../src/formats/keras/beside.ts";
 import { readKeras } from "../../src/formats/keras/read.ts";
 import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { gatherBounds } from "../../src/parity/bounds.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { inputSpecs } from "../../src/parity/feeds.ts";
 import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
@@ -22,10 +24,14 @@ import { type Case, faultRow, type Row } from "./suite.ts";
 /** Data and weights without an architecture lie beside the models. */
 const noModel = /(_inputs_and_outputs|[._]weights)\.h5$/;
 
+/** Weights whose architecture lies beside are a model in two files. */
+const hasArchitecture = (file: string): boolean =>
+  /[._]weights\.h5$/.test(file) && architectureNames(file).some((name) => existsSync(name));
+
 export function kerasCases(zoo: string): Case[] {
   const top = path.join(zoo, "tensorflow");
   return readdirSync(top, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(h5|hdf5|keras)$/.test(name) && !noModel.test(name))
+    .filter((name) => /\.(h5|hdf5|keras)$/.test(name) && (!noModel.test(name) || hasArchitecture(path.join(top, name))))
     .sort()
     .map((name) => ({ id: `tensorflow/${name}`, path: path.join(top, name) }));
 }
@@ -104,16 +110,10 @@ function difference(data: Data, actual: readonly Tensor[], outputs: readonly { r
 /** What layers look up is within their tables. */
 function seededInputs(model: SourceModel): ReadonlyMap<string, Tensor> {
   const main = model.graphs[0]!;
-  const { shapes } = chooseShapes(inputSpecs(main), [], "varied");
-  return new Map(
-    main.inputs.map((id) => {
-      const { name, type } = main.values[id]!;
-      const size = main.nodes.find(({ op, inputs }) => op === "Embedding" && inputs[0] === id)?.attrs["input_dim"];
-      const spec = { name, dtype: size ? ("int32" as const) : type.dtype, shape: undefined };
-      const tensor = seededTensor(spec, shapes.get(name)!, 1, size?.kind === "int" ? Number(size.value) : 2);
-      return [name, size ? { ...tensor, dtype: "float32", data: Float32Array.from(tensor.data as Int32Array) } : tensor];
-    }),
-  );
+  const specs = inputSpecs(main);
+  const { shapes } = chooseShapes(specs, [], "varied");
+  const bounds = gatherBounds(main);
+  return new Map(specs.map((spec) => [spec.name, seededTensor(spec, shapes.get(spec.name)!, 1, bounds.get(spec.name))]));
 }
 
 /** `X_inputs_and_outputs.h5` beside `X_model.h5`: inputs, and predictions of the output layers. */

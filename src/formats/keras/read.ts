@@ -21,6 +21,9 @@ export interface KerasModel {
   readonly files: ModelFiles;
 }
 
+/** What a TF.js layers model says it is. */
+export const layersFormat = "layers model";
+
 /** Of an architecture's text. */
 const MAX_CONFIG = 2 ** 28;
 
@@ -220,7 +223,7 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
       config,
       // What TF.js itself saves is of Keras 2's kind.
       version: majorOf(version) < 1 ? "2.0.0" : (version ?? "2.0.0"),
-      formatVersion: "layers model",
+      formatVersion: layersFormat,
       files: [source.name, ...manifest.files],
       weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },
       problems: mistakenFormat(json, value["format"]),

@@ -14,6 +14,8 @@ import { renamedLayers, stockFault, weightNames } from "./stock.ts";
 import { dropped, known, nameOf, regularizer, typeOf } from "./stock-config.ts";
 import { hasMasks, maskFault, passedMask } from "./stock-masks.ts";
 
+export type LayerPlace = readonly [layer: string, call: number, output: number];
+
 export interface LayersModel {
   /** `modelTopology` of model.json. */
   readonly topology: Json;
@@ -22,6 +24,8 @@ export interface LayersModel {
   readonly problems: readonly Problem[];
   /** Layers that are to be registered before the model is loaded. */
   readonly custom: readonly CustomLayer[];
+  /** Layer, call and output that stand for each value of the main graph, by its name. */
+  readonly places: ReadonlyMap<string, LayerPlace>;
 }
 
 /** `lowered`: values by `<graph>/<value>`, for their types and masks; the file does not say. */
@@ -61,6 +65,7 @@ class Translation {
       weights: [...this.weights].map(([name, weight]) => ({ name, ...weight })),
       problems: this.problems,
       custom: this.custom,
+      places: this.places(this.model.graphs[0]!),
     };
   }
 
@@ -114,8 +119,12 @@ class Translation {
     };
   }
 
-  /** `[layer, call, output]` of the value. */
-  private reference(graph: SourceGraph, id: ValueId): readonly (string | number)[] {
+  private places(main: SourceGraph): ReadonlyMap<string, LayerPlace> {
+    const computed = main.values.filter(({ producer, tensor }) => producer !== undefined && !tensor);
+    return new Map(computed.map(({ id, name }) => [name, this.reference(main, id)]));
+  }
+
+  private reference(graph: SourceGraph, id: ValueId): LayerPlace {
     const { name, producer } = graph.values[id]!;
     if (producer === undefined) return [this.legal(name), 0, 0];
     const node = graph.nodes[producer]!;
