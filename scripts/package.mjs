@@ -19,7 +19,15 @@ const manifest = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8"
 const out = path.resolve(values.out ?? path.join(root, `${manifest.name}-${target}-${manifest.version}.vsix`));
 
 /** Of dist/: what the extension starts. The command line and the library are the npm package's. */
-const bundles = ["extension.cjs", "engine.js", "engine-job.js", "tfjs-worker.js", "ort-child.js", "litert-child.js"];
+const bundles = [
+  "extension.cjs",
+  "engine.js",
+  "engine-job.js",
+  "tfjs-worker.js",
+  "layers-worker.js",
+  "ort-child.js",
+  "litert-child.js",
+];
 /** Chunks that the bundles share, and what TF.js finds beside its script. */
 const besides = /^(chunk-.*\.js|tfjs-backend-wasm.*\.wasm)$/;
 
