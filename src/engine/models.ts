@@ -1,6 +1,6 @@
 /** Models as the engine holds them: structure, never weights; read again when their file has changed. */
 import { stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { openFile, sourcesBeside } from "../cli/files.ts";
 import { openModel } from "../formats/open.ts";
 import type { SourceModel } from "../graph/source.ts";
@@ -57,7 +57,7 @@ export class KeptModel implements ReadModel {
 export class Models {
   private readonly kept = new Map<string, Promise<KeptModel>>();
 
-  /** The model as its file is now. A `ModelError` where it cannot be read. */
+  /** The model as its files are now. A `ModelError` where it cannot be read. */
   async get(path: string): Promise<KeptModel> {
     const stamp = await stampOf(path);
     const known = this.kept.get(path);
@@ -65,7 +65,7 @@ export class Models {
     const fresh =
       known &&
       (await known.then(
-        (kept) => kept.stamp === stamp,
+        async (kept) => kept.stamp === `${stamp}${await stampsBeside(path, kept.model)}`,
         () => false,
       ));
     const model = fresh ? known : this.read(path, stamp);
@@ -82,8 +82,16 @@ export class Models {
   private async read(path: string, stamp: string): Promise<KeptModel> {
     const read = await readModel(path);
     const view = modelView(read.model, basename(path), await bytesOf(path, read));
-    return new KeptModel(read.model, read.files, view, stamp);
+    return new KeptModel(read.model, read.files, view, `${stamp}${await stampsBeside(path, read.model)}`);
   }
+}
+
+/** Files of weights that are watched for a change. */
+const maxBeside = 64;
+
+async function stampsBeside(path: string, { files }: SourceModel): Promise<string> {
+  const stamps = await Promise.all(files.slice(1, maxBeside + 1).map((name) => stampOf(join(dirname(path), name))));
+  return stamps.map((stamp) => `, ${stamp}`).join("");
 }
 
 async function stampOf(path: string): Promise<string> {

@@ -38,7 +38,7 @@ export class ModelSession implements vscode.Disposable {
     private readonly local: LocalFiles,
   ) {
     const folder = uri.with({ path: dirname(uri.path) });
-    this.watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, escapeGlob(this.name)));
+    this.watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, watched(this.name)));
     const soon = () => {
       clearTimeout(this.settling);
       this.settling = setTimeout(() => void this.reload().catch(() => {}), settleMs);
@@ -172,6 +172,12 @@ export class ModelSession implements vscode.Disposable {
     this.failure = undefined;
     this.changed.fire("model");
   }
+}
+
+/** The model's file, and the weights that belong to it where their names tell. */
+function watched(name: string): string {
+  if (name === "saved_model.pb") return "{saved_model.pb,variables/*}";
+  return name.endsWith(".json") ? "{*.json,*.bin,group*-shard*}" : escapeGlob(name);
 }
 
 const escapeGlob = (name: string): string => name.replace(/[[\]{}?*]/g, "[$&]");

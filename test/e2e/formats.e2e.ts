@@ -83,8 +83,9 @@ test("problems of a model.json stand in its text, and a button leads to its grap
     return Number(/Ln (\d+)/.exec(told)?.[1]) === line + 1;
   });
   // What is wrong goes when the files are whole again.
-  writeFileSync(path.join(folder, "group1-shard1of1.bin"), weights!);
   writeFileSync(path.join(folder, "model.json"), text.replace('"FancyNorm"', '"Relu"'));
+  await rows.filter({ hasText: "FancyNorm" }).first().waitFor({ state: "detached" });
+  writeFileSync(path.join(folder, "group1-shard1of1.bin"), weights!);
   await page.locator(".squiggly-error").first().waitFor({ state: "detached" });
   await page.locator(".editor-actions").getByRole("button", { name: "Open as Graph" }).first().click();
   const frame = await drawnModel(page, "model.json");
