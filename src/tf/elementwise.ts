@@ -91,6 +91,28 @@ function binary(name: string, fn: Binary, big?: BigBinary, dims?: (a: Dim, b: Di
   };
 }
 
+type Test = (a: Dim, b: Dim) => boolean | undefined;
+
+/** Is a < b? A symbol stands for a size, which is never below 0. */
+const isLess: Test = (a, b) => {
+  if (typeof a === "number" && typeof b === "number") return a < b;
+  if (a !== undefined && a === b) return false;
+  if (typeof a === "string" && typeof b === "number" && b <= 0) return false;
+  return typeof a === "number" && a < 0 && typeof b === "string" ? true : undefined;
+};
+
+const not =
+  (test: Test): Test =>
+  (a, b) => {
+    const found = test(a, b);
+    return found === undefined ? undefined : !found;
+  };
+
+const told = (test: Test) => (a: Dim, b: Dim) => {
+  const found = test(a, b);
+  return found === undefined ? undefined : Number(found);
+};
+
 function comparison(name: string, test: (order: number) => boolean, dims?: (a: Dim, b: Dim) => Dim): OpDef {
   return {
     name,
@@ -264,11 +286,13 @@ define(
     "Maximum",
     (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.max(x, y)),
     (x, y) => (x > y ? x : y),
+    (a, b) => (a === b || isLess(a, b) === false ? a : isLess(b, a) === false ? b : undefined),
   ),
   binary(
     "Minimum",
     (x, y) => (Number.isNaN(x) || Number.isNaN(y) ? Number.NaN : Math.min(x, y)),
     (x, y) => (x < y ? x : y),
+    (a, b) => (a === b || isLess(b, a) === false ? a : isLess(a, b) === false ? b : undefined),
   ),
   binary(
     "SquaredDifference",
@@ -312,10 +336,14 @@ define(
     (a, b) => (typeof a === "number" && typeof b === "number" ? Number(a === b) : dimNeverEquals(a, b) ? 0 : undefined),
   ),
   comparison("NotEqual", (order) => order !== 0),
-  comparison("Less", (order) => order < 0),
-  comparison("LessEqual", (order) => order <= 0),
-  comparison("Greater", (order) => order > 0),
-  comparison("GreaterEqual", (order) => order >= 0),
+  comparison("Less", (order) => order < 0, told(isLess)),
+  comparison("LessEqual", (order) => order <= 0, told(not((a, b) => isLess(b, a)))),
+  comparison(
+    "Greater",
+    (order) => order > 0,
+    told((a, b) => isLess(b, a)),
+  ),
+  comparison("GreaterEqual", (order) => order >= 0, told(not(isLess))),
   logical("LogicalAnd", (x, y) => (x && y ? 1 : 0)),
   logical("LogicalOr", (x, y) => (x || y ? 1 : 0)),
   {

@@ -32,6 +32,20 @@ describe("Builder", () => {
     expect(dimsOf(b.op("Mul", [b.slice(shape, [0], [1]), b.ints([5])]))).toEqual(["5·batch"]);
   });
 
+  it("knows that a size is never below 0", () => {
+    const ends = b.concat([b.ints([1]), b.op("Shape", [input(["seq"])])], 0);
+    const below = b.op("Less", [ends, b.ints([0])]);
+    const size = b.op("SelectV2", [below, b.op("AddV2", [ends, b.ints([1, 512])]), ends]);
+    expect([dimsOf(below), dimsOf(size)]).toEqual([
+      [0, 0],
+      [1, "seq"],
+    ]);
+    expect(dimsOf(b.op("Maximum", [size, b.ints([0])]))).toEqual([1, "seq"]);
+    expect(dimsOf(b.op("Minimum", [size, b.ints([1, 512])]))).toEqual([1, undefined]);
+    expect(dimsOf(b.op("GreaterEqual", [size, b.ints([2, -3])]))).toEqual([0, 1]);
+    expect(dimsOf(b.op("Greater", [size, b.ints([0, 0])]))).toEqual([1, undefined]);
+  });
+
   it.each<[Shape, Shape, Shape]>([
     [
       ["batch", 3, 4],
