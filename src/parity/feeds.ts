@@ -14,12 +14,15 @@ export interface Feeds {
 }
 
 /** What must be fed: IR versions before 4 list initializers among the inputs. */
+const fedIds = (graph: SourceGraph): readonly ValueId[] => graph.inputs.filter((id) => !graph.values[id]?.tensor);
+
+/** By the names of the signature, where the graph is seen through one: those of the converted model. */
 export const inputSpecs = (graph: SourceGraph): ValueSpec[] =>
-  specs(
-    graph,
-    graph.inputs.filter((id) => !graph.values[id]?.tensor),
-  );
-export const outputSpecs = (graph: SourceGraph): ValueSpec[] => specs(graph, graph.outputs);
+  called(specs(graph, fedIds(graph)), graph.inputs.length === fedIds(graph).length ? graph.inputNames : undefined);
+export const outputSpecs = (graph: SourceGraph): ValueSpec[] => called(specs(graph, graph.outputs), graph.outputNames);
+
+const called = (found: readonly ValueSpec[], names: readonly string[] | undefined): ValueSpec[] =>
+  found.map((spec, i) => ({ ...spec, name: names?.[i] ?? spec.name }));
 
 export const specs = ({ values }: SourceGraph, ids: readonly ValueId[]): ValueSpec[] =>
   ids.map((id) => {
@@ -57,14 +60,15 @@ export async function seededFeeds<T>(
 ): Promise<T> {
   const graph = model.graphs[0]!;
   const needed = inputSpecs(graph);
+  const own = fedIds(graph).map((id) => graph.values[id]!.name);
   const bounds = gatherBounds(graph);
   const images = imageInputs(model);
   const draw = (plan: "varied" | "ones"): Feeds => {
     const { shapes, dims } = chooseShapes(needed, fixed, plan);
-    const tensors = needed.map((spec) =>
-      images.has(spec.name)
+    const tensors = needed.map((spec, i) =>
+      images.has(own[i]!)
         ? seededImage(spec, shapes.get(spec.name)!, seed)
-        : seededTensor(spec, shapes.get(spec.name)!, seed, bounds.get(spec.name)),
+        : seededTensor(spec, shapes.get(spec.name)!, seed, bounds.get(own[i]!)),
     );
     return { feeds: new Map(needed.map((spec, i) => [spec.name, tensors[i]!])), dims };
   };
