@@ -32,13 +32,15 @@ export function customOpsModule(names: readonly string[], own?: OwnOps): string 
     ...(isOwn ? [own.text] : []),
     "export function register(tf) {",
     ...helpers,
-    `  const known = {\n${ours.join("\n")}\n  };`,
-    "  for (const [name, run] of Object.entries(known)) tf.registerOp(name, (node) => run(tf, node.inputs, node.attrs));",
+    ...(ours.length > 0 ? [`  const known = {\n${ours.join("\n")}\n  };`, registerKnown] : []),
     ...(isOwn ? [`  const ownCall = ${ownCall.toString()};`, `  const own = {\n${theirs.join("\n")}\n  };`, registerOwn] : []),
     "}",
     "",
   ].join("\n");
 }
+
+const registerKnown =
+  "  for (const [name, run] of Object.entries(known)) tf.registerOp(name, (node) => run(tf, node.inputs, node.attrs));";
 
 const registerOwn =
   "  for (const [name, op] of Object.entries(own))\n    tf.registerOp(name, (node) => ownCall(tf, name, op, node.inputs, node.attrs));";
