@@ -28,7 +28,7 @@ function tested(): ReadonlySet<string> {
   for (const name of readdirSync(tests)) {
     if (!name.endsWith(".test.ts")) continue;
     const text = readFileSync(`${tests}/${name}`, "utf8");
-    for (const [, word] of text.matchAll(/"((?:[A-Z][A-Z0-9_]*)|(?:[A-Z]\w+2D\w*)|TFLite_\w+)"/g)) {
+    for (const [, word] of text.matchAll(/"([A-Z]\w*)(?=[":])/g)) {
       found.add(word!);
       if (name.startsWith("stablehlo")) found.add(`STABLEHLO_${word}`);
     }
