@@ -1,6 +1,7 @@
 /** All custom ops by the name that they have in a written model. */
 import { bitOps } from "./bits.ts";
 import { coupledOps } from "./coupled.ts";
+import { decodeOps } from "./decode.ts";
 import { drawOps } from "./draw.ts";
 import { factorOps } from "./factor.ts";
 import { hashOps } from "./hash.ts";
@@ -28,6 +29,7 @@ export const customOps: ReadonlyMap<string, CustomOp> = new Map(
     ...transformOps,
     ...uniqueOps,
     ...hashOps,
+    ...decodeOps,
     ...coupledOps,
     ...wordOps,
     ...raggedOps,

@@ -65,6 +65,9 @@ define(
       { dtype: call.dtype(), shape: [call.shape()?.[0], (1 + Math.sqrt(1 + 8 * call.attr<readonly number[]>("a").length)) / 2] },
     ],
   },
+  // ids, scores; attribute size
+  { name: "BlockRepeats", infer: (call) => [call.input(1).type] },
+  { name: "TimeWarp", infer: () => [{ dtype: "int32", shape: [2, undefined] }] },
   // attributes seed, wide, unsigned, modulus, dtype
   { name: "MurmurHash3", infer: (call) => [{ dtype: call.attr<string>("dtype") as DType, shape: call.shape() }] },
   { name: "MatrixInverse", infer: (call) => [call.input(0).type] },

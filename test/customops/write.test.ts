@@ -4,6 +4,7 @@ import "@tensorflow/tfjs-backend-cpu";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bitOps } from "../../src/customops/bits.ts";
 import { coupledOps } from "../../src/customops/coupled.ts";
+import { decodeOps } from "../../src/customops/decode.ts";
 import { hashOps } from "../../src/customops/hash.ts";
 import { matrixOps } from "../../src/customops/matrix.ts";
 import { scatterOps } from "../../src/customops/scatter.ts";
@@ -79,6 +80,15 @@ const trials: Readonly<Record<string, Trial>> = {
     inputs: () => [floats([2, 0.5, -1], [1, 3])],
     attrs: { a: [-1, -1, -1], b: [0, 0, 0] },
     outputs: [{ shape: [1, 3], values: [0.56899, 0.09709, 0.33392].map((x) => expect.closeTo(x, 4)) }],
+  },
+  BlockRepeats: {
+    inputs: () => [ints([3, 1, 2, 3], [1, 4]), floats([5, 6, 7, 8], [1, 4])],
+    attrs: { size: 2 },
+    outputs: [{ shape: [1, 4], values: [5, Number.NEGATIVE_INFINITY, 7, 8] }],
+  },
+  TimeWarp: {
+    inputs: () => [floats([1, 9, 9, 9, 1, 1], [2, 3])],
+    outputs: [{ shape: [2, 3], values: [0, 1, 1, 0, 1, 2] }],
   },
   MurmurHash3: {
     inputs: () => [texts(["", "a", "hello, world"])],
@@ -169,6 +179,7 @@ describe("custom ops, from the text that a model carries", () => {
       ...matrixOps,
       ...scatterOps,
       ...coupledOps,
+      ...decodeOps,
       ...hashOps,
       ...stringOps,
       ...transformOps,

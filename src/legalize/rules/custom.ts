@@ -24,7 +24,7 @@ const direct = [
     "RoiAlignAdaptive",
   ],
   ...["Lgamma", "Digamma", "Polygamma", "Zeta", "Igamma", "Igammac", "Betainc", "Cholesky", "Lu", "Qr", "SingularValues"],
-  ...["FourierAlong", "ColumnsToImage", "CoupledProbabilities"],
+  ...["FourierAlong", "ColumnsToImage", "CoupledProbabilities", "BlockRepeats", "TimeWarp"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
   ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "RandomGamma", "RandomPoisson"],

@@ -114,6 +114,17 @@ export const contrib: readonly Rule[] = [
     return [y, places, counts];
   }),
   rule(
+    "NGramRepeatBlock",
+    { domain, since: 1, arity: [2, 2], attrs: { ngram_size: required(int(0)) } },
+    (b, [ids, scores], a, at) => {
+      if (a.ngram_size < 1) throw at.invalid(`ngram_size ${a.ngram_size}`);
+      return [b.op("BlockRepeats", [ids, scores], { size: a.ngram_size })];
+    },
+  ),
+  rule("DynamicTimeWarping", { domain, since: 1, arity: [1, 1], attrs: {} }, (b, [x]) => [
+    b.op("TimeWarp", [b.cast(x, "float32")]),
+  ]),
+  rule(
     "UnfoldTensor",
     { domain, since: 1, arity: [1, 1], attrs: { dim: int(-1), size: required(int(0)), step: int(1) } },
     (b, [x], a, at) => {

@@ -31,7 +31,7 @@ export const refusals: readonly Rule[] = [
   ...refused("ai.onnx.preview.training", ["Gradient"], "gradients within the graph", "export the model for inference"),
   ...refused(
     ms,
-    ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch", "NGramRepeatBlock"],
+    ["BeamSearch", "GreedySearch", "Sampling", "WhisperBeamSearch"],
     "a whole generation loop in one operator",
     "convert the decoder and write the loop in JavaScript",
   ),

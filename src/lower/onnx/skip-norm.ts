@@ -1,8 +1,9 @@
 /** LayerNormalization as onnxruntime's optimiser leaves it: with a residual, over embeddings, and under its name before opset 17. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { type Rule, rule } from "../rule.ts";
+import { type At, type Rule, rule } from "../rule.ts";
 import { float, int } from "../schema.ts";
+import { asScalar } from "./axis.ts";
 import { countTo, sizeAt } from "./dims.ts";
 import { layerNorm, rmsNorm } from "./norm.ts";
 
@@ -23,6 +24,30 @@ function embeddings(
   const place = positions ?? b.op("ExpandDims", [countTo(b, sizeAt(b, ids, 1)), b.scalar("int32", 0)]);
   const sum = b.op("AddV2", [b.gather(words!, ids, 0), b.gather(places!, place, 0)]);
   return segments && parts ? b.op("AddV2", [sum, b.gather(parts, segments, 0)]) : sum;
+}
+
+interface Embedding {
+  readonly ids: Value;
+  readonly segments: Value | undefined;
+  readonly words: Value | undefined;
+  readonly places: Value | undefined;
+  readonly parts: Value | undefined;
+  readonly scale: Value | undefined;
+  readonly shift: Value | undefined;
+  readonly mask: Value | undefined;
+  readonly positions: Value | undefined;
+}
+
+function embedded(b: Builder, e: Embedding, epsilon: number, at: At): readonly (Value | undefined)[] {
+  const { ids, words, places, scale, shift, mask } = e;
+  if (!words || !places || !scale || !shift) throw at.invalid("an embedding, gamma or beta is missing");
+  const sum = embeddings(b, ids, e.segments, [words, places, e.parts], e.positions);
+  const [y] = layerNorm(b, sum, scale, shift, last(epsilon));
+  // The mask becomes the length of each sequence; without one onnxruntime writes zeroes.
+  const lengths = mask
+    ? b.reduce("Sum", mask, [1], false)
+    : b.op("Fill", [b.shapeVector([ids.shape[0]], [[ids, 0]]), b.scalar("int32", 0)]);
+  return [y, lengths, sum];
 }
 
 export const skipNorms: readonly Rule[] = [
@@ -60,15 +85,24 @@ export const skipNorms: readonly Rule[] = [
   rule(
     "EmbedLayerNormalization",
     { domain, since: 1, arity: [1, 9], attrs: { epsilon: float(1e-12), mask_index_type: int(0) } },
-    (b, [ids, segments, words, places, parts, scale, shift, mask, positions], a, at) => {
-      if (!words || !places || !scale || !shift) throw at.invalid("an embedding, gamma or beta is missing");
-      const sum = embeddings(b, ids, segments, [words, places, parts], positions);
-      const [y] = layerNorm(b, sum, scale, shift, last(a.epsilon));
-      // The mask becomes the length of each sequence; without one onnxruntime writes zeroes.
-      const lengths = mask
-        ? b.reduce("Sum", mask, [1], false)
-        : b.op("Fill", [b.shapeVector([ids.shape[0]], [[ids, 0]]), b.scalar("int32", 0)]);
-      return [y, lengths, sum];
+    (b, [ids, segments, words, places, parts, scale, shift, mask, positions], a, at) =>
+      embedded(b, { ids, segments, words, places, parts, scale, shift, mask, positions }, a.epsilon, at),
+  ),
+  // Tables, gamma and beta as codes, each with a scale and a zero point for all of it.
+  rule(
+    "QEmbedLayerNormalization",
+    { domain, since: 1, arity: [1, 18], attrs: { epsilon: float(1e-12) } },
+    (b, [ids, segments, ...rest], a, at) => {
+      const [words, places, parts, scale, shift] = [0, 1, 2, 3, 4].map((i) => {
+        const [codes, step, zero] = [rest[i], rest[6 + i], rest[11 + i]];
+        return codes && step && zero && b.op("Dequantize", [codes, asScalar(b, step), asScalar(b, zero)]);
+      });
+      return embedded(
+        b,
+        { ids, segments, words, places, parts, scale, shift, mask: rest[5], positions: undefined },
+        a.epsilon,
+        at,
+      );
     },
   ),
 ];
