@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { kerasDense } from "../build/dense.ts";
+import { frozenDense } from "../build/dense.ts";
 import { node, onnxModel, openOnnx, tensor, value } from "../build/onnx.ts";
 import { random } from "../build/random.ts";
 
@@ -127,12 +127,12 @@ describe("parity of an ONNX result", () => {
   });
 
   it("is consistent and never equal where our own other conversion is all there is to compare with", async () => {
-    put("m.h5", kerasDense());
-    await run("convert", "m.h5", "--out", "out", "--to", "onnx");
-    const own = await run("parity", "m.h5", "--converted", "out");
+    put("m.pb", frozenDense());
+    await run("convert", "m.pb", "--out", "out", "--to", "onnx");
+    const own = await run("parity", "m.pb", "--converted", "out");
     expect(own.told).toMatchObject({ ok: true, backend: "onnxruntime", reference: { kind: "modelwright" } });
     expect(own.told["outputs"]).toMatchObject([{ verdict: "consistent" }]);
-    const tfjs = await run("parity", "m.h5");
+    const tfjs = await run("parity", "m.pb");
     expect(tfjs.told).toMatchObject({ ok: true, backend: "wasm", outputs: [{ verdict: "consistent" }] });
   });
 });
