@@ -172,7 +172,8 @@ export class GraphBuilder {
   unread(): ValueId[] {
     const ends = this.nodes.filter(({ name, op }) => !this.read.has(name) && !isNoResult(op));
     const computed = ends.filter(({ op }) => op !== "Const" && !op.startsWith("Placeholder"));
-    return (computed.length > 0 ? computed : ends).flatMap(ofNode);
+    const own = computed.filter(({ name }) => !ofTraining.test(name));
+    return [own, computed, ends].find((each) => each.length > 0)?.flatMap(ofNode) ?? [];
   }
 
   finish(
@@ -196,9 +197,12 @@ const withPlace = (attrs: Attrs, controls: readonly string[], device: string): A
   ...(device && { device: { kind: "string", value: device } }),
 });
 
-/** What a saver or an initialiser ends in. */
+/** What a saver, an initialiser or an optimiser ends in. */
 const isNoResult = (op: string): boolean =>
-  /^(Assign|Save|Restore|Merge.*Checkpoint|.*Summary|InitializeTable|VarIsInit)/.test(op);
+  /^(Assign|Save|Restore|Merge.*Checkpoint|.*Summary|InitializeTable|VarIsInit|(Resource)?(Sparse)?Apply[A-Z])/.test(op);
+
+/** Scopes of gradients and savers, which a training graph has beside the model. */
+const ofTraining = /(^|\/)(gradients|save)(_\d+)?\//;
 
 /** As an input would say it. */
 const valueName = (node: string, port: number): string => (port === 0 ? node : `${node}:${port}`);

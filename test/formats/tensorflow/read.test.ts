@@ -42,6 +42,19 @@ describe("a frozen graph", () => {
     expect(main!.outputs.map((id) => main!.values[id]!.name)).toEqual(["z"]);
   });
 
+  it("that was trained does not end in gradients, optimisers and savers", async () => {
+    const nodes = [
+      placeholder("x", "float32", [3]),
+      { name: "loss", op: "Neg", inputs: ["x"] },
+      { name: "gradients/loss_grad/Neg", op: "Neg", inputs: ["x"] },
+      { name: "train/ApplyAdam", op: "ResourceApplyAdam", inputs: ["x"] },
+      { name: "save_1/control_dependency", op: "Identity", inputs: ["x"] },
+    ];
+    const { model } = await readTensorflow(memorySource("g.pb", graphDef({ nodes })), memorySources());
+    const [main] = model.graphs;
+    expect(main!.outputs.map((id) => main!.values[id]!.name)).toEqual(["loss"]);
+  });
+
   it("has a value for every port that the op has or that something reads", async () => {
     const { model } = await read({
       nodes: [

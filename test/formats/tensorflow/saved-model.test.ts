@@ -183,4 +183,35 @@ describe("a damaged checkpoint", () => {
     }
     expect([...codes].sort()).toEqual(["checksum", "malformed", "truncated"]);
   });
+
+  it("whose data is cut at any 64th byte opens with a problem, and gives no weight", async () => {
+    const bytes = files[data]!;
+    for (let at = 0; at < bytes.length; at += 64) {
+      const found = await open(savedModel(dense), { ...files, [data]: bytes.slice(0, at) });
+      expect(found.model.problems.filter(({ severity }) => severity === "error").map(({ code }) => code)).toContain(
+        "external-data",
+      );
+      const told = await storedIn(found, "b").then(
+        () => "a weight",
+        (error: { problem?: { code: string } }) => error.problem?.code,
+      );
+      expect(["truncated", "checksum", "external-data"]).toContain(told);
+    }
+  });
+
+  it("and a model cut or flipped at any 64th byte is a located problem, or opens", async () => {
+    const bytes = savedModel(dense);
+    for (let at = 0; at < bytes.length; at += 64) {
+      const flipped = bytes.slice();
+      flipped[at]! ^= 0x11;
+      for (const spoilt of [bytes.slice(0, at), flipped]) {
+        const error = await open(spoilt, files).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
+        if (error !== undefined)
+          expect(error).toMatchObject({ problem: { code: expect.any(String), reason: expect.any(String) } });
+      }
+    }
+  });
 });
