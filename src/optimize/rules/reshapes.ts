@@ -64,7 +64,8 @@ export const sinkReshape: Rewrite = rewriteAt("sink-reshape", "any", (node, b, s
   const out = node.outputs[0]!.type.shape;
   if (!view || !out || !isFloat(view.dtype) || node.outputs[0]!.dtype !== view.dtype || site.uses(view) !== 1) return undefined;
   const x = view.node.inputs[0]!;
-  if (!endsLinear(x) || !view.node.inputs.slice(1).every((input) => input.node.constant)) return undefined;
+  // No kernel of five axes takes anything in, and WebGPU's programs need them merged.
+  if (!endsLinear(x) || x.rank > 4 || !view.node.inputs.slice(1).every((input) => input.node.constant)) return undefined;
   if (!view.type.shape || view.type.shape.length !== out.length || !view.type.shape.every((dim, i) => dim === out[i]))
     return undefined;
   const keepsLast = x.type.shape?.at(-1) !== undefined && x.type.shape.at(-1) === view.type.shape.at(-1);
