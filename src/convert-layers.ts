@@ -59,7 +59,8 @@ export async function convertToLayers(
   if (problems.some(({ severity }) => severity === "error"))
     return { ...base, ok: false, files: [], weightBytes: 0, ms: { ...ms, write: 0 } };
   try {
-    const { paths, bytes } = await write(layers, sink, options);
+    const metadata = { ...model.userMetadata, ...options.metadata };
+    const { paths, bytes } = await write(layers, sink, { ...options, ...(Object.keys(metadata).length > 0 && { metadata }) });
     await writeText(sink, sourceMapName, JSON.stringify(mapOf(model)));
     const custom = layers.custom.length > 0;
     if (custom) await writeText(sink, customLayersName, customLayersModule(layers.custom));

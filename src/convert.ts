@@ -72,6 +72,7 @@ export async function convert(
     const preprocessing = await findPreprocessing(model, files);
     const labels = labelsOf(model);
     const metadata = {
+      ...keptMetadata(model, graph),
       ...options.metadata,
       ...(base.state.length > 0 && { state: base.state }),
       ...(preprocessing.length > 0 && { preprocessing }),
@@ -99,6 +100,15 @@ export async function convert(
     await sink.abort();
     throw error;
   }
+}
+
+/** What a TF.js model says of itself to its program; without names of outputs that it no longer has. */
+function keptMetadata({ userMetadata = {} }: SourceModel, { outputs }: Graph): Readonly<Record<string, unknown>> {
+  const { signature: _, state, structuredOutputKeys: keys, ...kept } = userMetadata;
+  const names = new Set(outputs.map(({ name }) => name));
+  const hasStates = Array.isArray(state) && state.every((name) => names.has(name));
+  const hasKeys = Array.isArray(keys) && keys.length === outputs.length;
+  return { ...kept, ...(hasStates && { state }), ...(hasKeys && { structuredOutputKeys: keys }) };
 }
 
 /** Names of the ops, in the graph and its functions, that TF.js gets from custom-ops.mjs. */

@@ -189,6 +189,8 @@ export interface SourceModel {
   /** Files that slices point into, relative to the model's folder; [0] is the model itself. */
   readonly files: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
+  /** `userDefinedMetadata` of a TF.js model, as it is: a model made of this one keeps it. */
+  readonly userMetadata?: Readonly<Record<string, unknown>>;
   readonly signatures?: readonly Signature[];
   /** Of the main graph. */
   readonly notes?: readonly TensorNote[];

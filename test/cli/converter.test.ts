@@ -212,6 +212,21 @@ describe("flags", () => {
     expect((await saved("--metadata=signature:a.json")).stderr).toContain("the key is taken: signature");
   });
 
+  it("what a TF.js model says of itself is kept", async () => {
+    put({ "a.json": '"[1, 2]"', "m.h5": kerasDense() });
+    const named = ["--use_structured_outputs_names", "--metadata=note:a.json"];
+    expect((await saved(...named)).code).toBe(0);
+    expect((await converter("--input_format=tfjs_graph_model", "out", "again")).code).toBe(0);
+    expect(written("again").userDefinedMetadata).toEqual({ note: "[1, 2]", structuredOutputKeys: ["y"] });
+    expect((await converter("--input_format=keras", "--metadata=note:a.json", "m.h5", "layers")).code).toBe(0);
+    const layers = ["--input_format=tfjs_layers_model", "--output_format=tfjs_layers_model", "layers", "layers-again"];
+    expect((await converter(...layers)).code).toBe(0);
+    expect(written("layers-again").userDefinedMetadata).toEqual({ note: "[1, 2]" });
+    const graph = ["--input_format=tfjs_layers_model", "--output_format=tfjs_graph_model", "layers", "graph"];
+    expect((await converter(...graph)).code).toBe(0);
+    expect(written("graph").userDefinedMetadata).toEqual({ note: "[1, 2]" });
+  });
+
   it("--split_weights_by_layer gives each layer its files", async () => {
     const layers = [
       { op: "Dense", config: { units: 5, activation: "relu" }, weights: { kernel: [3, 5], bias: [5] } },

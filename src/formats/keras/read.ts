@@ -48,6 +48,7 @@ interface Read {
   readonly weights: LayerWeights | undefined;
   readonly problems: readonly Problem[];
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly userMetadata?: unknown;
 }
 
 /** Architectures without a word of their version are of the first. */
@@ -68,6 +69,7 @@ async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
     graphs,
     files: [...read.files, ...unpacked.map(({ name }) => name)],
     metadata: read.metadata ?? {},
+    ...(isObject(read.userMetadata) && { userMetadata: read.userMetadata }),
     problems: [...read.problems, ...(read.weights?.problems ?? []), ...problems],
   };
   const virtual = new Map(unpacked.map((each) => [each.name, each]));
@@ -211,12 +213,6 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
   const manifest = await readManifest(json, ["weightsManifest"], value["weightsManifest"], sources);
   const config = topology["model_config"] ?? topology;
   const version = typeof topology["keras_version"] === "string" ? topology["keras_version"] : undefined;
-  const problems: Problem[] = [];
-  if (value["format"] === "graph-model") {
-    const hint = 'set format to "layers-model" and load it with tf.loadLayersModel';
-    const place = { offset: json.offsetOf(["format"]) };
-    problems.push(problem("warning", "format-mismatch", "a layers model that calls itself a graph model", place, hint));
-  }
   return finished(
     {
       source,
@@ -227,6 +223,7 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
       files: [source.name, ...manifest.files],
       weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },
       problems: mistakenFormat(json, value["format"]),
+      userMetadata: value["userDefinedMetadata"],
     },
     sources,
   );

@@ -91,6 +91,7 @@ async function graphModel(source: ByteSource, json: JsonText, sources: ByteSourc
     graphs: [graph, ...functions],
     files: [source.name, ...manifest.files],
     metadata: metadataOf(value["userDefinedMetadata"]),
+    ...(isObject(value["userDefinedMetadata"]) && { userMetadata: value["userDefinedMetadata"] }),
     problems: [...problems, ...unusedWeights(manifest, [graph, ...functions])],
   };
 }
