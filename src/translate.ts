@@ -18,6 +18,7 @@ import { droppedProblems } from "./lower/tensorflow/dropped.ts";
 import { prepare } from "./lower/tensorflow/prepare.ts";
 import { tensorflowRules } from "./lower/tensorflow/rules.ts";
 import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
+import { withBlocks } from "./lower/tflite/blocks.ts";
 import { withResources } from "./lower/tflite/resources.ts";
 import { tfliteRules } from "./lower/tflite/rules.ts";
 import { type UserOps, userRules } from "./lower/user-ops.ts";
@@ -84,7 +85,13 @@ export async function toHub(
   const started = performance.now();
   const constants = await readConstants(model, files);
   const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
-  const lowered = lower(withResources(prepare(model, constants, options.outputs), constants), files, constants, rules, options);
+  const lowered = lower(
+    withBlocks(withResources(prepare(model, constants, options.outputs), constants)),
+    files,
+    constants,
+    rules,
+    options,
+  );
   const dropped = droppedProblems(model, lowered.verdicts);
   const problems = [...readingProblems(model, lowered), ...lowered.problems, ...dropped];
   const optimizing = performance.now();

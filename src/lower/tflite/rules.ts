@@ -1,6 +1,7 @@
 /** The TFLite dialect: every family, one table. */
 import { RuleTable } from "../rule.ts";
 import { activations } from "./activation.ts";
+import { blocks } from "./blocks.ts";
 import { borrowed } from "./borrowed.ts";
 import { control } from "./control.ts";
 import { convolutions } from "./conv.ts";
@@ -36,6 +37,7 @@ export const tfliteRules = new RuleTable([
   ...resizes,
   ...recurrent,
   ...borrowed,
+  ...blocks,
   ...control,
   ...detections,
   ...customs,
