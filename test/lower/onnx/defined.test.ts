@@ -1,7 +1,7 @@
 /** Operators for which onnxruntime has no kernel on the CPU, compared with what they are defined as, which it has. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { float, floats, type NodeSpec, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
-import { random } from "../../build/random.ts";
+import { random, randomInts } from "../../build/random.ts";
 import { AgainstOrt } from "./against-ort.ts";
 
 let ort: AgainstOrt;
@@ -128,6 +128,34 @@ const rows: Row[] = [
     }),
   ),
   {
+    op: "SimplifiedLayerNormalization",
+    inputs: [f("x", [2, 5, 7]), f("s", [7])],
+    nodes: [ms("SimplifiedLayerNormalization", ["x", "s"], { epsilon: float(0.01) })],
+    defined: [
+      node("Mul", ["x", "x"], ["p"]),
+      node("ReduceMean", ["p", "last"], ["m"]),
+      node("Add", ["m", "e"], ["a"]),
+      node("Sqrt", ["a"], ["r"]),
+      node("Div", ["x", "r"], ["d"]),
+      node("Mul", ["d", "s"], ["y"]),
+    ],
+    stored: [tensor("last", "int64", [1], [-1]), tensor("e", "float32", [], [0.01])],
+  },
+  {
+    op: "QLinearReduceMean",
+    inputs: [tensor("x", "uint8", [3, 5, 7], randomInts(105, 0, 255, 3))],
+    nodes: [ms("QLinearReduceMean", ["x", "s", "z", "t", "o"], { axes: [1], keepdims: 0 })],
+    defined: [
+      node("DequantizeLinear", ["x", "s", "z"], ["d"]),
+      node("ReduceMean", ["d", "axes"], ["m"], { keepdims: 0 }),
+      node("QuantizeLinear", ["m", "t", "o"], ["y"]),
+    ],
+    stored: [
+      ...[tensor("s", "float32", [], [0.02]), tensor("z", "uint8", [], [120]), tensor("t", "float32", [], [0.013])],
+      ...[tensor("o", "uint8", [], [128]), tensor("axes", "int64", [1], [1])],
+    ],
+  },
+  {
     op: "GivenTensorFill",
     inputs: [f("x", [2, 3])],
     nodes: [
@@ -156,11 +184,47 @@ const rows: Row[] = [
   },
 ];
 
-it.each(rows)("$op", async ({ inputs, nodes, defined, stored = [], outputs = ["y"] }) => {
+/** Of the domain com.ms.internal.nhwc: the same on N C …, between two transposes. */
+function turned(op: string, shape: number[], weights: readonly TensorSpec[], attrs: NodeSpec["attrs"] = {}): Row {
+  const names = weights.map(({ name }) => name);
+  const spatial = Array.from({ length: shape.length - 2 }, (_, i) => i + 1);
+  return {
+    op: `${op} of N … C`,
+    inputs: [f("x", shape), ...weights],
+    nodes: [node(op, ["x", ...names], ["y"], attrs, "own", { domain: "com.ms.internal.nhwc" })],
+    defined: [
+      node("Transpose", ["x"], ["f"], { perm: [0, shape.length - 1, ...spatial] }),
+      node(op, ["f", ...names], ["n"], attrs),
+      node("Transpose", ["n"], ["y"], { perm: [0, ...spatial.map((axis) => axis + 1), 1] }),
+    ],
+  };
+}
+
+const nhwc = [
+  turned("Conv", [2, 7, 5, 3], [f("w", [4, 3, 3, 2]), f("b", [4])], { strides: [2, 1], pads: [1, 0, 1, 1] }),
+  turned("ConvTranspose", [2, 4, 5, 3], [f("w", [3, 2, 3, 2])], { strides: [2, 1] }),
+  turned("AveragePool", [2, 7, 5, 3], [], { kernel_shape: [3, 2], strides: [2, 1] }),
+  turned("MaxPool", [2, 7, 3], [], { kernel_shape: [3], strides: [2] }),
+  turned("LpPool", [2, 7, 5, 3], [], { kernel_shape: [3, 2], p: 2 }),
+  turned("GlobalAveragePool", [2, 7, 5, 3], []),
+  turned("GlobalMaxPool", [2, 7, 5, 3], []),
+  turned("GlobalLpPool", [2, 7, 5, 3], [], { p: 2 }),
+  turned("InstanceNormalization", [2, 7, 5, 3], [f("s", [3]), f("t", [3])]),
+  turned(
+    "BatchNormalization",
+    [2, 7, 5, 3],
+    [f("s", [3]), f("t", [3]), f("m", [3]), tensor("v", "float32", [3], [0.7, 1.9, 0.2])],
+  ),
+  turned("LRN", [2, 7, 5, 6], [], { size: 3, alpha: float(0.1) }),
+  turned("DepthToSpace", [2, 3, 5, 12], [], { blocksize: 2, mode: "CRD" }),
+  turned("SpaceToDepth", [2, 4, 6, 3], [], { blocksize: 2 }),
+];
+
+it.each([...rows, ...nhwc])("$op", async ({ inputs, nodes, defined, stored = [], outputs = ["y"] }) => {
   const modelOf = (list: readonly NodeSpec[]) =>
     onnxModel({
       ir: 10,
-      opsets: { "": 21, [domain]: 1 },
+      opsets: { "": 21, [domain]: 1, "com.ms.internal.nhwc": 21 },
       graph: {
         inputs: inputs.map(({ name, dtype, shape }) => value(name, dtype, [...shape])),
         outputs: outputs.map(untyped),

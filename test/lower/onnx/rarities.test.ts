@@ -128,6 +128,27 @@ it.each<Row>([
     {},
     { outputs: 2, fed: 2 },
   ],
+  ["GatherND", "", [f("x", [3, 4, 5]), tensor("i", "int64", [2, 2], [2, 0, 1, 3])]],
+  [
+    "GridSample",
+    "",
+    [f("x", [2, 3, 5, 4]), f("g", [2, 3, 2, 2])],
+    { align_corners: 1, mode: "bilinear", padding_mode: "border" },
+    { fed: 2 },
+  ],
+  ["Pad", "", [f("x", [3, 5]), tensor("p", "int64", [4], [1, 0, 2, 3]), f("v", [1])], { mode: "constant" }],
+  ["Range", "", [0, 11, 3].map((at, i) => tensor(`r${i}`, "float32", [], [at])), {}, { fed: 3 }],
+  ["Trilu", "", [f("x", [2, 4, 5]), tensor("k", "int64", [], [-1])], { upper: 0 }],
+  [
+    "QLinearConv",
+    "",
+    [
+      ...[u8("x", [1, 3, 6, 5]), scale("s", 0.02), zero("z", 120), u8("w", [4, 3, 3, 2]), scale("t", 0.01), zero("u", 110)],
+      ...[scale("o", 0.3), zero("v", 128)],
+    ],
+    { strides: [2, 1] },
+    { steps: 1 },
+  ],
   ["Tokenizer", "separators", [words], { mark: 1, mincharnum: 1, pad_value: "#", separators: [" ", ","] }],
   ["Tokenizer", "characters", [words], { mark: 0, mincharnum: 1, pad_value: "#", separators: [""] }],
   ["Tokenizer", "expression", [words], { mark: 0, mincharnum: 2, pad_value: "#", tokenexp: "[a-z]+" }],
@@ -161,6 +182,7 @@ it.each<Row>([
 
 it.each<Row>([
   ["Scale", "", [f("x", [3, 5])], { scale: float(1.7) }],
+  ["ScaledTanh", "", [f("x", [3, 5])], { alpha: float(0.7), beta: float(1.3) }],
   ["ParametricSoftplus", "", [f("x", [3, 5])], { alpha: float(0.7), beta: float(1.3) }],
   ["SimplifiedLayerNormalization", "", [f("x", [3, 5, 7]), f("s", [7])], { axis: -1, epsilon: float(0.01) }],
 ])("%s %s", async (op, _, inputs, attrs = {}, more = {}) => {
