@@ -8,7 +8,8 @@ import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import { convertToLayers } from "../../src/convert-layers.ts";
 import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { architectureNames } from "../../src/formats/keras/beside.ts";
-import { readKeras } from "../../src/formats/keras/read.ts";
+import { layersFormat } from "../../src/formats/keras/read.ts";
+import { openModel } from "../../src/formats/open.ts";
 import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
@@ -54,14 +55,14 @@ interface Data {
 }
 
 async function run(test: Case, backends: Backends, wanted: readonly ConformanceBackend[]): Promise<Row> {
-  const { model, files } = await readKeras(await openFile(test.path), sourcesBeside(test.path));
+  const { model, files } = await openModel(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
   const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
   if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
   const layers = new MemorySink();
   const translated = await convertToLayers(model, files, layers);
-  const stored = (await kerasData(test, model)) ?? twinData(test, model);
+  const stored = (await kerasData(test, model)) ?? twinData(test, model) ?? (await originalData(test, model));
   const inputs = stored?.inputs ?? seededInputs(model);
   const byLayers = translated.ok ? await runLayers(layers.files, [...inputs.values()]) : undefined;
   if (typeof byLayers === "string") return { test: test.id, status: "wrong", reason: `layers model: ${byLayers}` };
@@ -138,6 +139,18 @@ async function kerasData(test: Case, model: SourceModel): Promise<Data | undefin
   if (inputs.length !== main.inputs.length || outputs.length !== main.outputs.length)
     throw new Error(`${file}: ${inputs.length} inputs and ${outputs.length} outputs`);
   return { inputs: new Map(main.inputs.map((id, i) => [main.values[id]!.name, inputs[i]!])), outputs };
+}
+
+/** What a layers model itself gives in TF.js. */
+async function originalData(test: Case, model: SourceModel): Promise<Data | undefined> {
+  if (!test.path.endsWith(".json") || model.formatVersion !== layersFormat) return undefined;
+  const inputs = seededInputs(model);
+  const bytes = (name: string) => Uint8Array.from(readFileSync(path.join(path.dirname(test.path), name)));
+  const [json, ...shards] = model.files;
+  const files = { ...Object.fromEntries(shards.map((name) => [name, bytes(name)])), "model.json": bytes(json!) };
+  const outputs = await runLayers(files, [...inputs.values()]);
+  if (typeof outputs === "string") throw new Error(`the original does not run: ${outputs}`);
+  return { inputs, outputs };
 }
 
 /** The same model as .tflite, with what its runtimes gave; one of 8 bits is near and no more. */

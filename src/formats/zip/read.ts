@@ -22,6 +22,8 @@ const MAX_END = 22 + 0xffff;
 const MAX_DIRECTORY = 64 * 2 ** 20;
 /** Unpacked size of one entry; typed arrays and models both stay below. */
 const MAX_ENTRY = 2 ** 32;
+/** Of an entry that is unpacked into memory: an archive of some megabytes can promise it. Weights of this size are stored as they are. */
+const MAX_UNPACKED = 2 ** 30;
 /** Deflate cannot pack better, so that a larger promise is a lie and no memory is set aside for it. */
 const MAX_RATIO = 1032;
 
@@ -86,6 +88,8 @@ function entryOf(source: ByteSource, name: string, view: DataView, at: number, e
   const begin = async (): Promise<number> => {
     if (flags & 1) throw fail("encrypted");
     if (size > MAX_ENTRY || size > packed * MAX_RATIO + 64) throw fail(`${packed} bytes said to unpack to ${size}`);
+    if (method === DEFLATED && size > MAX_UNPACKED)
+      throw modelError("too-large", `${name}: ${size} bytes to unpack where ${MAX_UNPACKED} are the most`, { offset });
     const local = viewOf(await source.read(offset, 30));
     if (local.getUint32(0, true) !== LOCAL) throw fail("no local header");
     return offset + 30 + local.getUint16(26, true) + local.getUint16(28, true);

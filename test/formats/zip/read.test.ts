@@ -79,3 +79,31 @@ test("an entry that promises more than deflate can hold is not unpacked", async 
   const [entry] = await entriesOf(file);
   expect(await codeOf(entry!.read())).toBe("malformed");
 });
+
+test("an entry too large for memory is not unpacked, however well it is packed", async () => {
+  const file = zipSync({ zeros: [new Uint8Array(3_000_000), { level: 9 }] });
+  const view = new DataView(file.buffer, file.byteOffset, file.length);
+  const directory = view.getUint32(file.length - 6, true);
+  view.setUint32(directory + 20, 2 ** 21, true);
+  view.setUint32(directory + 24, 2 ** 30 + 1, true);
+  const [entry] = await entriesOf(file);
+  expect(await codeOf(entry!.read())).toBe("too-large");
+  expect(await codeOf(entry!.open())).toBe("too-large");
+});
+
+test("every cut and every flipped bit: a located problem, or the very bytes", async () => {
+  const contents = [noise.slice(0, 700), text.slice(0, 900)] as const;
+  const file = zipSync({ noise: [contents[0], { level: 0 }], text: [contents[1], { level: 9 }] });
+  const variants = [
+    ...Array.from({ length: Math.ceil(file.length / 16) }, (_, i) => file.slice(0, 16 * i)),
+    ...Array.from({ length: file.length }, (_, at) => file.map((byte, i) => (i === at ? byte ^ (1 << (at % 8)) : byte))),
+  ];
+  for (const bytes of variants) {
+    const read = async () => Promise.all((await entriesOf(bytes)).map((entry) => entry.read()));
+    const result = await read().catch((error: unknown) => error);
+    if (result instanceof ModelError) expect(result.problem.offset).toBeGreaterThanOrEqual(0);
+    // A flipped bit in a name or in a time is no damage of what is in the entry.
+    else
+      for (const found of result as Uint8Array[]) expect(contents.some((each) => Buffer.compare(each, found) === 0)).toBe(true);
+  }
+});
