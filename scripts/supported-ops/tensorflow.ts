@@ -25,7 +25,9 @@ function namedInTests(): ReadonlySet<string> {
   const found = new Set<string>();
   for (const name of readdirSync(tests))
     if (name.endsWith(".test.ts"))
-      for (const [, op] of readFileSync(path.join(tests, name), "utf8").matchAll(/"([A-Z]\w+)"/g)) found.add(op!);
+      // In quotes, or as the key of a table of trials.
+      for (const [, quoted, key] of readFileSync(path.join(tests, name), "utf8").matchAll(/"([A-Z]\w+)"|^ +([A-Z]\w+): /gm))
+        found.add((quoted ?? key)!);
   return found;
 }
 

@@ -356,16 +356,17 @@ describe("one of many branches", () => {
     nodes: [constant("factor", float([], [factor])), op("product", "Mul", ["a", "factor:output:0"])],
   });
   const functions = [branch("first", 3), branch("second", -5), branch("third", 0.5), branch("fourth", 7)];
-  const node = op("y", "StatelessCase", ["index", "x"], {
-    branches: { funcs: functions.map(({ name }) => name) },
-    Tin: { types: ["float32"] },
-    Tout: { types: ["float32"] },
-  });
+  const node = (kind: string): NodeSpec =>
+    op("y", kind, ["index", "x"], {
+      branches: { funcs: functions.map(({ name }) => name) },
+      Tin: { types: ["float32"] },
+      Tout: { types: ["float32"] },
+    });
 
   it("is taken as an index says that only the run knows, the last where there is none", async () => {
     for (const [index, factor] of [[0, 3], [1, -5], [2, 0.5], [3, 7], [9, 7], [-1, 7]] as const) // biome-ignore format: pairs
       await runner.check({
-        nodes: [node],
+        nodes: [node(index % 2 === 0 ? "Case" : "StatelessCase")],
         functions,
         feeds: { x, index: tensorOf("int32", [], [index]) },
         expected: { y: float([3, 5], values.map((v) => v * factor)) }, // biome-ignore format: one line
@@ -374,6 +375,24 @@ describe("one of many branches", () => {
 
   it("is written in the place of its node where the index is known", async () => {
     const expected = { y: float([3, 5], values.map((v) => v * -5)) }; // biome-ignore format: one line
-    expect(await runner.check({ nodes: [int("index", 1), node], functions, feeds: { x }, expected })).toEqual(["Mul"]);
+    expect(await runner.check({ nodes: [int("index", 1), node("StatelessCase")], functions, feeds: { x }, expected })).toEqual([
+      "Mul",
+    ]);
   });
+});
+
+it("a batch of calls is one call", async () => {
+  const product: FunctionSpec = {
+    name: "product",
+    inputs: [
+      ["a", "float32"],
+      ["b", "float32"],
+    ],
+    outputs: [["c", "float32", "times:z:0"]],
+    nodes: [op("times", "Mul", ["a", "b"])],
+  };
+  const two = constant("two", float([], [2]));
+  const call = op("y", "BatchFunction", ["x", "two"], { f: { func: "product" }, Tout: { types: ["float32"] } });
+  const doubled = values.map((v) => 2 * v);
+  await runner.check({ nodes: [two, call], functions: [product], feeds: { x }, expected: { y: float([3, 5], doubled) } });
 });

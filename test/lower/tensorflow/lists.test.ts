@@ -122,4 +122,39 @@ describe("tensor lists", () => {
       });
     }
   });
+
+  it("grow and shrink, are gathered, split and joined", async () => {
+    await runner.check({
+      nodes: [
+        element,
+        ints("none", [0], []),
+        ints("second", [1], []),
+        ints("some", [1, 0, 1]),
+        constant("lengths", tensorOf("int64", [2], [1, 2])),
+        ints("starts", [1, 0]),
+        ints("sizes", [1, -1]),
+        op("empty", "EmptyTensorList", ["element", "none"]),
+        op("one", "Slice", ["x", "starts", "sizes"]),
+        op("flat_one", "Reshape", ["one", "element"]),
+        op("pushed", "TensorListPushBack", ["empty", "flat_one"]),
+        op("twice", "TensorListPushBack", ["pushed", "flat_one"]),
+        op("popped", "TensorListPopBack", ["twice", "element"]),
+        op("stacked", "TensorListStack", ["popped", "element"]),
+        op("parts", "TensorListSplit", ["x", "element", "lengths"]),
+        op("part", "TensorListGetItem", ["parts", "second", "element"]),
+        op("joined", "TensorListConcatV2", ["parts", "element", "lengths"]),
+        op("rows", "TensorListFromTensor", ["x", "element"]),
+        op("gathered", "TensorListGather", ["rows", "some", "element"]),
+      ],
+      feeds: { x },
+      expected: {
+        stacked: float([1, 5], row(1)),
+        "popped:1": float([5], row(1)),
+        part: float([2, 5], [...row(1), ...row(2)]),
+        joined: x,
+        "joined:1": tensorOf("int64", [2], [1, 2]),
+        gathered: float([3, 5], [...row(1), ...row(0), ...row(1)]),
+      },
+    });
+  });
 });

@@ -263,12 +263,26 @@ describe("elements put in", () => {
     });
     return float([3, 5], out);
   };
-  const ways = { Add: (a: number, b: number) => a + b, Sub: (a: number, b: number) => a - b, Min: Math.min, Max: Math.max };
-  for (const [how, f] of Object.entries(ways)) {
-    it(`TensorScatter${how}`, () => one(`TensorScatter${how}`, [x, places, news], [combined(f)]));
-    it(`ScatterNd${how} and ResourceScatterNd${how}, of a frozen variable`, () =>
-      one(`ScatterNd${how}`, [x, places, news], [combined(f)]));
-  }
+  const [add, sub] = [(a: number, b: number) => a + b, (a: number, b: number) => a - b];
+  const trials: Readonly<Record<string, (a: number, b: number) => number>> = {
+    TensorScatterAdd: add,
+    TensorScatterSub: sub,
+    TensorScatterMin: Math.min,
+    TensorScatterMax: Math.max,
+    ScatterNdAdd: add,
+    ScatterNdSub: sub,
+    ScatterNdMin: Math.min,
+    ScatterNdMax: Math.max,
+  };
+  for (const [op, f] of Object.entries(trials)) it(op, () => one(op, [x, places, news], [combined(f)]));
+  const byRow: Readonly<Record<string, (a: number, b: number) => number>> = {
+    ScatterMul: (a, b) => a * b,
+    ScatterDiv: (a, b) => a / b,
+    ScatterMin: Math.min,
+    ScatterMax: Math.max,
+  };
+  for (const [op, f] of Object.entries(byRow))
+    it(`${op}, of a frozen variable`, () => one(op, [x, int([3], [2, 0, 2]), news], [combined(f)]));
   it("TensorScatterUpdate, ScatterNdNonAliasingAdd", async () => {
     const rows = int([2, 1], [2, 0]);
     const two = float([2, 5], data(news).slice(0, 10));
@@ -295,16 +309,15 @@ describe("segments and counts", () => {
   const groups = [[2, 1], [1], [], [0]];
   const combined = (by: (count: number) => number) =>
     float([4, 5], groups.flatMap((own) => [0, 1, 2, 3, 4].map((j) => own.reduce((sum, row) => sum + data(x)[row * 5 + j]!, 0) * (own.length > 0 ? by(own.length) : 0)))); // biome-ignore format: one line
-  for (const [how, by] of [
-    ["Sum", () => 1],
-    ["Mean", (n: number) => 1 / n],
-    ["SqrtN", (n: number) => 1 / Math.sqrt(n)],
-  ] as const) {
-    it(`SparseSegment${how}`, async () => {
-      if (how !== "SqrtN") await one(`SparseSegment${how}`, [x, rows, ids], [combined(by)]);
-      await one(`SparseSegment${how}WithNumSegments`, [x, rows, ids, scalar(4)], [combined(by)], {}, [3]);
-    });
-  }
+  const trials: Readonly<Record<string, (count: number) => number>> = {
+    SparseSegmentSum: () => 1,
+    SparseSegmentMean: (n) => 1 / n,
+    SparseSegmentSumWithNumSegments: () => 1,
+    SparseSegmentMeanWithNumSegments: (n) => 1 / n,
+    SparseSegmentSqrtNWithNumSegments: (n) => 1 / Math.sqrt(n),
+  };
+  for (const [op, by] of Object.entries(trials))
+    it(op, () => one(op, op.endsWith("Segments") ? [x, rows, ids, scalar(4)] : [x, rows, ids], [combined(by)], {}, [3]));
   it("DenseBincount", async () => {
     const v = int([2, 4], [0, 2, 2, 1, 3, 3, 9, 0]);
     const counts = [0, 1].flatMap((row) => [0, 1, 2, 3].map((bin) => data(v).slice(4 * row, 4 * row + 4).filter((each) => each === bin).length)); // biome-ignore format: one line
@@ -399,6 +412,81 @@ describe("layers", () => {
     const attrs = { range_given: { b: true } } as const;
     await one("QuantizeAndDequantizeV2", [x, ...range], [float([3, 5], codes)], attrs, [1, 2]);
     await one("QuantizeAndDequantizeV3", [x, ...range, scalar(8)], [float([3, 5], codes)], attrs, [1, 2, 3]);
+  });
+});
+
+describe("matrices and images", () => {
+  const part = float([3], [10, 20, 30]);
+  const onDiagonal = (size: number, k: number) =>
+    Array.from({ length: size * size }, (_, at) => {
+      const [i, j] = [Math.floor(at / size), at % size];
+      return j - i === k ? data(part)[i]! : -1;
+    });
+  it("MatrixDiagV2, MatrixDiagV3", async () => {
+    for (const op of ["MatrixDiagV2", "MatrixDiagV3"]) {
+      const rest = scalar(-1, "float32");
+      await one(op, [part, scalar(0), scalar(3), scalar(3), rest], [float([3, 3], onDiagonal(3, 0))], {}, [1, 2, 3, 4]);
+      await one(op, [part, scalar(1), scalar(-1), scalar(-1), rest], [float([4, 4], onDiagonal(4, 1))], {}, [1, 2, 3, 4]);
+    }
+  });
+  it("MatrixDiagPartV2, MatrixSetDiagV2", async () => {
+    const taken = [0, 1, 2].map((i) => data(x)[i * 5 + i + 2]!);
+    await one("MatrixDiagPartV2", [x, scalar(2), scalar(0, "float32")], [float([3], taken)], {}, [1, 2]);
+    const set = data(x).map((v, at) => ((at % 5) - Math.floor(at / 5) === 2 ? data(part)[Math.floor(at / 5)]! : v));
+    await one("MatrixSetDiagV2", [x, part, scalar(2)], [float([3, 5], set)], {}, [2]);
+  });
+  it("ImageProjectiveTransformV2, ImageProjectiveTransformV3", async () => {
+    const image = float([1, 3, 4, 1], random(12));
+    const at = (i: number, j: number, fill: number) => (i >= 0 && i < 3 && j >= 0 && j < 4 ? data(image)[i * 4 + j]! : fill);
+    const moved = (fill: number) =>
+      float(
+        [1, 3, 4, 1],
+        Array.from({ length: 12 }, (_, k) => at(Math.floor(k / 4) - 1, (k % 4) + 2, fill)),
+      );
+    const shift = float([1, 8], [1, 0, 2, 0, 1, -1, 0, 0]);
+    const attrs = { interpolation: { s: "NEAREST" }, fill_mode: { s: "CONSTANT" } };
+    await one("ImageProjectiveTransformV2", [image, shift, int([2], [3, 4])], [moved(0)], attrs, [2]);
+    const given = [image, shift, int([2], [3, 4]), scalar(-9, "float32")];
+    await one("ImageProjectiveTransformV3", given, [moved(-9)], attrs, [2, 3]);
+  });
+  it("NonMaxSuppression", async () => {
+    const boxes = float([4, 4], [0, 0, 1, 1, 0, 0.05, 1, 1.05, 0, 3, 1, 4, 2, 2, 3, 3]);
+    const given = [boxes, float([4], [0.5, 0.9, 0.2, 0.7]), scalar(3)];
+    await one("NonMaxSuppression", given, [int([3], [1, 3, 2])], { iou_threshold: { f: 0.5 } }, [2]);
+  });
+  it("Conv3DBackpropInput", async () => {
+    const dims = [1, 2, 3, 4, 1];
+    const [image, filter] = [float(dims, new Array(24).fill(0)), float([1, 2, 2, 1, 1], random(4))];
+    const dy = float([1, 2, 2, 3, 1], random(12, 8));
+    const back = Array.from({ length: 24 }, (_, at) => {
+      const [d, i, j] = [Math.floor(at / 12), Math.floor(at / 4) % 3, at % 4];
+      let sum = 0;
+      for (let p = 0; p < 2; p++)
+        for (let q = 0; q < 2; q++)
+          if (i - p >= 0 && i - p < 2 && j - q >= 0 && j - q < 3)
+            sum += data(filter)[p * 2 + q]! * data(dy)[(d * 2 + i - p) * 3 + j - q]!;
+      return sum;
+    });
+    const attrs = { strides: { ints: [1, 1, 1, 1, 1] }, padding: { s: "VALID" } };
+    await one("Conv3DBackpropInput", [image, filter, dy], [float(dims, back)], attrs, [1]);
+  });
+  it("Angle, Conj", async () => {
+    const nodes = [
+      { name: "c", op: "Complex", inputs: ["re", "im"] },
+      { name: "turned", op: "Conj", inputs: ["c"] },
+      { name: "angle", op: "Angle", inputs: ["turned"] },
+      { name: "imaginary", op: "Imag", inputs: ["turned"] },
+    ];
+    const angles = data(x).map((v, i) => Math.atan2(-data(y)[i]!, v));
+    const negative = data(y).map((v) => -v);
+    const expected = { angle: float([3, 5], angles), imaginary: float([3, 5], negative) };
+    await runner.check({ nodes, feeds: { re: x, im: y }, expected });
+  });
+  it("StringToNumber, RegexFullMatch, Empty", async () => {
+    const words: Tensor = { dtype: "string", shape: [3], data: ["2.5", "-7", "1e3"] };
+    const pattern: Tensor = { dtype: "string", shape: [], data: ["-?\\d"] };
+    await one("StringToNumber", [words], [float([3], [2.5, -7, 1000])]);
+    await one("RegexFullMatch", [words, pattern], [bools([3], [false, true, false])], {}, [1]);
   });
 });
 

@@ -111,6 +111,57 @@ describe("variables of the main graph", () => {
     expect(state).toContain("state/v");
   });
 
+  const ways: Readonly<Record<string, (a: number, b: number) => number>> = {
+    ResourceScatterAdd: (p, q) => p + q,
+    ResourceScatterSub: (p, q) => p - q,
+    ResourceScatterMul: (p, q) => p * q,
+    ResourceScatterDiv: (p, q) => p / q,
+    ResourceScatterMin: Math.min,
+    ResourceScatterMax: Math.max,
+    ResourceScatterUpdate: (_, q) => q,
+    ResourceScatterNdAdd: (p, q) => p + q,
+    ResourceScatterNdSub: (p, q) => p - q,
+    ResourceScatterNdMin: Math.min,
+    ResourceScatterNdMax: Math.max,
+    ResourceScatterNdUpdate: (_, q) => q,
+  };
+  for (const [op, f] of Object.entries(ways))
+    it(`are changed by ${op} at some places`, async () => {
+      const places = op.includes("Nd") ? tensorOf("int32", [1, 1], [1]) : tensorOf("int32", [1], [1]);
+      const nodes = [
+        handle("v"),
+        constant("place", places),
+        constant("from", tensorOf("int32", [1], [1])),
+        constant("one", tensorOf("int32", [1], [1])),
+        node("second", "Slice", ["x", "from", "one"]),
+        node("set", op, ["v", "place", "second"]),
+        node("y", "ReadVariableOp", ["v", "^set"], { dtype: f32 }),
+      ];
+      const { found } = await runs({ nodes, held: { v: float(8, 3) }, outputs: { y: "y:0" } }, [float(9, 2), float(9, -4)]);
+      const [first, second] = [f(3, 2), f(Math.fround(f(3, 2)), -4)].map(Math.fround);
+      expect(found).toEqual([{ y: [8, first] }, { y: [8, second] }]);
+    });
+
+  it("that are asked whether they hold something do; an assignment sets them", async () => {
+    const nodes = [
+      handle("v"),
+      node("old", "Variable", [], { dtype: f32, shape: { shape: [2] } }),
+      node("is", "VarIsInitializedOp", ["v"]),
+      node("was", "IsVariableInitialized", ["old"]),
+      node("both", "LogicalAnd", ["is", "was"]),
+      node("set", "AssignVariableOp", ["v", "x"]),
+      node("read", "ReadVariableOp", ["v", "^set"], { dtype: f32 }),
+      node("more", "AssignAdd", ["old", "x"]),
+      node("y", "SelectV2", ["both", "read", "more"]),
+    ];
+    const model = { nodes, held: { v: float(1, 1), old: float(0, 0) }, outputs: { y: "y:0", z: "more:0" } };
+    const { found } = await runs(model, [float(9, 2), float(-1, 4)]);
+    expect(found).toEqual([
+      { y: [9, 2], z: [9, 2] },
+      { y: [-1, 4], z: [8, 6] },
+    ]);
+  });
+
   it("that nothing assigns on the way to the outputs are constants", async () => {
     const nodes = [
       handle("total"),
