@@ -50,6 +50,8 @@ export interface Written {
 
 /** TensorFlow's GraphDef version as of 2.15; loaders only want one to be there. */
 const producer = 1645;
+/** Weights beyond it are computed one after the other. */
+const largeWeight = 16 * 1024 * 1024;
 export const defaultShardBytes = 4 * 1024 * 1024;
 
 /** Fills the sink and does not commit it. */
@@ -165,7 +167,7 @@ async function writeWeights(
   const shards = new Shards(sink, options.shardBytes ?? defaultShardBytes, total);
   const weights: WeightSpec[] = [];
   let written = 0;
-  // A weight is computed while the one before it is written: with its operands no more than three of them are held.
+  // A weight is read or computed while the one before it is written.
   let writing = Promise.resolve();
   const write = async (bytes: Uint8Array): Promise<void> => {
     await writing;
@@ -183,6 +185,8 @@ async function writeWeights(
         for await (const block of blocks) await write(block);
         weights.push({ name, shape: value.staticShape!, dtype: value.dtype });
       } else {
+        // With its operands and what came before, more than three of the largest would be held.
+        if (value.dtype !== "string" && layoutBytes("plain", value.dtype, value.staticShape!) > largeWeight) await writing;
         const { spec, bytes } = encodeWeight(name, await options.evaluate(value), layouts[i]!);
         await write(bytes);
         weights.push(spec);
