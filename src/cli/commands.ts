@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { modelError } from "../base/problem.ts";
+import { modelError, type Problem, problem } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
 import { convertToLayers, type LayersOptions } from "../convert-layers.ts";
@@ -19,6 +19,7 @@ import { bytes, count, shape as showShape } from "../protocol/format.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
 import { openFile, sourcesBeside } from "./files.ts";
+import type { Quantization } from "./options.ts";
 import { problemLines, type Report } from "./report.ts";
 import { openSink, recover } from "./sink.ts";
 import { readStoredInputs } from "./stored.ts";
@@ -96,6 +97,7 @@ export async function checkModel(file: string, options: CheckOptions & Opening):
 }
 
 export interface ConvertRequest extends ConvertOptions, LayersOptions, ConvertOnnxOptions, Opening, Expected {
+  readonly quantize?: Quantization;
   readonly force?: boolean;
   readonly to?: keyof typeof converters;
 }
@@ -126,6 +128,18 @@ function checkExpected(model: SourceModel, { from, keepDebugOps }: Expected): vo
         );
 }
 
+/** A misspelt name must not leave weights as they were in silence. */
+const unmatchedGlobs = ({ quantize }: ConvertRequest): Problem[] =>
+  (quantize?.unmatched() ?? []).map((glob) =>
+    problem(
+      "warning",
+      "no-such-weight",
+      `no weight is quantised by this name: ${glob}`,
+      {},
+      "see inspect --text for the names of weights",
+    ),
+  );
+
 export async function convertModel(file: string, out: string, options: ConvertRequest): Promise<Told> {
   const started = performance.now();
   const { model, files } = await read(file, options.opening);
@@ -139,7 +153,7 @@ export async function convertModel(file: string, out: string, options: ConvertRe
     await sink.abort();
   }
   const { ms, ...rest } = converted;
-  const { problems } = rest;
+  const problems = [...rest.problems, ...(converted.ok ? unmatchedGlobs(options) : [])];
   return {
     report: { format: model.dialect, to: options.to ?? "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,
     text: () => [

@@ -171,8 +171,9 @@ function quantization(given: Given): readonly string[] {
   const all: string[] = [];
   for (const kind of kinds) {
     const value = given.get(`quantize_${kind}`);
-    if (typeof value === "string" && value !== "") some.push(`${kind}:${value}`);
-    else if (value !== undefined) all.push(kind);
+    // The old converter takes `=True` for the name of a weight.
+    if (typeof value === "string" && value !== "" && !isTruth(value)) some.push(`${kind}:${value}`);
+    else if (value !== undefined && (value === true || truth(value || "true", `quantize_${kind}`))) all.push(kind);
   }
   const bytes = given.get("quantization_bytes");
   if (bytes !== undefined) {

@@ -50,17 +50,35 @@ function parseDim(dim: string, spec: string): Dim {
 
 const kinds: readonly QuantizedType[] = ["float16", "uint8", "uint16"];
 
+/** How a weight is to be stored. */
+export interface Quantization {
+  (weight: string): QuantizedType | undefined;
+  /** Globs that no weight has matched since this was last asked. */
+  unmatched(): readonly string[];
+}
+
 /** `KIND`, or `KIND:GLOB,GLOB`: which source weights are stored how. */
-export function quantization(specs: readonly string[]): ((weight: string) => QuantizedType | undefined) | undefined {
+export function quantization(specs: readonly string[]): Quantization | undefined {
   if (specs.length === 0) return undefined;
+  const met = new Set<string>();
   const rules = specs.map((spec) => {
     const [kind, ...rest] = spec.split(":");
     const found = kinds.find((each) => each === kind);
     if (!found) throw new UsageError(`--quantize wants one of ${kinds.join(", ")}, not ${kind}`);
     const globs = rest.length === 0 ? ["*"] : rest.join(":").split(",");
-    return { kind: found, matches: globs.map(globPattern) };
+    return { kind: found, globs: globs.map((glob) => ({ glob, pattern: globPattern(glob) })) };
   });
-  return (weight) => rules.find(({ matches }) => matches.some((match) => match.test(weight)))?.kind;
+  const kindOf = (weight: string): QuantizedType | undefined => {
+    // All are tried, so that one whose weights an earlier one takes is not told as matching none.
+    for (const { glob, pattern } of rules.flatMap(({ globs }) => globs)) if (pattern.test(weight)) met.add(glob);
+    return rules.find(({ globs }) => globs.some(({ pattern }) => pattern.test(weight)))?.kind;
+  };
+  const unmatched = () => {
+    const missed = rules.flatMap(({ globs }) => globs).filter(({ glob }) => glob !== "*" && !met.has(glob));
+    met.clear();
+    return missed.map(({ glob }) => glob);
+  };
+  return Object.assign(kindOf, { unmatched });
 }
 
 /** `*` is any run of characters, `?` one. */

@@ -182,6 +182,11 @@ describe("the examples of the guide", () => {
       [[5], "uint8"],
     ]);
     close(await graphResult("new"), denseOutput(dense, x), 2);
+    const misspelt = await converter("--input_format=tfjs_graph_model", "--quantize_float16=v*,w", "--json", "old", "other");
+    expect(misspelt.code).toBe(0);
+    expect(JSON.parse(misspelt.stdout).problems).toMatchObject([
+      { code: "no-such-weight", severity: "warning", reason: "no weight is quantised by this name: v*" },
+    ]);
   });
 });
 
@@ -197,6 +202,17 @@ describe("flags", () => {
     const result = model.predict({ x: input() }) as tf.NamedTensorMap;
     expect(Object.keys(result)).toEqual(["sum"]);
     close([...result["sum"]!.dataSync()], denseOutput(dense, x, false));
+  });
+
+  it("--quantize_uint8 finds the variables of a SavedModel by their names", async () => {
+    const { code, stdout } = await saved("--quantize_uint8=w*");
+    expect(stdout).not.toContain("no weight is quantised");
+    expect(code).toBe(0);
+    const weights: tf.io.WeightsManifestEntry[] = written("out").weightsManifest[0].weights;
+    expect(weights.map(({ shape, quantization }) => [shape, quantization?.dtype])).toEqual([
+      [[3, 5], "uint8"],
+      [[5], undefined],
+    ]);
   });
 
   it("--metadata puts files of JSON into userDefinedMetadata, of both kinds of model", async () => {
@@ -294,6 +310,12 @@ describe("how words are told apart", () => {
       "uint8:dense*",
       "float16",
     ]);
+  });
+
+  it("True is no name of a weight", () => {
+    expect(options("--quantize_uint8=True", "in", "out")["quantize"]).toEqual(["uint8"]);
+    expect(options("--quantize_uint8=False", "in", "out")["quantize"]).toBeUndefined();
+    expect(options("--quantize_uint8=", "in", "out")["quantize"]).toEqual(["uint8"]);
   });
 
   it("quantization_bytes is one of two kinds, and stands alone", () => {
