@@ -2,11 +2,12 @@
 import type { DType } from "../../base/dtype.ts";
 import { isInteger } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
+import type { SourceDim } from "../../graph/source.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
-import { int, required, string, tensor } from "../schema.ts";
+import { type Field, int, required, string, tensor } from "../schema.ts";
 import { dtype, list, same, tfRule } from "./attrs.ts";
 import { number } from "./elementwise.ts";
 
@@ -22,15 +23,24 @@ const constant: Rule = tfRule("Const", [0, 0], { value: required(tensor()) }, (b
 
 /** The value itself; what a node is for at training time, or on another device, is nothing here. */
 const passing = [
-  ..."Identity Snapshot StopGradient PreventGradient CheckNumerics CheckNumericsV2 PlaceholderWithDefault DeepCopy EnsureShape".split(
-    " ",
-  ),
+  ..."Identity Snapshot StopGradient PreventGradient CheckNumerics CheckNumericsV2 PlaceholderWithDefault DeepCopy".split(" "),
   ..."ReadVariableOp DisableCopyOnRead RefIdentity LoopCond OptimizationBarrier CopyHost Copy DebugIdentity DebugIdentityV2".split(
     " ",
   ),
 ];
 
 const passed = (op: string): Rule => tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (_, [x]) => [x]);
+
+/** What the model was saved with as true of a shape is taken for true: TensorFlow would stop where it is not. */
+function ensured(b: Builder, x: Value, shape: readonly SourceDim[] | null): Value {
+  const known = x.type.shape;
+  if (!shape || (known && known.length !== shape.length)) return x;
+  const dims = shape.map((dim, axis) => (typeof dim === "number" ? dim : known?.[axis]));
+  const open = dims.filter((dim) => typeof dim !== "number").length;
+  return open <= 1 && !dims.includes(0) ? b.reshapeTo(x, dims) : x;
+}
+
+const shapeOf: Field<readonly SourceDim[] | null> = { read: (attr) => (attr?.kind === "shape" ? attr.value : null) };
 
 const outType = { out_type: dtype("int32") };
 
@@ -89,6 +99,7 @@ function concatOffset(b: Builder, axis: number, shapes: readonly Value[]): Value
 export const shapes: readonly Rule[] = [
   constant,
   ...passing.map(passed),
+  tfRule("EnsureShape", [1, 1], { shape: shapeOf }, (b, [x], a) => [ensured(b, x, a.shape)]),
   tfRule("IdentityN", [0, Number.POSITIVE_INFINITY], {}, (_, values) => values),
   tfRule("NoOp", [0, 0], {}, () => []),
   tfRule("Assert", [1, Number.POSITIVE_INFINITY], {}, () => []),

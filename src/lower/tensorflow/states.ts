@@ -62,7 +62,7 @@ export function withStates(model: SourceModel, constants: Constants, outputs?: r
   const needed = inOrder(main, wanted);
   const reached = graphsOf(model, needed);
   const hasWrite = [...needed, ...reached.flatMap(({ nodes }) => nodes)].some(isWrite);
-  return hasWrite ? new States(model, constants, needed, reached).model() : model;
+  return hasWrite ? new States(model, constants, needed, reached, outputs !== undefined).model() : model;
 }
 
 /** Nodes of a graph that run before its results are there, producers and what control edges ask for first; all, where no results are told. */
@@ -119,6 +119,8 @@ class States {
     private readonly constants: Constants,
     private readonly needed: readonly SourceNode[],
     private readonly reached: readonly SourceGraph[],
+    /** Effects are not computed where the graph is cut at some value. */
+    private readonly isCut: boolean,
   ) {
     for (const { id } of reached) this.written.set(id, new Set());
     for (const node of [...needed, ...reached.flatMap(({ nodes }) => nodes)])
@@ -178,21 +180,23 @@ class States {
     }
   }
 
-  /** The model with a node that says why its variables cannot be followed. */
+  /** The model with a node that says why its variables cannot be followed; each of them is asked for it. */
   private lost(where: string): SourceModel {
-    const [main, ...rest] = this.source.graphs;
-    const values = [...main!.values, { id: main!.values.length, name: lost, type: untyped, producer: main!.nodes.length }];
+    const [whole, ...rest] = this.source.graphs;
+    const spoilt = whole!.nodes.map((node) => (variables.test(node.op) ? { ...node, op: lost, name: where } : node));
+    const main = { ...whole!, nodes: this.isCut ? spoilt : whole!.nodes };
+    const values = [...main.values, { id: main.values.length, name: lost, type: untyped, producer: main.nodes.length }];
     const node = {
       ...plain,
-      id: main!.nodes.length,
+      id: main.nodes.length,
       name: where,
       op: lost,
       inputs: [],
-      outputs: [main!.values.length],
+      outputs: [main.values.length],
       attrs: {},
     };
-    const effects = [...(main!.effects ?? []), main!.values.length];
-    return { ...this.source, graphs: [{ ...main!, nodes: [...main!.nodes, node], values, effects }, ...rest] };
+    const effects = [...(main.effects ?? []), main.values.length];
+    return { ...this.source, graphs: [{ ...main, nodes: [...main.nodes, node], values, effects }, ...rest] };
   }
 }
 

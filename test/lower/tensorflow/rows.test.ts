@@ -329,4 +329,14 @@ describe("what newer graphs hold", () => {
     const scale = Math.max(1.3 / 128, 2.1 / 127);
     await one("Dequantize", [[signed, "fed"], [min, "constant"], [max, "constant"]], [float([3], data(signed).map((c) => c * scale))], { mode: { s: "SCALED" } }); // biome-ignore format: pairs
   });
+
+  it("shapes that the graph is sure of, where the input tells none", async () => {
+    const nodes = [
+      { name: "sure", op: "EnsureShape", inputs: ["x"], attrs: { shape: { shape: [-1, 5] } } },
+      { name: "y", op: "Softmax", inputs: ["sure"] },
+    ];
+    const sums = [0, 1, 2].map((row) => data(x35).slice(5 * row, 5 * row + 5).reduce((sum, v) => sum + Math.exp(v), 0)); // biome-ignore format: one line
+    const y = float([3, 5], data(x35).map((v, i) => Math.exp(v) / sums[Math.floor(i / 5)]!)); // biome-ignore format: one line
+    await runner.check({ nodes, feeds: { x: x35 }, shapes: { x: undefined }, expected: { y } });
+  });
 });
