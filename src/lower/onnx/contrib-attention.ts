@@ -14,7 +14,7 @@ export const hidden = -3.4028234663852886e38;
 
 export const widthOf = (x: Value, at: At): number => {
   const width = x.shape[x.rank - 1];
-  if (typeof width !== "number") throw at.unsupported("an input of unknown width");
+  if (typeof width !== "number") throw at.unsupported("an input of unknown width", "give the input's shape with --input");
   return width;
 };
 
@@ -136,8 +136,9 @@ function widthsOf(weights: Value, sizes: readonly number[] | undefined, at: At):
 }
 
 function refuse(a: { do_rotary: boolean; past_present_share_buffer: boolean }, at: At): void {
-  if (a.do_rotary) throw at.unsupported("do_rotary");
-  if (a.past_present_share_buffer) throw at.unsupported("past_present_share_buffer");
+  if (a.do_rotary) throw at.unsupported("rotary positions within Attention (do_rotary)", "export RotaryEmbedding apart");
+  if (a.past_present_share_buffer)
+    throw at.unsupported("past and present in one buffer (past_present_share_buffer)", "export them apart");
 }
 
 /** The query, key and value of MultiHeadAttention with their heads, packed or apart. */
@@ -168,7 +169,11 @@ function multiHead(
   at: At,
 ): readonly (Value | undefined)[] {
   const [query, , , , mask, added, pastKey, pastValue, pastLength] = inputs;
-  if (pastLength) throw at.unsupported("past_sequence_length");
+  if (pastLength)
+    throw at.unsupported(
+      "past keys and values in a buffer of fixed length (past_sequence_length)",
+      "export them with the length that they have",
+    );
   const [q, k1, v1] = threeInputs(b, inputs, a.num_heads, at);
   const k = pastKey ? b.concat([pastKey, k1], 2) : k1;
   const v = pastValue ? b.concat([pastValue, v1], 2) : v1;
@@ -191,7 +196,11 @@ export const contribAttentions: readonly Rule[] = [
     { domain, since: 1, arity: [2, 7], attrs: attentionAttrs },
     (b, [x, w, bias, mask, past, added, pastLength], a, at) => {
       refuse(a, at);
-      if (pastLength) throw at.unsupported("past_sequence_length");
+      if (pastLength)
+        throw at.unsupported(
+          "past keys and values in a buffer of fixed length (past_sequence_length)",
+          "export them with the length that they have",
+        );
       const product = matmul(b, x, w, at);
       const projected = bias ? b.op("AddV2", [product, bias]) : product;
       return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), past, { mask, added }, a, at);

@@ -150,7 +150,7 @@ export const nbits: readonly Rule[] = [
       attrs: { K: required(int(0)), N: required(int(0)), bits: int(4), block_size: required(int(0)), accuracy_level: int(0) },
     },
     (b, [x, codes, scales, zeros, groups, bias], a, at) => {
-      if (groups) throw at.unsupported("g_idx");
+      if (groups) throw at.unsupported("rows of weights in an order of their own (g_idx)", "quantise without act_order");
       const weights = b.transpose(weightsOf(b, codes, scales, zeros, a, at), [1, 0]);
       const y = matmul(b, x, b.cast(weights, x.dtype), at);
       return [bias ? b.op("AddV2", [y, bias]) : y];
