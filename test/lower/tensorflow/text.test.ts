@@ -138,3 +138,62 @@ describe("numbers as text", () => {
     await one("AsString", [int([2], [-7, 42])], [text(["-0007", "00042"])], { width: { i: 5 }, fill: { s: "0" } });
   });
 });
+
+describe("a vectoriser as Keras saves it", () => {
+  it("lowers, strips, splits, looks up and fills up to a length", async () => {
+    const i64 = (name: string, values: readonly number[], shape: readonly number[] = [values.length]) =>
+      constant(name, int(shape, values, "int64"));
+    const i32 = (name: string, values: readonly number[], shape: readonly number[] = [values.length]) =>
+      constant(name, int(shape, values));
+    const op = (name: string, kind: string, inputs: readonly string[], attrs: Readonly<Record<string, Attribute>> = {}) => ({
+      name,
+      op: kind,
+      inputs,
+      attrs,
+    });
+    const column = { begin_mask: { i: 1 }, end_mask: { i: 1 }, shrink_axis_mask: { i: 2 } };
+    const first = { shrink_axis_mask: { i: 1 } };
+    const nodes = [
+      op("lower", "StringLower", ["x"]),
+      op("plain", "StaticRegexReplace", ["lower"], { pattern: { s: "[!\"#$%&()\\*\\+,-\\./:;<=>?@\\[\\\\\\]^_`{|}~\\']" }, rewrite: { s: "" } }),
+      constant("blank", text([""], [])),
+      op("split", "StringSplitV2", ["plain", "blank"]),
+      i32("c00", [0, 0]), i32("c01", [0, 1]), i32("c11", [1, 1]), i32("c0", [0]), i32("c1", [1]), i32("axis", [0], []),
+      op("rows", "StridedSlice", ["split", "c00", "c01", "c11"], column),
+      op("count", "StridedSlice", ["split:2", "c0", "c1", "c1"], first),
+      op("rows32", "Cast", ["rows"], { DstT: { type: "int32" } }),
+      op("count32", "Cast", ["count"], { DstT: { type: "int32" } }),
+      op("shape", "Shape", ["rows32"]),
+      op("number", "Prod", ["shape", "c0"]),
+      i32("zero", [0], []),
+      op("any", "Greater", ["number", "zero"]),
+      op("any32", "Cast", ["any"], { DstT: { type: "int32" } }),
+      op("most", "Max", ["rows32", "c0"]),
+      i32("one", [1], []),
+      op("next", "AddV2", ["most", "one"]),
+      op("least", "Mul", ["any32", "next"]),
+      op("bins0", "Maximum", ["count32", "least"]),
+      op("bins", "Minimum", ["count32", "bins0"]),
+      i64("weights", [], [0]),
+      op("lengths", "Bincount", ["rows32", "bins", "weights"]),
+      op("ends", "Cumsum", ["lengths", "axis"]),
+      i64("start", [0]),
+      op("splits", "ConcatV2", ["start", "ends", "axis"]),
+      op("table", "HashTableV2", [], { key_dtype: { type: "string" }, value_dtype: { type: "int64" } }),
+      constant("words", text(["hello", "world", "its"])),
+      i64("ids", [2, 3, 4]),
+      op("fill", "LookupTableImportV2", ["table", "words", "ids"]),
+      i64("unknown", [1], []),
+      op("found", "LookupTableFindV2", ["table", "split:1", "unknown"]),
+      i64("size", [-1, 4]),
+      i64("nothing", [0], []),
+      op("y", "RaggedTensorToTensor", ["size", "found", "nothing", "splits"], { row_partition_types: { strings: ["ROW_SPLITS"] } }),
+    ]; // biome-ignore format: a graph, a node a line
+    await runner.check({
+      nodes,
+      feeds: { x: text(["Hello, WORLD!", "", "it's a new-ish hello world, hello"]) },
+      shapes: { x: [-1] },
+      expected: { y: int([3, 4], [2, 3, 0, 0, 0, 0, 0, 0, 4, 1, 1, 2], "int64") },
+    });
+  });
+});
