@@ -224,7 +224,23 @@ function run(call: LayerCall, cells: readonly OwnCell[], task: Task): Ran {
   return { ...ran!, states };
 }
 
+/** By the cells' own places where the archive has them (`cells/lstm_cell_1/vars/0`), which it keeps in the order of their names; else by order. */
 function weightsOfCells({ at }: LayerCall, cells: readonly OwnCell[], { list }: Weights): readonly Weights[] {
+  const places = list.map(({ name }) => /(?:^|\/)cells\/([^/]+)\//.exec(name)?.[1]);
+  if (places.length > 0 && places.every((place) => place !== undefined)) {
+    const seen = new Map<string, number>();
+    return cells.map(({ call: { config } }) => {
+      const kind =
+        config.op === "SimpleRNNCell" ? "simple_rnn_cell" : config.op.replace(/Cell$/, "").toLowerCase().concat("_cell");
+      const nth = seen.get(kind) ?? 0;
+      seen.set(kind, nth + 1);
+      const place = nth === 0 ? kind : `${kind}_${nth}`;
+      return new Weights(
+        list.filter((_, i) => places[i] === place),
+        at,
+      );
+    });
+  }
   let first = 0;
   const lists = cells.map(({ call: { config } }) => {
     const count = config.flag("use_bias", true) ? 3 : 2;

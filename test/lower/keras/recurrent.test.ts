@@ -1,11 +1,13 @@
 /** What recurrent layers keep from call to call, and cells of several kinds. */
 import "@tensorflow/tfjs-backend-cpu";
 import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import { zipSync } from "fflate";
 import { beforeAll, expect, it } from "vitest";
 import { MemorySink } from "../../../src/base/memory.ts";
 import { convert } from "../../../src/convert.ts";
 import { readTfjsFiles } from "../../../src/runtime/tfjs-files.ts";
-import { kerasFile, sequential } from "../../build/keras.ts";
+import { hdf5 } from "../../build/hdf5.ts";
+import { kerasFile, numbers, sequential } from "../../build/keras.ts";
 import { random } from "../../build/random.ts";
 import { core, graphOutputs, readModel } from "./tfjs.ts";
 
@@ -68,3 +70,30 @@ it.each(Object.keys(gates) as (keyof typeof gates)[])(
     }
   },
 );
+
+it("finds the weights of each cell of a stack in an archive, whatever their names' order", async () => {
+  const kinds = ["LSTMCell", "GRUCell", "LSTMCell"] as const;
+  const sizes = [features, units, units];
+  const cell = { class_name: "StackedRNNCells", config: { cells: kinds.map((class_name) => ({ class_name, config })) } };
+  const layer = { class_name: "RNN", config: { name: "rnn", cell, return_sequences: true, batch_shape: [null, 5, features] } };
+  const stored = kinds.map((kind, i) => {
+    const count = kind === "LSTMCell" ? 4 : 3;
+    return [[sizes[i]!, count * units], [units, count * units], [count * units]].map((shape, k) => numbers(shape, 3 * i + k + 1)); // biome-ignore format: a row
+  });
+  const vars = (list: (typeof stored)[number]) => ({ members: { vars: { members: { 0: list[0]!, 1: list[1]!, 2: list[2]! } } } });
+  const members = { lstm_cell: vars(stored[0]!), gru_cell: vars(stored[1]!), lstm_cell_1: vars(stored[2]!) };
+  const weights = hdf5({ members: { layers: { members: { rnn: { members: { cell: { members: { cells: { members } } } } } } } } });
+  const json = new TextEncoder().encode(JSON.stringify({ class_name: "Sequential", config: { name: "s", layers: [layer] } }));
+  const archive = zipSync({ "config.json": [json, { level: 0 }], "model.weights.h5": [weights, { level: 0 }] });
+  const x = random(batch * 5 * features, 3);
+  const fed = [{ dtype: "float32", shape: [batch, 5, features], data: x }] as const;
+  const [actual] = await graphOutputs(await readModel(archive, "m.keras"), fed);
+  const named = Object.fromEntries(stored.flatMap((list, i) => list.map((tensor, k) => [`cell_${i}_${k}`, tensor])));
+  const group = { attributes: { weight_names: Object.keys(named) }, members: named };
+  const plain = hdf5({
+    attributes: { model_config: new TextDecoder().decode(json), keras_version: "2.15.0" },
+    members: { model_weights: { attributes: { layer_names: ["rnn"] }, members: { rnn: group } } },
+  });
+  const [expected] = await graphOutputs(await readModel(plain), fed);
+  for (let i = 0; i < expected!.data.length; i++) expect(actual!.data[i]).toBeCloseTo(expected!.data[i] as number, 6);
+});
