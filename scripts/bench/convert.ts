@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { mobileNetV2, wholeMobileNet } from "../../test/build/architectures/cnn.ts";
 import { bert, bertBase } from "../../test/build/architectures/transformers.ts";
 import { measure, median } from "./measure.ts";
-import { chainOnnx, writeLargeOnnx } from "./models.ts";
+import { chainOnnx, foldedOnnx, writeLargeOnnx } from "./models.ts";
 
 const runs = 5;
 
@@ -27,6 +27,7 @@ export async function benchConvert(cli: string): Promise<void> {
     const mobile = path.join(folder, "mobilenet.onnx");
     await writeFile(mobile, mobileNetV2(wholeMobileNet).bytes);
     await besideCopy("MobileNetV2, 14 MB", cli, mobile, folder);
+    await foldedWeights(cli, folder);
     const chain = path.join(folder, "chain.onnx");
     await writeFile(chain, chainOnnx(100_000));
     const { stdout, ms, peakMB } = await measure(cli, ["convert", chain, "--out", path.join(folder, "chain"), "--json"]);
@@ -38,6 +39,26 @@ export async function benchConvert(cli: string): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Memory above that of a model of next to nothing, in largest tensors: three should do. */
+async function foldedWeights(cli: string, folder: string): Promise<void> {
+  const [side, layers] = [5000, 4];
+  const [small, large] = [path.join(folder, "small.onnx"), path.join(folder, "folded.onnx")];
+  await writeFile(small, foldedOnnx(5, layers));
+  await writeFile(large, foldedOnnx(side, layers));
+  const convert = (file: string, ...more: string[]) => {
+    const out = ["--out", `${file}${more.join("")}.out`];
+    return measure(cli, ["convert", file, ...out, "--json", ...more]);
+  };
+  const { peakMB: least } = await convert(small);
+  for (const more of [[], ["--quantize", "uint8"]]) {
+    const { ms, peakMB } = await convert(large, ...more);
+    const times = (peakMB - least) / ((4 * side * side) / 1e6);
+    const what = ["convert, 4 weights of 100 MB, transposed and scaled", ...more].join(" ");
+    console.log(`${what}: ${ms.toFixed(0)} ms, peak ${peakMB.toFixed(0)} MB, ${times.toFixed(1)} × the largest tensor`);
+  }
+  await rm(large);
 }
 
 /** Copy and conversion take turns, so that both meet the same disk. */

@@ -1,6 +1,6 @@
 /** Large models made in code for measurements: weights are written in pieces, so that the size is that of the disk and not of memory. */
 import { open } from "node:fs/promises";
-import { node, onnxModel, tensor, value } from "../../test/build/onnx.ts";
+import { node, onnxModel, type TensorSpec, tensor, value } from "../../test/build/onnx.ts";
 import { int, join, message, text, varint } from "../../test/build/protobuf.ts";
 
 /**
@@ -66,6 +66,34 @@ function weights(count: number, seed: number): Uint8Array {
     out[i] = (state / 2 ** 32 - 0.5) / 16;
   }
   return new Uint8Array(out.buffer);
+}
+
+/**
+ * `layers` Gemm nodes with a transposed weight of `side` × `side`, each followed by a BatchNormalization: every weight is moved and scaled
+ * when it is written.
+ */
+export function foldedOnnx(side: number, layers: number): Uint8Array {
+  const stored = (name: string, shape: readonly number[], seed: number): TensorSpec => {
+    const count = shape.reduce((a, b) => a * b, 1);
+    const drawn = new Float32Array(weights(count, seed).buffer);
+    return { name, dtype: "float32", shape, data: name.startsWith("var") ? drawn.map((x) => x + 1) : drawn };
+  };
+  const vectors = ["bias", "scale", "shift", "mean", "var"];
+  const each = Array.from({ length: layers }, (_, i) => i);
+  return onnxModel({
+    graph: {
+      inputs: [value("x", "float32", ["batch", side])],
+      outputs: [value(`y${layers - 1}`, "float32", ["batch", side])],
+      initializers: each.flatMap((i) => [
+        stored(`w${i}`, [side, side], i),
+        ...vectors.map((name, k) => stored(`${name}${i}`, [side], 100 * k + i)),
+      ]),
+      nodes: each.flatMap((i) => [
+        node("Gemm", [i === 0 ? "x" : `y${i - 1}`, `w${i}`, `bias${i}`], [`g${i}`], { transB: 1 }),
+        node("BatchNormalization", [`g${i}`, ...vectors.slice(1).map((name) => name + i)], [`y${i}`]),
+      ]),
+    },
+  });
 }
 
 /** A chain of `length` Add nodes, each with a small constant of its own: as long as no recursion over nodes survives. */

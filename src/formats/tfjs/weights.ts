@@ -156,8 +156,14 @@ function affine(plain: WeightSpec, values: Float32Array, kind: "uint8" | "uint16
     if (value > greatest) greatest = value;
     isNumber &&= !Number.isNaN(value);
   }
+  if (values.length === 0) [least, greatest] = [0, 0];
   if (!isNumber || !Number.isFinite(least) || !Number.isFinite(greatest))
-    return { spec: plain, bytes: packTensor({ ...plain, data: values }) };
+    throw modelError(
+      "not-finite",
+      `a weight that is not finite has no ${kind} codes`,
+      { tensor: plain.name },
+      "Leave this weight out of --quantize",
+    );
   const levels = kind === "uint8" ? 255 : 65535;
   const scale = greatest === least ? 1 : (greatest - least) / levels;
   const spans = greatest > least && least <= 0 && greatest >= 0;

@@ -150,6 +150,8 @@ describe("writeTfjs", () => {
     expect(converted.weightBytes).toBe(16 * 9 * 4);
     const huge: GraphSpec = { ...dense(2, 3), initializers: [tensor("w", "float32", [2, 3], [1, -70000, 3, 0.5, 2, 9])] };
     await expect(write(huge, { quantize: () => "float16" })).rejects.toThrow("a weight does not fit float16: -70000");
+    const infinite: GraphSpec = { ...dense(1, 2), initializers: [tensor("w", "float32", [1, 2], [1, Number.POSITIVE_INFINITY])] };
+    await expect(write(infinite, { quantize: () => "uint8" })).rejects.toThrow("a weight that is not finite has no uint8 codes");
   });
 
   it("finds an int64 constant that int32 cannot hold, and writes nothing", async () => {
