@@ -168,7 +168,7 @@ interface Stored extends Tensor {
 function storedTensors(folder: string, kind: "prediction" | "placeholder", model: SourceModel): Map<string, Stored> {
   const main = model.graphs[0]!;
   const known = new Map(main.values.map((value) => [value.name, value]));
-  const told = dtypesOf(folder);
+  const told = dtypesOf(folder, main);
   const found = new Map<string, Stored>();
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.name.endsWith(`.${kind}.csv`)) continue;
@@ -205,7 +205,18 @@ function shapeIn(file: string, count: number): number[] {
   return dims.length === 1 && dims[0] === 0 && count === 1 ? [] : dims;
 }
 
-function dtypesOf(folder: string): Map<string, DType> {
+/** None where the list contradicts the graph's own inputs: it was made of another version of it. */
+function dtypesOf(folder: string, { inputs, values }: SourceGraph): Map<string, DType> {
+  const told = listedDtypes(folder);
+  const isOther = inputs.some((id) => {
+    const { name, type } = values[id]!;
+    const listed = told.get(`${name}.0`) ?? told.get(name);
+    return listed !== undefined && type.dtype !== undefined && listed !== type.dtype;
+  });
+  return isOther ? new Map() : told;
+}
+
+function listedDtypes(folder: string): Map<string, DType> {
   const file = path.join(folder, "dtypes");
   if (!existsSync(file)) return new Map();
   const lines = readFileSync(file, "utf8")

@@ -89,7 +89,9 @@ const batchNorm = (op: string): Rule =>
       return [first ? toFirst(b, y) : y, mean, variance, mean, variance, mean];
     }
     if (a.exponential_avg_factor !== 1) throw at.unsupported("a moving average in batch normalisation");
-    return trained(b, last, like(scale), like(offset), a.epsilon, first);
+    // Of halves the statistics are float32, as are scale and offset.
+    const [y, ...statistics] = trained(b, b.cast(last, scale.dtype), scale, offset, a.epsilon, first);
+    return [b.cast(y!, x.dtype), ...statistics];
   });
 
 /** The statistics that come out are the batch's own; the variance over n − 1. */
