@@ -49,6 +49,8 @@ export interface Origin {
   readonly backend?: string | undefined;
   /** Of Keras, `2.9.0`. */
   readonly version?: string | undefined;
+  /** Words that archives keep beside the layer, by its path. */
+  readonly vocabularies?: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
 /** A `ModelError` where the configuration is none of a model, or one that says nothing (a subclassed model). */
@@ -271,7 +273,9 @@ class GraphReader {
 
   /** What a layer means that its configuration does not say. */
   private readAlong({ op, config, name, place }: Layer): SourceNode["attrs"] {
-    const { backend, version } = this.reader.origin;
+    const { backend, version, vocabularies } = this.reader.origin;
+    const words = config["vocabulary"] ? undefined : vocabularies?.get(place.path);
+    if (words) return { vocabulary: { kind: "strings", value: words } };
     if (mirrored.has(op) && backend === "theano") return { [backendAttr]: { kind: "string", value: "theano" } };
     if (op === "MultiHeadAttention" && /^2\.[4-9](\.|$)/.test(version ?? ""))
       return { implicit_masks: { kind: "bool", value: false } };

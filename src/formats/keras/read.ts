@@ -47,6 +47,7 @@ interface Read {
   /** Undefined: there are none. */
   readonly weights: LayerWeights | undefined;
   readonly problems: readonly Problem[];
+  readonly vocabularies?: ReadonlyMap<string, readonly string[]>;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly userMetadata?: unknown;
 }
@@ -59,6 +60,7 @@ async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
   const { graphs, problems } = readArchitecture(read.config, read.weights?.of ?? (() => []), {
     backend: read.metadata?.["backend"],
     version: read.version,
+    vocabularies: read.vocabularies,
   });
   const model: SourceModel = {
     name: read.source.name,
@@ -181,9 +183,20 @@ async function archive(source: ByteSource, sources: ByteSources): Promise<KerasM
       files: weights ? [source.name, weightsName] : [source.name],
       weights: saved,
       problems,
+      vocabularies: await vocabulariesOf([...entries.values()]),
     },
     inner,
   );
+}
+
+/** `assets/layers/string_lookup/vocabulary.txt`: a word a line. */
+async function vocabulariesOf(entries: readonly ZipEntry[]): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, readonly string[]>();
+  for (const entry of entries) {
+    const path = /^assets\/(.*)\/vocabulary\.txt$/.exec(entry.name)?.[1];
+    if (path !== undefined) found.set(path, (await entryText(entry)).split("\n"));
+  }
+  return found;
 }
 
 async function entryText(entry: ZipEntry): Promise<string> {

@@ -54,7 +54,7 @@ function vocabularyOf({ config, at }: LayerCall): Vocabulary {
   const [mask, unknown] = [special("mask_token"), special("oov_token")];
   const unknowns = new Array<string | number | undefined>(config.number("num_oov_indices", 1)).fill(unknown);
   const front = [...(mask === undefined ? [] : [mask]), ...unknowns];
-  const begins = front.length > 0 && front.every((token, i) => given[i] === token);
+  const begins = front.length > 0 && front.every((token, i) => String(given[i]) === String(token));
   return { mask, unknown, tokens: begins ? given.slice(front.length) : given };
 }
 

@@ -1,5 +1,7 @@
 import "@tensorflow/tfjs-backend-cpu";
+import { zipSync } from "fflate";
 import { beforeAll, expect, it } from "vitest";
+import { hdf5 } from "../../build/hdf5.ts";
 import { kerasFile } from "../../build/keras.ts";
 import { random } from "../../build/random.ts";
 import { core, graphOf, graphOutputs, readModel } from "./tfjs.ts";
@@ -79,6 +81,19 @@ it("looks numbers up, and encodes which occur", async () => {
   const config = { vocabulary: [12, 7, 30], num_oov_indices: 1, oov_token: -1, output_mode: "multi_hot" };
   const found = await lookUp("IntegerLookup", config, "int32", Int32Array.of(7, 7, 12, 99, 30, 12, 12, 12));
   expect(found).toEqual([1, 1, 1, 0, 0, 1, 0, 1]);
+});
+
+it("finds the words that an archive keeps beside the layer", async () => {
+  const own = { name: "lookup", vocabulary: null, num_oov_indices: 1, mask_token: null, oov_token: "[UNK]", output_mode: "int" };
+  const layer = { class_name: "StringLookup", config: { ...own, batch_shape: [null, 4], dtype: "string" } };
+  const text = (value: string) => [new TextEncoder().encode(value), { level: 0 }] as const;
+  const archive = zipSync({
+    "config.json": [...text(JSON.stringify({ class_name: "Sequential", config: { name: "s", layers: [layer] } }))],
+    "model.weights.h5": [hdf5({ members: { layers: { members: {} } } }), { level: 0 }],
+    "assets/layers/string_lookup/vocabulary.txt": [...text(["[UNK]", ...vocabulary].join("\n"))],
+  });
+  const [y] = await graphOutputs(await readModel(archive, "m.keras"), [{ dtype: "string", shape: [2, 4], data: words }]);
+  expect(Array.from(y!.data as Int32Array)).toEqual([2, 3, 0, 0, 1, 1, 2, 0]);
 });
 
 it("refuses hashes", async () => {
