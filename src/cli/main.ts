@@ -51,7 +51,7 @@ cli
   .option("--shard-bytes <n>", "Bytes of a weight file; default 4 MiB")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--outputs <names>", "Values to cut the model at")
-  .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there) or float; default faithful")
+  .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there), float or qdq; default faithful")
   .option("--bake <mean=…,std=…>", "Put (x - mean) / std in front of the image input; one value, or one a channel")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--split-by-layer", "Of a layers model: the weights of each layer in files of their own")
@@ -195,7 +195,7 @@ async function conversion(options: Options) {
   const outputs = parse.names(options["outputs"]);
   const bake = parse.normalisation(options["bake"]);
   const quantize = parse.quantization(parse.list(options["quantize"]));
-  const quantized = parse.oneOf(options["quantized"], "quantized", ["faithful", "float"]);
+  const quantized = parse.oneOf(options["quantized"], "quantized", ["faithful", "float", "qdq"]);
   return {
     inputShapes: parse.inputShapes(parse.list(options["input"])),
     optimize: options["optimize"] !== false,

@@ -35,8 +35,11 @@ export interface Context {
   define(name: string, graph: Pick<Graph, "inputs" | "outputs">): string;
 }
 
-/** `faithful`: every quantised result is rounded to its codes, as the source's runtime does; `float`: it is only kept to their range. */
-export type QuantizedMode = "faithful" | "float";
+/**
+ * `faithful`: every quantised result is rounded to its codes, as the source's runtime does; `float`: it is only kept to their range;
+ * `qdq`: it is coded and decoded again, operator by operator, which runtimes of ONNX fuse into integer kernels.
+ */
+export type QuantizedMode = "faithful" | "float" | "qdq";
 
 export class At {
   constructor(private readonly context: Context) {}

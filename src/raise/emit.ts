@@ -138,8 +138,10 @@ class Emission implements Nesting {
     const bytes = node.outputs.reduce((total, each) => total + (bytesOf(each.type) ?? 0), 0);
     const leaves = node.inputs.reduce((total, input) => total + this.leafBytes.get(input.node)!, 0);
     this.leafBytes.set(node, node.op === "Const" ? bytes : leaves);
+    // 8-bit weights stay what they are, however few.
+    const isWide = bytes > eagerBytes || node.op === "Dequantize";
     const moves = movingOps.has(node.op) && node.op !== "Cast" && this.grown.get(node.inputs[0]!.node)!;
-    this.grown.set(node, moves || (node.op !== "Const" && bytes > eagerBytes && bytes > leaves && emitRules.has(node.op)));
+    this.grown.set(node, moves || (node.op !== "Const" && isWide && bytes > leaves && emitRules.has(node.op)));
   }
 
   private computed(value: Value): Ref {
@@ -175,7 +177,7 @@ function moveInside(node: Node, { b }: OnnxBuilder): Node {
     input.type.shape?.length === 0 || (node.op === "Transpose" && input.type.shape?.length === rank);
   if (!inputs.slice(1).every(moves)) return node;
   const moved = (input: Value, i: number) => (i > 0 && input.rank === 0 ? input : b.op(node.op, [input, ...rest], node.attrs));
-  return b.op(op, inputs.map(moved), attrs).node;
+  return b.kept(op, inputs.map(moved), attrs).node;
 }
 
 function ruleOf(node: Node, at: EmitAt): Emit {

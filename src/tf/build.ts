@@ -67,6 +67,8 @@ export class Builder {
   /** A node like `node` over other inputs; the same node where they are the same. */
   rebuild(node: Node, inputs: readonly Value[]): readonly Value[] {
     if (inputs.length === node.inputs.length && inputs.every((input, i) => input === node.inputs[i])) return node.outputs;
+    // An expression was left as one for a reason.
+    if (node.constant && node.outputs.length === 1) return [this.kept(node.op, inputs, node.attrs)];
     return this.ops(node.op, inputs, node.attrs);
   }
 

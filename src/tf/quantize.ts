@@ -44,6 +44,7 @@ function foldThree(
 define(
   {
     name: "Quantize",
+    elementwise: true,
     infer: (call) => [{ dtype: call.attr<string>("dtype") as DType, shape: shapeOf(call) }],
     fold: (inputs, attrs, [type]) => {
       const whole = isInteger(type!.dtype) ? roundHalfEven : (x: number) => x;
@@ -65,6 +66,7 @@ define(
   },
   {
     name: "Dequantize",
+    elementwise: true,
     infer: (call) => [{ dtype: call.dtype(1), shape: shapeOf(call) }],
     fold: (inputs, _, [type]) => {
       const round = roundTo(type!.dtype);

@@ -18,6 +18,7 @@ const refused = `
   Tokenize ChangeText RegexReplace TextLength TextPart SplitText WordNgrams FormatNumber
   RaggedDense RaggedRows FillEmptyRows
   TruncatedNormal RandomGamma RandomPoisson
+  BlockRepeats CoupledProbabilities TimeWarp
   Dilation2D CombinedSuppression ImageProjectiveTransformV3 FourierAlong ColumnsToImage
   Lgamma Digamma Polygamma Zeta Igamma Igammac Betainc Cholesky Lu Qr SingularValues
 `;

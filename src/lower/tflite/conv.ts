@@ -50,7 +50,9 @@ export function weighted(
 ): Value {
   const add = (y: Value, c: Value | undefined) => (c ? b.op("BiasAdd", [y, b.reshape(c, [-1])]) : y);
   const weights = weightSteps(b, w);
-  if (!weights) return activate(b, add(product(x, w), bias), activation, at);
+  // A float input is rounded as it runs, for which no operator of ONNX stands.
+  const isDecoded = at.quantized === "qdq" && quantizationOf(at.given(0)) !== undefined;
+  if (!weights || isDecoded) return activate(b, add(product(x, w), bias), activation, at);
   const { value, scale: own } = scaled(b, x);
   const sums = product(value, weights.steps);
   if (!own) return activate(b, add(rescaled(b, sums, weights.scale), bias), activation, at);

@@ -12,7 +12,7 @@ type Range = "symmetric" | "asymmetric";
 
 /** The input as the hybrid kernels see it; itself where the weights are floats, or where the input has codes of its own. */
 export function hybridInput(b: Builder, x: Value, range: Range, at: At, input = 0, weights = 1): Value {
-  if (!isHybrid(at, input, weights) || at.quantized !== "faithful") return x;
+  if (!isHybrid(at, input, weights) || at.quantized === "float") return x;
   return range === "symmetric" ? symmetric(b, x) : asymmetric(b, x);
 }
 

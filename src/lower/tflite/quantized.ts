@@ -5,10 +5,12 @@
  *
  * A rounded value is written steps · scale, steps whole numbers in float32. What is linear takes the steps and leaves the scale outside, so
  * that a convolution adds up products of whole numbers, exactly up to 2^24, as integer kernels do, and its scale goes into the next rounding.
+ *
+ * With `qdq` every result is coded and decoded again as the file has it, and nothing is taken apart: what ONNX's runtimes look for.
  */
 import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
-import type { Value } from "../../graph/graph.ts";
+import { sizeOf, type Value } from "../../graph/graph.ts";
 import type { Quantization, SourceType } from "../../graph/source.ts";
 import { numbersOf, tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
@@ -40,14 +42,24 @@ function params(
 }
 
 /** The real numbers that a value stands for; itself where it is not quantised. `wide`: of 32 bits too, as constants always. */
-export function real(b: Builder, value: Value, type: SourceType | undefined, wide = false): Value {
+export function real(b: Builder, value: Value, type: SourceType | undefined, mode: QuantizedMode, wide = false): Value {
   const { node } = value;
   const quantization = quantizationOf(type, wide || node.constant);
   if (!quantization || isFloat(value.dtype)) return value;
-  if (node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
+  if (mode !== "qdq" && node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
   const rank = quantization.scale.length === 1 ? 0 : value.rank;
-  return b.op("Dequantize", [value, ...params(b, quantization, value.dtype, rank)]);
+  const inputs = [value, ...params(b, quantization, value.dtype, rank)];
+  if (isWeight(value)) return b.kept("Dequantize", inputs);
+  const decoded = b.op("Dequantize", inputs);
+  // What stands behind another node is not taken apart.
+  return mode === "qdq" && !node.constant ? b.op("Identity", [decoded]) : decoded;
 }
+
+/** What has more elements says what, not how: no rule asks for its numbers, and products are taken with its codes. */
+const maxParameters = 64;
+
+const isWeight = ({ node, dtype, type }: Value): boolean =>
+  node.constant && bitsOf[dtype]! <= 8 && (sizeOf(type.shape) ?? 0) > maxParameters;
 
 function isOf([, scale, zero]: readonly Value[], { scale: scales, zeroPoint }: Quantization): boolean {
   const [s, z] = [constantOf(scale!), constantOf(zero!)];
@@ -107,12 +119,20 @@ export function coded(b: Builder, x: Value, type: SourceType | undefined, mode: 
   if (!quantization || !isFloat(x.dtype)) return x;
   if (quantization.scale.length !== 1) throw modelError("unsupported", "a result quantised by channel");
   const dtype = type!.dtype!;
-  const wide = bitsOf[dtype]! > 16 ? wideCodes(b, x, quantization, dtype) : undefined;
+  const wide = bitsOf[dtype]! > 16 ? wideCodes(b, plain(x), quantization, dtype) : undefined;
   if (wide) return wide;
   const [scale, zero] = params(b, quantization, dtype, 0);
-  const kept = exact ? x : mode === "faithful" ? rounded(b, x, quantization, dtype, scale) : inRange(b, x, quantization, dtype);
+  const kept =
+    exact || mode === "qdq"
+      ? x
+      : mode === "faithful"
+        ? rounded(b, x, quantization, dtype, scale)
+        : inRange(b, x, quantization, dtype);
   return b.op("Quantize", [kept, scale, zero], { dtype, saturate: true });
 }
+
+/** Without the node that `real` puts behind what is decoded. */
+const plain = (x: Value): Value => (x.node.op === "Identity" ? x.node.inputs[0]! : x);
 
 /**
  * Codes of 32 bits are more than float32 holds: the whole part of the ratio of the two scales is multiplied as integers. The results of a
@@ -177,7 +197,7 @@ export function reshapeWeights(b: Builder, w: Value, dims: readonly number[], sc
 function movedCodes(b: Builder, w: Value, move: (part: Value, isScale: boolean) => Value): Value | undefined {
   if (!w.node.constant || w.node.op !== "Dequantize") return undefined;
   const [codes, scale, zero] = w.node.inputs as readonly [Value, Value, Value];
-  return b.op("Dequantize", [move(codes, false), move(scale, true), move(zero, true)]);
+  return b.kept("Dequantize", [move(codes, false), move(scale, true), move(zero, true)]);
 }
 
 /** Rows of a table, taken before they are dequantised: the table may be a weight. */

@@ -21,12 +21,12 @@ const product = (b: Builder) => (x: Value, w: Value) => b.op("MatMul", [x, w], {
 function keep(b: Builder, x: Value, i: number, at: At): Value {
   const codes = coded(b, x, at.given(i), at.quantized, false);
   at.assign(i, codes);
-  return real(b, codes, at.given(i));
+  return real(b, codes, at.given(i), at.quantized);
 }
 
 /** As `keep`, between two steps of one run. */
 const rounded = (b: Builder, x: Value, i: number, at: At): Value =>
-  real(b, coded(b, x, at.given(i), at.quantized, false), at.given(i));
+  real(b, coded(b, x, at.given(i), at.quantized, false), at.given(i), at.quantized);
 
 const gatesFrom = (inputs: readonly Maybe[], first: number): Gates => [
   inputs[first],

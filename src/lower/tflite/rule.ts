@@ -30,7 +30,7 @@ export function lite<const S extends Schema, const Min extends number, const Max
   return {
     ...plain,
     lower: (b, inputs, values, at) => {
-      const reals = inputs.map((input, i) => input && real(b, input, at.given(i), wide));
+      const reals = inputs.map((input, i) => input && real(b, input, at.given(i), at.quantized, wide));
       const exact = moves === true && keepsCodes(at, inputs.length);
       const outputs = exact ? moved(b, reals, (parts) => plain.lower(b, parts, values, at)) : plain.lower(b, reals, values, at);
       return outputs.map((output, i) => output && coded(b, output, at.declared(i), at.quantized, exact));
