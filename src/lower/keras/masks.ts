@@ -29,7 +29,8 @@ const own: ReadonlySet<string> = new Set([
 /** Layers that a mask may be passed to by keyword. */
 export const maskTakers: readonly string[] = [
   ..."LSTM GRU SimpleRNN CuDNNLSTM CuDNNGRU RNN Bidirectional ConvLSTM1D ConvLSTM2D ConvLSTM3D".split(" "),
-  ..."GlobalAveragePooling1D TimeDistributed Softmax".split(" "),
+  // Normalisation takes one for its statistics, in training.
+  ..."GlobalAveragePooling1D TimeDistributed Softmax BatchNormalization".split(" "),
 ];
 export const attentionOps: readonly string[] =
   "Attention AdditiveAttention MultiHeadAttention GroupedQueryAttention GroupQueryAttention".split(" ");

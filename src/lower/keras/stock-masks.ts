@@ -51,19 +51,21 @@ export function passedMask(
   return isLast && own && typeof own === "object" && passed && sameMask(own, passed) ? "implied" : "other";
 }
 
-/** Both say where the same numbers are not 0. */
+/** Both say where the same numbers are not the same constant. */
 function sameMask(a: Value, b: Value): boolean {
   if (a === b) return true;
-  const [p, q] = [a, b].map(({ node }) => (node.op === "NotEqual" ? uncast(node.inputs[0]!) : undefined));
-  const zero = [a, b].every(({ node }) => {
+  const [p, q] = [a, b].map((mask) => {
+    const { node } = through(mask, "Squeeze", "Any", "Reshape");
     const constant = node.inputs[1] && constantOf(node.inputs[1]);
-    return constant !== undefined && Array.from(constant.data as ArrayLike<unknown>, Number).every((each) => each === 0);
+    if (node.op !== "NotEqual" || !constant) return undefined;
+    return { of: through(node.inputs[0]!, "Cast"), than: Array.from(constant.data as ArrayLike<unknown>, Number).join() };
   });
-  return p !== undefined && p === q && zero;
+  return p !== undefined && q !== undefined && p.of === q.of && p.than === q.than;
 }
 
-function uncast(value: Value): Value {
+/** Where the value comes from, through such operators. */
+function through(value: Value, ...ops: readonly string[]): Value {
   let at = value;
-  while (at.node.op === "Cast") at = at.node.inputs[0]!;
+  while (ops.includes(at.node.op)) at = at.node.inputs[0]!;
   return at;
 }

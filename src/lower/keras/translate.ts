@@ -72,8 +72,7 @@ class Translation {
   private graph(graph: SourceGraph, name: string): Json {
     const inputs = graph.inputs.map((id) => this.input(graph, id));
     const calls = new Map<string, SourceNode[]>();
-    for (const node of graph.nodes) {
-      if (this.isAside(graph, node)) continue;
+    for (const node of this.emitted(graph)) {
       const layer = layerName(node);
       calls.set(layer, [...(calls.get(layer) ?? []), node]);
     }
@@ -195,11 +194,18 @@ class Translation {
     return passedMask(graph, node, this.lowered) === "implied" ? given.slice(0, -1) : given;
   }
 
-  /** Functions that nothing reads but layers that know the mask by themselves. */
-  private isAside(graph: SourceGraph, { domain, outputs }: SourceNode): boolean {
-    if (domain !== "keras.ops") return false;
-    const read = new Set([...graph.outputs, ...graph.nodes.flatMap((node) => this.data(graph, node))]);
-    return outputs.every((id) => id === undefined || !read.has(id));
+  /** Nodes without the functions that compute nothing but masks which layers know by themselves. */
+  private emitted(graph: SourceGraph): readonly SourceNode[] {
+    const needed = new Set<SourceNode>();
+    const stack = [...graph.outputs];
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      const { producer } = graph.values[id]!;
+      const node = producer === undefined ? undefined : graph.nodes[producer];
+      if (!node || needed.has(node)) continue;
+      needed.add(node);
+      stack.push(...this.data(graph, node));
+    }
+    return graph.nodes.filter((node) => node.domain !== "keras.ops" || needed.has(node));
   }
 
   private stored(graph: SourceGraph, node: SourceNode, place: Place): Weights {

@@ -252,6 +252,26 @@ describe("masks", () => {
     const [actual] = await graphOutputs(opened, fed);
     expect(actual!.shape).toEqual([batch, steps, units]);
     for (let i = 0; i < expected!.data.length; i++) expect(actual!.data[i]).toBeCloseTo(expected!.data[i] as number, 5);
+    // The masks of Masking are two functions.
+    const inputs = { class_name: "InputLayer", name: "x", config: { name: "x", batch_shape: [null, steps, features], dtype: "float32" }, inbound_nodes: [] }; // biome-ignore format: a row
+    const numpy = "keras.src.ops.numpy";
+    const chain = {
+      name: "m",
+      layers: [
+        inputs,
+        layer("NotEqual", "not_equal", {}, [tensor("x"), 0], {}, numpy),
+        layer("Any", "any", { axis: -1, keepdims: false }, [tensor("not_equal")], {}, numpy),
+        layer("Masking", "masking_1", { mask_value: 0 }, [tensor("x")], {}),
+        layer("LSTM", "lstm_2", lstm, [tensor("masking_1")], { mask: tensor("any") }),
+      ],
+      input_layers: [["x", 0, 0]],
+      output_layers: [["lstm_2", 0, 0]],
+    };
+    const masked = await readModel(kerasFile({ class_name: "Functional", config: chain }, [{ op: "Masking" }, { op: "LSTM", weights: cell(4) }])); // biome-ignore format: a row
+    const sequences = [{ dtype: "float32", shape: [batch, steps, features], data: sequence() }] as const;
+    const [own] = await layersOutputs(masked, sequences);
+    const [graph] = await graphOutputs(masked, sequences);
+    for (let i = 0; i < own!.data.length; i++) expect(graph!.data[i]).toBeCloseTo(own!.data[i] as number, 5);
     // A masked step repeats the one before.
     const row = (n: number, t: number) =>
       Array.from(actual!.data.slice((n * steps + t) * units, (n * steps + t + 1) * units) as Float32Array);
