@@ -43,7 +43,10 @@ const rules: Readonly<Record<string, Rule>> = {
   layout: { layers: ["base", "graph"], packages: [] },
   text: { layers: ["base", "graph"], packages: [] },
   protocol: { layers: ["base", "graph"], packages: [] },
-  runtime: { layers: ["base", "graph", "protocol"], packages: ["node:", "onnxruntime-node", "@litertjs/core", "@tensorflow/"] },
+  runtime: {
+    layers: ["base", "graph", "protocol"],
+    packages: ["node:", "onnxruntime-node", "onnxruntime-web", "@litertjs/core", "@tensorflow/"],
+  },
   parity: { layers: ["base", "graph", "runtime"], packages: [] },
   // The library hands on how Node opens files.
   pipelines: { layers: [...core, "cli"], packages: [] },
@@ -112,7 +115,7 @@ describe("architecture", () => {
     ["src/lower/onnx/conv.ts", 'import { readFileSync } from "node:fs";', "src/lower/onnx/conv.ts imports node:fs"],
     [
       "src/extension/activate.ts",
-      'import * as ort from "onnxruntime-node";',
+      'import * as ort from "onnxruntime-node", "onnxruntime-web";',
       "src/extension/activate.ts imports onnxruntime-node",
     ],
     ["src/extension/activate.ts", 'const m = await import("../convert.ts");', "src/extension/activate.ts imports pipelines"],
