@@ -1,11 +1,15 @@
 /** Evaluates constant expressions when they are written or run: one at a time, leaves loaded from disk and dropped again. */
 import { throwIfCancelled } from "../base/cancel.ts";
-import { ModelError, type Problem } from "../base/problem.ts";
+import { ModelError, modelError, type Problem } from "../base/problem.ts";
 import { loadTensor, storedBlocks } from "../graph/decode.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { topological } from "../graph/order.ts";
 import { elementCount, isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
+import { bytesOf } from "./build.ts";
 import { opDef } from "./op.ts";
+
+/** No runtime of TF.js holds a tensor of as many bytes; a damaged file asks for them in a few. */
+const MAX_CONSTANT = 2 ** 32;
 
 /** The tensor of a constant value. Throws a `ModelError` where a leaf cannot be read or an element does not fit its type. */
 export async function evaluate(value: Value): Promise<Tensor> {
@@ -40,6 +44,9 @@ async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): 
     return [isStored(tensor) ? await loadTensor(tensor) : tensor];
   }
   const { fold } = opDef(node.op);
+  for (const { type } of node.outputs)
+    if ((bytesOf(type) ?? 0) > MAX_CONSTANT)
+      throw modelError("too-large", `a constant of ${bytesOf(type)} bytes is computed, more than ${MAX_CONSTANT}`);
   if (!fold) throw new Error(`${node.op} is not foldable`);
   return fold(
     node.inputs.map((input) => results.get(input.node)![input.port]!),
