@@ -4,21 +4,14 @@ import { modelError, type Place, type Problem, problem } from "../../base/proble
 import type { SourceGraph, SourceNode, SourceTensor, SourceType, SourceValue, ValueId } from "../../graph/source.ts";
 import { attributesOf, isObject, type Json } from "./attributes.ts";
 import { type Call, type Reference, readCalls, readReferences } from "./calls.ts";
-import { type Called, calledAs, functionAttrs } from "./functions.ts";
+import { calledAs, functionAttrs } from "./functions.ts";
 import { inputType } from "./input.ts";
+import { callName, firstCalls, isModel, key, type Layer, type LayerPlace, models, valueName } from "./layer.ts";
 import { snakeCase } from "./names.ts";
 
 export interface NamedTensor {
   readonly name: string;
   readonly tensor: SourceTensor;
-}
-
-/** Where a layer's weights are looked for. */
-export interface LayerPlace {
-  /** Names of the models around it, outermost first, the whole model left out; then its own. */
-  readonly names: readonly string[];
-  /** Keras 3: as the archive has it, `layers/dense_1`. */
-  readonly path: string;
 }
 
 export type WeightsOf = (place: LayerPlace) => readonly NamedTensor[];
@@ -32,8 +25,6 @@ const MAX_LAYERS = 100_000;
 /** Attribute of a layer whose kernels Theano stored: it convolves where others correlate. */
 export const backendAttr = "backend";
 const mirrored = new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]);
-
-const models = new Set(["Sequential", "Model", "Functional"]);
 
 /** What stateful layers keep from one call to the next. */
 const stateful: Readonly<Record<string, readonly string[]>> = { SimpleRNN: ["h"], GRU: ["h"], LSTM: ["h", "c"] };
@@ -58,13 +49,6 @@ export function readArchitecture(config: unknown, weightsOf: WeightsOf, origin: 
   const reader = new Reader(weightsOf, origin);
   reader.model(config, { names: [], path: "" }, 0);
   return reader;
-}
-
-interface Layer extends Called {
-  readonly name: string;
-  readonly config: Json;
-  readonly calls: readonly Call[];
-  readonly place: LayerPlace;
 }
 
 class Reader implements Architecture {
@@ -323,23 +307,4 @@ class GraphReader {
   }
 }
 
-/**
- * What the first call of each model within is numbered: a model of layers has a call of its own, that which made it, so that Keras counts
- * those of others from 1 on; Keras 3 does not for a Sequential. All calls that are kept are read by somebody.
- */
-function firstCalls(layers: readonly Layer[], ends: readonly Reference[]): ReadonlyMap<string, number> {
-  const within = new Set(layers.filter(isModel).map(({ name }) => name));
-  const firsts = new Map<string, number>();
-  for (const { layer, call } of [...ends, ...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs))])
-    if (within.has(layer)) firsts.set(layer, Math.min(firsts.get(layer) ?? call, call));
-  return firsts;
-}
-
-const isModel = (layer: Layer): boolean => models.has(layer.op);
-
 const untyped: SourceType = { dtype: undefined, shape: undefined };
-
-const key = (layer: string, call: number, output: number): string => `${layer}\0${call}\0${output}`;
-const callName = (layer: string, call: number): string => (call === 0 ? layer : `${layer}#${call}`);
-const valueName = (layer: string, call: number, output: number): string =>
-  output === 0 ? callName(layer, call) : `${callName(layer, call)}:${output}`;

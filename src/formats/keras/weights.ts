@@ -3,7 +3,8 @@ import type { ByteSource } from "../../base/bytes.ts";
 import { ModelError, type Problem, problem } from "../../base/problem.ts";
 import type { SourceTensor } from "../../graph/source.ts";
 import { type Dataset, find, type Hdf5Object } from "../hdf5/read.ts";
-import type { LayerPlace, NamedTensor, WeightsOf } from "./architecture.ts";
+import type { NamedTensor, WeightsOf } from "./architecture.ts";
+import type { LayerPlace } from "./layer.ts";
 
 export interface LayerWeights {
   readonly of: WeightsOf;
