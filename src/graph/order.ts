@@ -5,20 +5,27 @@ import type { Graph, Node, Value } from "./graph.ts";
 export function topological(roots: readonly Value[]): Node[] {
   const order: Node[] = [];
   const done = new Set<Node>();
-  const stack: { node: Node; next: number }[] = [];
+  // Two stacks of plain values: an object a node is most of the cost of the walk.
+  const stack: Node[] = [];
+  const nexts: number[] = [];
+  const enter = (node: Node): void => {
+    if (done.has(node)) return;
+    done.add(node);
+    if (node.inputs.length === 0) order.push(node);
+    else {
+      stack.push(node);
+      nexts.push(0);
+    }
+  };
   for (const root of roots) {
-    if (done.has(root.node)) continue;
-    done.add(root.node);
-    stack.push({ node: root.node, next: 0 });
+    enter(root.node);
     while (stack.length > 0) {
-      const top = stack[stack.length - 1]!;
-      const input = top.node.inputs[top.next++];
-      if (input === undefined) {
-        order.push(top.node);
-        stack.pop();
-      } else if (!done.has(input.node)) {
-        done.add(input.node);
-        stack.push({ node: input.node, next: 0 });
+      const top = stack.length - 1;
+      const input = stack[top]!.inputs[nexts[top]!++];
+      if (input !== undefined) enter(input.node);
+      else {
+        order.push(stack.pop()!);
+        nexts.pop();
       }
     }
   }

@@ -53,12 +53,13 @@ function settle(
   const b = new Builder();
   let { inputs, outputs }: { inputs: readonly Value[]; outputs: readonly GraphOutput[] } = graph;
   let views = tracked;
+  let nodes = nodesOf(graph).length;
   for (let sweeps = 0; sweeps < maxSweeps; sweeps++) {
-    const nodes = nodesOf({ ...graph, inputs, outputs }).length;
     const sweep = new Sweep(b, pipeline, [...outputs.map((output) => output.value), ...inputs], nodes, signal);
     inputs = inputs.map((value) => sweep.resolve(value));
     outputs = outputs.map(({ name, value }) => ({ name, value: sweep.resolve(value) }));
     views = carry(views, sweep, b);
+    nodes = sweep.size;
     for (const [rule, count] of sweep.fired) fired.set(rule, (fired.get(rule) ?? 0) + count);
     if (sweep.fired.size > 0) continue;
     for (const [key, value] of views) kept.set(key, value);

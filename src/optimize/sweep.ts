@@ -55,6 +55,11 @@ export class Sweep implements Site {
     return this.counts.of(value);
   }
 
+  /** Nodes that are left. */
+  get size(): number {
+    return this.counts.size;
+  }
+
   /** Of a value of the rebuilt graph. */
   isLive(value: Value): boolean {
     return this.counts.isLive(value.node);

@@ -16,6 +16,11 @@ export class Uses {
     return this.counts.get(value) ?? 0;
   }
 
+  /** Nodes that are read, or whose inputs are. */
+  get size(): number {
+    return this.live.size;
+  }
+
   isLive(node: Node): boolean {
     return this.live.has(node);
   }
