@@ -7,6 +7,8 @@ import { ModelError, type Problem } from "../base/problem.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { topological } from "../graph/order.ts";
 import { Builder } from "../tf/build.ts";
+import { isDefined } from "../tf/op.ts";
+import { isUserOp } from "../tf/user-op.ts";
 import { onnxAttrs } from "./attrs.ts";
 import { decomposeRules } from "./decompose/rules.ts";
 import { located } from "./place.ts";
@@ -105,6 +107,7 @@ class Decomposition {
       const inputs = node.inputs.map((input) => this.take(input));
       const at = new RaiseAt(node, onnxAttrs(node.attrs), this.options.opset);
       const rule = decomposeRules.get(node.op);
+      if (!rule && !isDefined(node.op) && !isUserOp(node.op)) throw at.unsupported(`ONNX has no ${node.op}`);
       const outputs = rule ? rule(this.b, inputs, at) : this.b.ops(node.op, inputs, at.attrs);
       node.outputs.forEach((output, i) => {
         const value = outputs[i];

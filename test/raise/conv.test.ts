@@ -163,6 +163,37 @@ describe("pools", () => {
   });
 });
 
+it.each(["VALID", "SAME"])("Dilation2D, %s", async (padding) => {
+  const [x, w] = [fed([2, 7, 6, 3]), fed([2, 3, 3], 8)];
+  const [low, sizes] =
+    padding === "SAME"
+      ? [
+          [0, 2],
+          [4, 6],
+        ]
+      : [
+          [0, 0],
+          [3, 2],
+        ];
+  const data: number[] = [];
+  for (let n = 0; n < 2; n++)
+    for (let i = 0; i < sizes[0]!; i++)
+      for (let j = 0; j < sizes[1]!; j++)
+        for (let c = 0; c < 3; c++) {
+          const window = [0, 1].flatMap((p) =>
+            [0, 1, 2].map((q) => {
+              const [y, k] = [2 * i + p - low[0]!, j + 2 * q - low[1]!];
+              const inside = y >= 0 && y < 7 && k >= 0 && k < 6;
+              return inside ? Number(x.data[((n * 7 + y) * 6 + k) * 3 + c]) + Number(w.data[(p * 3 + q) * 3 + c]) : -Infinity;
+            }),
+          );
+          data.push(Math.max(...window));
+        }
+  const attrs = { strides: [1, 2, 1, 1], rates: [1, 1, 2, 1], padding };
+  const graph = graphOf((b) => b.op("Dilation2D", [float(b, "x", [2, 7, 6, 3]), b.constant(w)], attrs));
+  expect(await ort.differences(graph, { x }, { expected: [tensorOf("float32", [2, ...sizes, 3], data)] })).toEqual([]);
+});
+
 describe("normalisations, resizing, blocks", () => {
   it("FusedBatchNormV3 and LRN", async () => {
     const norm = (b: Builder, x: Value) => {

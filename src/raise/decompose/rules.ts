@@ -2,10 +2,11 @@
 import type { Decompose } from "../rule.ts";
 import { bits } from "./bits.ts";
 import { crops } from "./crop.ts";
+import { dilations } from "./dilation.ts";
 import { layouts } from "./layout.ts";
 import { simpler } from "./simpler.ts";
 
-const families = [layouts, simpler, bits, crops];
+const families = [layouts, simpler, bits, crops, dilations];
 
 export const decomposeRules: ReadonlyMap<string, Decompose> = new Map(
   families.flat().map(({ op, decompose }) => [op, decompose]),
