@@ -1,4 +1,4 @@
-/** One TFLite operator against LiteRT: converted, run in stock TF.js on cpu and wasm, every element compared. */
+/** One TFLite operator against LiteRT: converted, run in stock TF.js on cpu and wasm and in onnxruntime, every element compared. */
 import type { DType } from "../../../src/base/dtype.ts";
 import { MemorySink, memorySource } from "../../../src/base/memory.ts";
 import { ModelError } from "../../../src/base/problem.ts";
@@ -23,6 +23,7 @@ import {
   tfliteModel,
   value,
 } from "../../build/tflite.ts";
+import { InOnnx } from "./in-onnx.ts";
 
 /** A fed value, in the type that the operator takes; its elements as numbers. */
 export interface Fed {
@@ -64,15 +65,16 @@ export class AgainstLiteRt {
   private constructor(
     private readonly liteRt: LiteRtProcess,
     private readonly workers: readonly TfjsWorker[],
+    private readonly onnx: InOnnx,
   ) {}
 
   static async start(): Promise<AgainstLiteRt> {
     const workers = await Promise.all([TfjsWorker.start("cpu"), TfjsWorker.start("wasm")]);
-    return new AgainstLiteRt(await LiteRtProcess.start(), workers);
+    return new AgainstLiteRt(await LiteRtProcess.start(), workers, await InOnnx.start());
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.liteRt.close(), ...this.workers.map((worker) => worker.close())]);
+    await Promise.all([this.liteRt.close(), this.onnx.close(), ...this.workers.map((worker) => worker.close())]);
   }
 
   /** What differs, a line a backend and output; nothing where all agree. */
@@ -83,21 +85,31 @@ export class AgainstLiteRt {
     const { model, files } = await openTflite(bytes);
     const expected = await this.expected(bytes, model, feeds);
     const sink = new MemorySink();
-    const { problems } = await convert(model, files, sink, trial.quantized === undefined ? {} : { quantized: trial.quantized });
+    const { problems, inputs } = await convert(
+      model,
+      files,
+      sink,
+      trial.quantized === undefined ? {} : { quantized: trial.quantized },
+    );
     const failed = problems.find((each) => each.severity === "error");
     if (failed) throw new ModelError(failed);
     const found: string[] = [];
+    const given = new Map([
+      ...feeds,
+      ...statesOf(
+        trial,
+        inputs.map(({ name }) => name),
+      ),
+    ]);
+    const runs: [backend: string, actual: ReadonlyMap<string, Tensor>][] = [];
     for (const worker of this.workers) {
       const loaded = await worker.load(sink.files);
-      const given = new Map([
-        ...feeds,
-        ...statesOf(
-          trial,
-          loaded.inputs.map(({ name }) => name),
-        ),
-      ]);
-      const actual = await worker.run(loaded, given, names);
+      runs.push([worker.backend, await worker.run(loaded, given, names)]);
       await worker.unload(loaded);
+    }
+    const raised = await this.onnx.run(model, files, given, names, trial.quantized);
+    if (raised) runs.push(["onnxruntime", raised]);
+    for (const [backend, actual] of runs) {
       for (const [i, name] of names.entries()) {
         // One step of the codes that were dequantised at the model's end.
         const step = (trial.results[i]!.codes?.scale[0] ?? 0) * 1.001;
@@ -106,7 +118,7 @@ export class AgainstLiteRt {
         const { verdict, firstBad, note, bad } = compare(expected[i]!, actual.get(name)!, { tolerance });
         if (verdict !== "different") continue;
         const where = firstBad && `[${firstBad.index}] is ${firstBad.actual}, not ${firstBad.reference}; ${bad} bad`;
-        found.push(`${name} on ${worker.backend}: ${where ?? note}`);
+        found.push(`${name} on ${backend}: ${where ?? note}`);
       }
     }
     return found;
