@@ -35,18 +35,21 @@ export async function carriedCopy(source: ByteSource, outputs?: readonly ValueId
   const bytes = await source.read(0, source.size);
   const reader = new FlatReader(Pages.whole(source, bytes), tflite);
   const model = unpack(reader, reader.root("Model"), bytes);
-  const graphs = (model["subgraphs"] as readonly TableValue[]).map(settled);
-  const codes = [...(model["operator_codes"] as readonly TableValue[])];
-  const main = new Main(graphs[0]!, castCode(codes));
+  const graphs = tables(model, "subgraphs").map(settled);
+  const codes = [...tables(model, "operator_codes")];
+  if (!graphs[0]) throw modelError("no-graph", "the file holds no sub-graph");
+  const main = new Main(graphs[0], castCode(codes));
   const copy = {
     ...model,
     operator_codes: codes,
     subgraphs: [main.carried(outputs), ...graphs.slice(1)],
-    buffers: (model["buffers"] as readonly TableValue[]).map((buffer) => inlined(buffer, bytes)),
+    buffers: tables(model, "buffers").map((buffer) => inlined(buffer, bytes)),
     signature_defs: [],
   };
   return flatbuffer(tflite, "Model", copy, "TFL3");
 }
+
+const tables = (table: TableValue, field: string): readonly TableValue[] => (table[field] ?? []) as readonly TableValue[];
 
 /** Adds the operator to the codes where it is not among them. */
 function castCode(codes: TableValue[]): number {
@@ -55,8 +58,7 @@ function castCode(codes: TableValue[]): number {
 }
 
 function settled(graph: TableValue): TableValue {
-  const tensors = (graph["tensors"] ?? []) as readonly TableValue[];
-  return { ...graph, tensors: tensors.map(({ shape_signature: _, ...rest }) => rest) };
+  return { ...graph, tensors: tables(graph, "tensors").map(({ shape_signature: _, ...rest }) => rest) };
 }
 
 /** What lies behind the flatbuffer comes into it. */
@@ -73,7 +75,7 @@ class Main {
     private readonly graph: TableValue,
     private readonly cast: number,
   ) {
-    this.tensors = [...(graph["tensors"] as readonly TableValue[])];
+    this.tensors = [...tables(graph, "tensors")];
   }
 
   carried(outputs: readonly ValueId[] | undefined): TableValue {
@@ -81,14 +83,16 @@ class Main {
     const wanted = outputs ?? ((this.graph["outputs"] ?? []) as readonly number[]);
     const inputs = given.map((id) => this.twin(id, (twin) => this.before.push(this.casting(twin, id))));
     const results = wanted.map((id) => this.twin(id, (twin) => this.after.push(this.casting(id, twin))));
-    const own = (this.graph["operators"] ?? []) as readonly TableValue[];
     const { tensors, before, after } = this;
-    return { ...this.graph, tensors, inputs, outputs: results, operators: [...before, ...own, ...after] };
+    const operators = [...before, ...tables(this.graph, "operators"), ...after];
+    return { ...this.graph, tensors, inputs, outputs: results, operators };
   }
 
   /** The tensor itself, or one of the type that it is cast from or to. */
   private twin(id: number, made: (twin: number) => void): number {
-    const { type, shape, name } = this.tensors[id]!;
+    const tensor = this.tensors[id];
+    if (!tensor) throw modelError("bad-tensor", `tensor ${id} of ${this.tensors.length}`);
+    const { type, shape, name } = tensor;
     if (carried.has(type)) return id;
     const to = castTo[String(type)];
     if (!to)

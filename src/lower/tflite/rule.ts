@@ -23,7 +23,7 @@ export function lite<const S extends Schema, const Min extends number, const Max
   lower: (b: Builder, inputs: Inputs<Min, Max>, attrs: AttrsOf<S>, at: At) => readonly (Value | undefined)[],
 ): Rule {
   const { arity, attrs, domain, codes, moves } = row;
-  const plain = rule(op, { since: 1, arity, attrs, ...(domain === undefined ? {} : { domain }) }, lower);
+  const plain = whole(rule(op, { since: 1, arity, attrs, ...(domain === undefined ? {} : { domain }) }, lower));
   if (codes) return plain;
   // Integers of 32 bits are what they say everywhere else.
   const wide = op === "QUANTIZE" || op === "DEQUANTIZE";
@@ -34,6 +34,19 @@ export function lite<const S extends Schema, const Min extends number, const Max
       const exact = moves === true && keepsCodes(at, inputs.length);
       const outputs = exact ? moved(b, reals, (parts) => plain.lower(b, parts, values, at)) : plain.lower(b, reals, values, at);
       return outputs.map((output, i) => output && coded(b, output, at.declared(i), at.quantized, exact));
+    },
+  };
+}
+
+/** An operator of any number of inputs leaves none of them out. */
+function whole(plain: Rule): Rule {
+  if (Number.isFinite(plain.arity[1])) return plain;
+  return {
+    ...plain,
+    lower: (b, inputs, values, at) => {
+      const missing = inputs.indexOf(undefined);
+      if (missing >= 0) throw at.invalid(`input ${missing} is missing`);
+      return plain.lower(b, inputs, values, at);
     },
   };
 }
