@@ -37,16 +37,18 @@ const isFirst = (value: unknown): value is readonly [string, number, unknown, Js
 
 const referenceOf = ([layer, call, output]: readonly [string, number, number, Json?]): Reference => ({ layer, call, output });
 
-/** Of a model: one reference or a list. */
+/** Of a model: one reference, a list, or (Keras 3) a structure of them, whose order is that of the file. */
 export function readReferences(given: unknown, place: Place): Reference[] {
-  if (isReference(given)) return [referenceOf(given)];
-  if (Array.isArray(given) && given.every(isReference)) return given.map(referenceOf);
-  throw modelError(
-    "unsupported",
-    "inputs or outputs that are no list",
-    place,
-    "give the model a list of tensors instead of a dict",
-  );
+  const found: Reference[] = [];
+  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: given, depth: 0 }];
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const { value, depth } = top;
+    if (isReference(value)) found.push(referenceOf(value));
+    else if (depth > MAX_DEPTH || typeof value !== "object" || value === null)
+      throw modelError("malformed", "inputs or outputs that name no layers", place);
+    else for (const each of Object.values(value).reverse()) stack.push({ value: each, depth: depth + 1 });
+  }
+  return found;
 }
 
 export function readCalls(given: unknown, place: Place): Call[] {

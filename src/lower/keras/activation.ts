@@ -99,6 +99,13 @@ function softmax(b: Builder, x: Value, axis: number, at: At): Value {
   return b.transpose(b.op("Softmax", [b.transpose(x, swap)]), swap);
 }
 
+/** Over several axes as if they were one. */
+function softmaxTogether(b: Builder, x: Value, given: readonly number[]): Value {
+  const axes = given.map((axis) => (axis < 0 ? axis + x.rank : axis));
+  const powers = b.op("Exp", [b.op("Sub", [x, b.reduce("Max", x, axes, true)])]);
+  return b.op("RealDiv", [powers, b.reduce("Sum", powers, axes, true)]);
+}
+
 /** max(x, 0) below `max_value`, slope · (x − threshold) under the threshold. */
 function relu({ b, config }: LayerCall, x: Value): Value {
   const slope = config.number("negative_slope", 0);
@@ -139,8 +146,7 @@ export const activationLayers: Layers = {
     if (mask && mask.rank !== given.rank) throw at.unsupported("a softmax over steps with a mask of steps");
     const x = mask ? b.op("SelectV2", [b.cast(mask, "bool"), given, number(b, given, -1e9)]) : given;
     const axes = config.has("axis") ? config.list("axis") : [-1];
-    if (axes.length !== 1) throw at.unsupported(`a softmax over axes ${axes.join(", ")} together`);
-    return softmax(b, x, axes[0]!, at);
+    return axes.length === 1 ? softmax(b, x, axes[0]!, at) : softmaxTogether(b, x, axes);
   }),
   GELU: simple(({ b, config }, x) => (config.flag("approximate", false) ? tanhGelu(b, x) : erfGelu(b, x))),
 };

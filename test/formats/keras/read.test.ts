@@ -194,6 +194,15 @@ describe("readKeras", () => {
     expect(calls(model)).toEqual([["d Dense(d_input) d/kernel d/bias", "→ d"]]);
   });
 
+  it("reads inputs and outputs in a dict, as Keras 3 may have them", async () => {
+    const layers = [input("left", 3), input("right", 3), { ...dense("d"), inbound_nodes: [[["right", 0, 0, {}]]] }];
+    const config = { name: "m", layers, input_layers: { b: ["left", 0, 0], a: ["right", 0, 0] }, output_layers: { y: ["d", 0, 0], z: [["left", 0, 0]] } }; // biome-ignore format: a row
+    const { model } = await read(kerasFile({ class_name: "Functional", config }, []));
+    const [main] = model.graphs;
+    const names = (ids: readonly number[]) => ids.map((id) => main!.values[id]!.name);
+    expect([names(main!.inputs), names(main!.outputs)]).toEqual([["left", "right"], ["d", "left"]]); // biome-ignore format: a row
+  });
+
   it("tells what is not there", async () => {
     const reason = (bytes: Uint8Array, name?: string) =>
       read(bytes, name).then(

@@ -56,3 +56,14 @@ it("ELU with another alpha", async () => {
   const y = await graphOf([7], [{ op: "ELU", config: { alpha: 0.3 } }], { dtype: "float32", shape: [5, 7], data: x });
   for (const [i, value] of x.entries()) expect(y.data[i]).toBeCloseTo(value > 0 ? value : 0.3 * Math.expm1(value), 5);
 });
+
+it("Softmax over two axes together", async () => {
+  const data = x.slice(0, 30);
+  const fed = { dtype: "float32", shape: [2, 3, 5], data } as const;
+  const y = await graphOf([3, 5], [{ op: "Softmax", config: { axis: [1, 2] } }], fed);
+  for (let n = 0; n < 2; n++) {
+    const powers = Array.from(data.slice(n * 15, n * 15 + 15), Math.exp);
+    const total = powers.reduce((a, b) => a + b);
+    for (const [i, power] of powers.entries()) expect(y.data[n * 15 + i]).toBeCloseTo(power / total, 5);
+  }
+});
