@@ -19,7 +19,7 @@ const refused = `
   RaggedDense RaggedRows FillEmptyRows
   TruncatedNormal RandomGamma RandomPoisson
   BlockRepeats CoupledProbabilities TimeWarp
-  CombinedSuppression ImageProjectiveTransformV3 FourierAlong ColumnsToImage
+  CombinedSuppression ImageProjectiveTransformV3
   Lgamma Digamma Polygamma Zeta Igamma Igammac Betainc Cholesky Lu Qr SingularValues
 `;
 

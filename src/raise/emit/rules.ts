@@ -11,6 +11,7 @@ import { quantizations } from "./quantize.ts";
 import { randoms } from "./random.ts";
 import { reductions } from "./reduce.ts";
 import { shapes } from "./shape.ts";
+import { signals } from "./signal.ts";
 import { texts } from "./text.ts";
 
 const families = [
@@ -25,6 +26,7 @@ const families = [
   quantizations,
   randoms,
   texts,
+  signals,
   control,
 ];
 
