@@ -184,3 +184,46 @@ it("shares keys among heads, sees no step that comes later", async () => {
       for (let o = 0; o < out; o++) expect(y[(n * length + t) * out + o]).toBeCloseTo(result[o]!, 5);
     }
 });
+
+it("sees only what the mask that is passed lets it see, with several heads", async () => {
+  const seen = depth;
+  const weights = Object.fromEntries(["query", "key", "value"].map((name) => [`${name}/kernel`, [depth, heads, width]]));
+  const all = { ...weights, "output/kernel": [heads, width, out] };
+  const name = "multiheadattention_1";
+  const config = { num_heads: heads, key_dim: width, use_bias: false };
+  const sizes = [steps, seen, steps];
+  const names = ["q", "v", "m"];
+  const inbound = [[["q", 0, 0, { value: ["v", 0, 0], attention_mask: ["m", 0, 0] }]]];
+  const layers = [...names.map((each, i) => input(each, sizes[i]!)), { class_name: "MultiHeadAttention", name, config: { name, ...config }, inbound_nodes: inbound }]; // biome-ignore format: a row
+  const whole = { name: "m", layers, input_layers: names.map((each) => [each, 0, 0]), output_layers: [[name, 0, 0]] };
+  const stored = { op: "MultiHeadAttention", weights: all };
+  const opened = await readModel(kerasFile({ class_name: "Functional", config: whole }, [stored]));
+  const [q, v] = [random(batch * steps * depth, 7), random(batch * seen * depth, 8)];
+  // Every step sees something, and no two the same.
+  const mask = Float32Array.from({ length: batch * steps * seen }, (_, i) => (i % 3 === 0 || i % 4 === 1 ? 1 : 0));
+  const fed = [q, v, mask].map((data, i) => ({ dtype: "float32" as const, shape: [batch, sizes[i]!, depth], data }));
+  const [y] = await graphOutputs(opened, fed);
+  const kernels = Object.values(all).map((shape, i) => numbers(shape, i + 1).data);
+  const project = (x: Float32Array, size: number, kind: number, n: number, t: number, h: number) =>
+    Array.from({ length: width }, (_, e) => {
+      let sum = 0;
+      for (let d = 0; d < depth; d++) sum += x[(n * size + t) * depth + d]! * kernels[kind]![(d * heads + h) * width + e]!;
+      return sum;
+    });
+  for (let n = 0; n < batch; n++)
+    for (let t = 0; t < steps; t++) {
+      const result = new Array<number>(out).fill(0);
+      const open = Array.from({ length: seen }, (_, s) => s).filter((s) => mask[(n * steps + t) * seen + s] === 1);
+      expect(open.length).toBeGreaterThan(0);
+      for (let h = 0; h < heads; h++) {
+        const query = project(q, steps, 0, n, t, h);
+        const shares = softmax(open.map((s) => inner(query, project(v, seen, 1, n, s, h)) / Math.sqrt(width)));
+        for (const [k, s] of open.entries()) {
+          const value = project(v, seen, 2, n, s, h);
+          for (let e = 0; e < width; e++)
+            for (let o = 0; o < out; o++) result[o]! += shares[k]! * value[e]! * kernels[3]![(h * width + e) * out + o]!;
+        }
+      }
+      for (let o = 0; o < out; o++) expect(y!.data[(n * steps + t) * out + o]).toBeCloseTo(result[o]!, 5);
+    }
+});
