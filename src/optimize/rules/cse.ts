@@ -32,9 +32,8 @@ class Seen {
   };
 
   private nodeKey(node: Node): string {
-    const attrs = Object.keys(node.attrs)
-      .sort()
-      .map((name) => `${name}=${this.attrKey(node.attrs[name]!)}`);
+    const names = Object.keys(node.attrs);
+    const attrs = names.length === 0 ? "" : names.sort().map((name) => `${name}=${this.attrKey(node.attrs[name]!)}`);
     return `${node.op}(${node.inputs.map((input) => this.id(input))}){${attrs}}`;
   }
 
@@ -71,8 +70,17 @@ class Seen {
   }
 }
 
-/** FNV-1a over the bytes; equality is checked after it. */
+/** Sweeps come by again and again, and tensors do not change. */
+const fingerprints = new WeakMap<Tensor, number>();
+
 function fingerprint(tensor: Tensor): number {
+  const known = fingerprints.get(tensor) ?? hashOf(tensor);
+  fingerprints.set(tensor, known);
+  return known;
+}
+
+/** FNV-1a over the bytes; equality is checked after it. */
+function hashOf(tensor: Tensor): number {
   const bytes = Array.isArray(tensor.data) ? new TextEncoder().encode(tensor.data.join("\0")) : packTensor(tensor);
   let hash = 0x811c9dc5;
   for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
