@@ -69,7 +69,7 @@ const isRandom = ({ graphs }: SourceModel): boolean =>
   graphs.some(({ nodes }) => nodes.some(({ op }) => /^(RANDOM_|MULTINOMIAL)/.test(op)));
 
 /** onnxruntime has the source's own types, of which TF.js carries what it can. */
-function assertSame(found: ReadonlyMap<string, Tensor>, raised: ReadonlyMap<string, Tensor> | undefined): void {
+export function assertSame(found: ReadonlyMap<string, Tensor>, raised: ReadonlyMap<string, Tensor> | undefined): void {
   for (const [name, tensor] of raised ?? []) {
     const { verdict, firstBad, note } = compare(tensor, found.get(name)!, { tolerance: toleranceFor("float32") });
     if (verdict !== "different") continue;

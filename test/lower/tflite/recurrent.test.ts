@@ -7,13 +7,16 @@ import type { Tensor } from "../../../src/graph/tensor.ts";
 import { TfjsWorker } from "../../../src/runtime/tfjs.ts";
 import { random } from "../../build/random.ts";
 import { openTflite, operator, type TensorSpec, tfliteModel, value, variable } from "../../build/tflite.ts";
+import { InOnnx } from "./in-onnx.ts";
+import { assertSame } from "./in-tfjs.ts";
 import { size, weights } from "./values.ts";
 
 let worker: TfjsWorker;
+let onnx: InOnnx;
 beforeAll(async () => {
-  worker = await TfjsWorker.start("cpu");
+  [worker, onnx] = await Promise.all([TfjsWorker.start("cpu"), InOnnx.start()]);
 });
-afterAll(() => worker.close());
+afterAll(() => Promise.all([worker.close(), onnx.close()]));
 
 type Matrix = number[][];
 type Maybe = TensorSpec | undefined;
@@ -60,7 +63,9 @@ async function twice(
   expect([...state].sort()).toEqual(states.map(([name]) => name).sort());
   const results: number[][] = [];
   for (let run = 0; run < 2; run++) {
-    const found = await worker.run(loaded, new Map([["x", fed], ...states]), ["y", ...state]);
+    const feeds = new Map([["x", fed], ...states]);
+    const found = await worker.run(loaded, feeds, ["y", ...state]);
+    assertSame(found, await onnx.run(opened.model, opened.files, feeds, ["y", ...state]));
     states = states.map(([name]) => [name, found.get(name)!]);
     results.push(Array.from(found.get("y")!.data as Float32Array));
   }
