@@ -46,12 +46,12 @@ test("files that are named exist", () => {
   expect(files.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });
 
-test("a workspace that is not trusted sees models; nothing starts but for models, and JSON, which may be one", () => {
+test("a workspace that is not trusted sees models; nothing starts but for models", () => {
   expect(manifest.capabilities.untrustedWorkspaces.supported).toBe("limited");
   expect(manifest.capabilities.virtualWorkspaces.supported).toBe("limited");
   expect(manifest.activationEvents).toEqual([
     "onFileSystem:modelwright",
-    "onLanguage:json",
+    "workspaceContains:**/model.json",
     "workspaceContains:**/saved_model.pb",
   ]);
   expect(customEditors.map(({ priority }: { priority: string }) => priority)).toEqual(["default", "option"]);
