@@ -21,10 +21,16 @@ export interface Reference {
 export async function onnxReference(path: string, outputs: readonly ValueSpec[], signal?: AbortSignal): Promise<Reference> {
   const session = await OrtSession.start(path, signal);
   const own = new Set(outputs.map((output) => output.name));
+  const groups = outputs.filter(({ dtype }) => dtype === undefined);
   return {
     kind: "onnxruntime",
     version: session.version,
-    values: (feeds, names) => session.values(feeds, names, own),
+    async values(feeds, names) {
+      const element = names.find((name) => !own.has(name) && groups.some((group) => name.startsWith(`${group.name}_`)));
+      if (element !== undefined)
+        throw modelError("not-a-tensor", "an element of a sequence, which onnxruntime does not hand out", { tensor: element });
+      return session.values(feeds, names, own);
+    },
     close: () => session.close(),
   };
 }
