@@ -1,5 +1,6 @@
 /** The messages of an object's header: what a dataset's elements are, how many, and where; attributes. */
 import type { DType } from "../../base/dtype.ts";
+import { modelError } from "../../base/problem.ts";
 import { decodeUtf8 } from "../../base/utf8.ts";
 import type { Hdf5Bytes, Part } from "./bytes.ts";
 import { type Chunks, readChunks3, readChunks4 } from "./chunks.ts";
@@ -79,6 +80,8 @@ export function readLayout(p: Part): Layout {
     if (kind === 2) return { kind: "chunked", chunks: version === 3 ? readChunks3(p) : readChunks4(p) };
     return { kind: "chunked", chunks: undefined };
   }
+  if (version === 5)
+    throw modelError("unsupported-version", "a data layout of HDF5 2.0", { offset: p.offset }, "save it with an older libver");
   if (version !== 1 && version !== 2) throw p.fail(`a data layout of version ${version}`);
   const rank = p.u8();
   const kind = p.u8();
