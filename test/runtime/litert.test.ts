@@ -5,7 +5,7 @@ import { carriedCopy } from "../../src/formats/tflite/carried.ts";
 import { type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import { LiteRtProcess } from "../../src/runtime/litert.ts";
 import type { ValueSpec } from "../../src/runtime/run.ts";
-import { constant, operator, tfliteModel, value } from "../build/tflite.ts";
+import { constant, operator, type TensorSpec, tfliteModel, value } from "../build/tflite.ts";
 
 let liteRt: LiteRtProcess;
 beforeAll(async () => {
@@ -81,4 +81,32 @@ test("a value of unknown rank is not asked for: LiteRT.js would hand out memory 
   });
   const x = tensorOf("float32", [3], [1, 2, 3]);
   await expect(run(file, { x }, [{ name: "y", dtype: "float32", shape: undefined }])).rejects.toThrow("unknown rank");
+});
+
+test("a state that changes from run to run is no unwritten memory", async () => {
+  const handle: TensorSpec = { ...value("h", "int32", []), more: { type: "RESOURCE" } };
+  const own = operator("VAR_HANDLE", [], ["h"], "VarHandleOptions", { container: "", shared_name: "kept" });
+  const file = tfliteModel({
+    tensors: [value("x", "float32", [3]), handle, value("before", "float32", [3]), value("y", "float32", [3])],
+    inputs: ["x"],
+    outputs: ["y"],
+    operators: [
+      operator("CALL_ONCE", [], [], "CallOnceOptions", { init_subgraph_index: 1 }),
+      own,
+      operator("READ_VARIABLE", ["h"], ["before"]),
+      operator("ADD", ["before", "x"], ["y"], "AddOptions"),
+      operator("ASSIGN_VARIABLE", ["h", "y"], []),
+    ],
+    subgraphs: [
+      {
+        tensors: [handle, constant("first", "float32", [3], [10, 20, 30])],
+        inputs: [],
+        outputs: [],
+        operators: [own, operator("ASSIGN_VARIABLE", ["h", "first"], [])],
+      },
+    ],
+  });
+  const x = tensorOf("float32", [3], [1, 2, 3]);
+  const [y] = await run(file, { x }, [{ name: "y", dtype: "float32", shape: [3] }]);
+  expect(y).toEqual(tensorOf("float32", [3], [11, 22, 33]));
 });
