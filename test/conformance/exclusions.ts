@@ -51,6 +51,7 @@ const exclusions: readonly Exclusion[] = [
     reason:
       "mean 4163, variance 7: onnxruntime computes E[x²] − E[x]², of which float32 holds no digit after the point; " +
       "against float64 its normalised values are 3e-5 off in one run and more in others",
+    comesAndGoes: true,
   },
   {
     test: "centernet.json",
