@@ -274,6 +274,11 @@ async function each(
   return code;
 }
 
+// Whoever reads our output may stop reading (`| head`); the work goes on, since it may be a conversion.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
 async function main(): Promise<ExitCode> {
   try {
     const [, , command, ...rest] = process.argv;

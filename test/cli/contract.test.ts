@@ -172,6 +172,18 @@ describe("inspect and check", () => {
     expect((await run("inspect", "m.onnx", "--text")).lines.join("\n")).toMatch(/h\s+: .*= MatMul\(x, w/);
   });
 
+  it("goes on where nobody reads what it prints", async () => {
+    const child = spawn(process.execPath, [cli, "convert", put("m.onnx", good()), "--out", "web"], { cwd: folder });
+    child.stdout.destroy();
+    let stderr = "";
+    child.stderr.on("data", (data) => {
+      stderr += data;
+    });
+    const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(readdirSync(path.join(folder, "web"))).toContain("model.json");
+  });
+
   it("check says what stands in the way, per op and backend", async () => {
     put("m.onnx", good("FancyNorm"));
     const { code, objects } = await run("check", "m.onnx", "--json");
