@@ -93,7 +93,7 @@ export interface ConvertRequest {
   /** `mean=A,B,C,std=D,E,F` */
   readonly bake?: string;
   /** Of a TFLite model; default faithful. */
-  readonly quantized?: "faithful" | "float";
+  readonly quantized?: "faithful" | "float" | "qdq";
 }
 
 export interface ConvertView {

@@ -15,7 +15,9 @@ export interface Chosen extends ConvertOptions {
 }
 
 export interface Item extends vscode.QuickPickItem {
-  readonly id: ("optimize" | "parity" | "quantize" | "inputs" | "outputs" | "bake" | "float" | "layers") | ("opset" | "mlnet");
+  readonly id:
+    | ("optimize" | "parity" | "quantize" | "inputs" | "outputs" | "bake" | "float" | "layers")
+    | ("opset" | "mlnet" | "quantized");
 }
 
 /** Of one model that has been read; of several, or of one that cannot be read, what all models have. Undefined where the user left. */
@@ -55,12 +57,18 @@ function itemsFor(model: ModelView | undefined): Item[] {
     label: l10n.t("Store weights smaller…"),
     description: l10n.t("float16, 8 or 16 bits; less exact"),
   };
+  const floats: Item = {
+    id: "float",
+    label: l10n.t("Compute in floats"),
+    description: l10n.t("faster; leaves out the rounding of the quantised model"),
+  };
   const layers: Item = {
     id: "layers",
     label: l10n.t("As a layers model"),
     description: l10n.t("for tf.loadLayersModel and training; not optimised"),
   };
-  return [optimize, parity, smaller, ...rest, ...(model?.format === "Keras" ? [layers] : [])];
+  const own = [...(isQuantized(model) ? [floats] : []), ...(model?.format === "Keras" ? [layers] : [])];
+  return [optimize, parity, smaller, ...rest, ...own];
 }
 
 /** What every target has: to optimise and to check parity first. */
@@ -93,16 +101,11 @@ export function commonItems(model: ModelView | undefined, runsOn: string): Item[
       label: l10n.t("Normalise images…"),
       description: l10n.t("put (x - mean) / std in front of the image input"),
     },
-    isQuantized(model) && {
-      id: "float",
-      label: l10n.t("Compute in floats"),
-      description: l10n.t("faster; leaves out the rounding of the quantised model"),
-    },
   ];
   return items.filter((item) => item !== false && item !== undefined);
 }
 
-const isQuantized = (model: ModelView | undefined): boolean =>
+export const isQuantized = (model: ModelView | undefined): boolean =>
   model?.format === "TFLite" && model.weightTypes.some(({ dtype }) => /^u?int(4|8)$/.test(dtype));
 
 /** What runs once when a SavedModel is loaded or trained, and is nothing to convert. */
