@@ -7,6 +7,7 @@ import { dtypeOfCode } from "../../graph/onnx-types.ts";
 import type { Encoding, Slice, SourceTensor } from "../../graph/source.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import { packedSlices, type Run, taggedSlices } from "../protobuf/runs.ts";
 import type { Context } from "./context.ts";
 import { record } from "./draft.ts";
 import { type Storage, typedField } from "./dtypes.ts";
@@ -19,15 +20,6 @@ export interface NamedTensor {
   readonly doc: string;
   /** Undefined where the file says nothing usable; the reason is among the problems. */
   readonly tensor: SourceTensor | undefined;
-}
-
-/** One occurrence of a typed field. */
-interface Run {
-  readonly packed: boolean;
-  /** With the key (and length), for runs of unpacked elements. */
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
 }
 
 interface TensorDraft {
@@ -133,22 +125,10 @@ function innerData({ raw, typed }: TensorDraft, dtype: DType, count: number): St
     if (other) return `${dtype} elements in ${other}, where ${field} belongs`;
     return count === 0 ? { slices: [], encoding: "raw" } : `a tensor of ${count} elements without data`;
   }
-  if (field === "string_data") return { slices: merge(runs), encoding: "utf8-repeated" };
+  if (field === "string_data") return { slices: taggedSlices(runs), encoding: "utf8-repeated" };
   const kind: Encoding = field === "float_data" || field === "double_data" ? "raw" : "varint";
-  const slice = ({ start, end }: Run): Slice => ({ file: 0, offset: start, length: end - start });
-  if (runs.every((run) => run.packed)) return { slices: runs.map(slice), encoding: kind };
-  return { slices: merge(runs), encoding: `${kind}-tagged` };
-}
-
-/** Runs with their keys; neighbours become one, so that a million unpacked elements are one slice. */
-function merge(runs: readonly Run[]): Slice[] {
-  const out: { file: number; offset: number; length: number }[] = [];
-  for (const { at, end } of runs) {
-    const last = out.at(-1);
-    if (last && last.offset + last.length === at) last.length = end - last.offset;
-    else out.push({ file: 0, offset: at, length: end - at });
-  }
-  return out;
+  if (runs.every((run) => run.packed)) return { slices: packedSlices(runs), encoding: kind };
+  return { slices: taggedSlices(runs), encoding: `${kind}-tagged` };
 }
 
 function externalData({ external }: TensorDraft, dtype: DType, count: number, context: Context): Stored | string {

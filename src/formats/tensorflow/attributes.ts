@@ -3,8 +3,8 @@ import type { DType } from "../../base/dtype.ts";
 import { modelError, type Place } from "../../base/problem.ts";
 import type { GraphId, SourceAttr, SourceDim, SourceTensor } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import type { Reading } from "../protobuf/reading.ts";
 import { dtypeOf, typeName } from "./dtypes.ts";
-import type { Reading } from "./reading.ts";
 import { AttrValue, FunctionName, ListValue, MapEntry } from "./schema.ts";
 import { readShape, readTensor } from "./tensor.ts";
 

@@ -1,10 +1,10 @@
 /** GraphDef → the main graph and its library of functions. */
 import type { GraphId, SourceGraph } from "../../graph/source.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import type { Reading } from "../protobuf/reading.ts";
 import { buildFunction, draftFunction, type FunctionDraft } from "./function.ts";
 import { GraphBuilder, type GraphContext, nodesIn } from "./graph.ts";
 import type { WrittenNode } from "./nodes.ts";
-import type { Reading } from "./reading.ts";
 import { GraphDef, Library, Versions } from "./schema.ts";
 
 export interface ReadGraph {

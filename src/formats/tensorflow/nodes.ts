@@ -1,8 +1,8 @@
 /** NodeDefs as they are written: names still as text, attributes read once the library is known. */
 import { modelError, type Place } from "../../base/problem.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import type { Reading } from "../protobuf/reading.ts";
 import { type AttrContext, type Attributes, readAttributes } from "./attributes.ts";
-import type { Reading } from "./reading.ts";
 import { NodeDef } from "./schema.ts";
 
 export interface WrittenNode {

@@ -6,11 +6,11 @@ import type { SourceDim, SourceGraph, SourceModel, SourceNode, SourceType } from
 import { ModelFiles } from "../../graph/tensor.ts";
 import { Fields } from "../protobuf/fields.ts";
 import type { Image } from "../protobuf/image.ts";
+import { Reading } from "../protobuf/reading.ts";
 import { entry } from "./attributes.ts";
 import { type Bundle, checkedSources, readBundle } from "./bundle.ts";
 import { dtypeOf } from "./dtypes.ts";
 import { type ReadGraph, readGraphDef } from "./library.ts";
-import { Reading } from "./reading.ts";
 import { Asset, MetaGraph, MetaInfo, SavedModel, Signature, TensorInfo } from "./schema.ts";
 import { isTable, tableContents, withFiles } from "./tables.ts";
 import { readShape } from "./tensor.ts";

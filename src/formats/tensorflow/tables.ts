@@ -12,9 +12,9 @@ import { loadTensor } from "../../graph/decode.ts";
 import { packTensor } from "../../graph/pack.ts";
 import type { SourceAttr, SourceGraph, SourceNode, SourceTensor, ValueId } from "../../graph/source.ts";
 import { type ModelFiles, tensorOf } from "../../graph/tensor.ts";
+import type { Reading } from "../protobuf/reading.ts";
 import { dtypeAttr } from "./attributes.ts";
 import type { Bundle, StoredVariable } from "./bundle.ts";
-import type { Reading } from "./reading.ts";
 import { type Binding, tensorOf as variableOf } from "./variables.ts";
 
 /** Vocabularies of millions of words stay below. */

@@ -4,17 +4,13 @@ import type { Place } from "../../base/problem.ts";
 import type { Slice, SourceDim, SourceTensor } from "../../graph/source.ts";
 import { elementCount } from "../../graph/tensor.ts";
 import type { Fields } from "../protobuf/fields.ts";
+import type { Reading } from "../protobuf/reading.ts";
+import { type Run as FieldRun, packedSlices, taggedSlices } from "../protobuf/runs.ts";
 import { dtypeOf, typeName } from "./dtypes.ts";
-import type { Reading } from "./reading.ts";
 import { Dimension, TensorProto, TensorShape } from "./schema.ts";
 
 /** One occurrence of a typed field. */
-interface Run {
-  readonly packed: boolean;
-  /** With the key (and length), for runs of unpacked elements. */
-  readonly at: number;
-  readonly start: number;
-  readonly end: number;
+interface Run extends FieldRun {
   /** Elements; undefined where they were left in the file and have no fixed width. */
   readonly count: number | undefined;
 }
@@ -104,21 +100,10 @@ function typedTensor(dtype: DType, shape: readonly number[], count: number, fiel
   const packed = runs.every((run) => run.packed);
   const kind = field === TensorProto.string ? "utf8-repeated" : widths[field] === 0 ? "varint" : "raw";
   const tagged = packed || kind === "utf8-repeated" ? kind : `${kind}-tagged`;
-  const slices = packed ? runs.map(({ start, end }) => ({ file: 0, offset: start, length: end - start })) : merge(runs);
+  const slices = packed ? packedSlices(runs) : taggedSlices(runs);
   const width = dtype.startsWith("complex") ? 2 : 1;
   const given = runs.reduce((sum, run) => sum + (run.count ?? Number.NaN), 0) / width;
   // A varint says at most its width; that there are as many as the shape takes is checked when they are decoded.
   if (given === count || (Number.isNaN(given) && bitsOf[dtype] !== undefined)) return { dtype, shape, slices, encoding: tagged };
   return { dtype, shape, slices, encoding: `${tagged}-${given === 1 ? "splat" : "last"}` };
-}
-
-/** Runs with their keys; neighbours become one, so that a million unpacked elements are one slice. */
-function merge(runs: readonly Run[]): Slice[] {
-  const out: { file: number; offset: number; length: number }[] = [];
-  for (const { at, end } of runs) {
-    const last = out.at(-1);
-    if (last && last.offset + last.length === at) last.length = end - last.offset;
-    else out.push({ file: 0, offset: at, length: end - at });
-  }
-  return out;
 }

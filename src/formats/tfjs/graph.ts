@@ -1,10 +1,10 @@
 /** GraphDef in JSON → the nodes and functions that the TensorFlow reader makes graphs of, every Const with its weight. */
 import { modelError } from "../../base/problem.ts";
 import type { SourceTensor } from "../../graph/source.ts";
+import type { Reading } from "../protobuf/reading.ts";
 import type { Argument, FunctionDraft } from "../tensorflow/function.ts";
 import { buildGraphs, type ReadGraph } from "../tensorflow/library.ts";
 import type { WrittenNode } from "../tensorflow/nodes.ts";
-import type { Reading } from "../tensorflow/reading.ts";
 import { dtypeOf, isObject, readAttributes } from "./attributes.ts";
 import { capturedTables, withInitializer } from "./initializer.ts";
 import type { JsonPath, JsonText } from "./json.ts";

@@ -5,8 +5,8 @@ import type { SourceModel, SourceType, SourceValue, ValueId } from "../../graph/
 import { ModelFiles } from "../../graph/tensor.ts";
 import { verify } from "../../graph/verify.ts";
 import { foreignFile } from "../foreign.ts";
+import { Reading } from "../protobuf/reading.ts";
 import type { GraphBuilder } from "../tensorflow/graph.ts";
-import { Reading } from "../tensorflow/reading.ts";
 import { dtypeOf, isObject, shapeOf } from "./attributes.ts";
 import { readTopology } from "./graph.ts";
 import { type JsonPath, type JsonText, readJson } from "./json.ts";

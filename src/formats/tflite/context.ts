@@ -1,9 +1,9 @@
 /** What one reading of a file shares: its tables, its files, its problems. */
-import { type Place, type Problem, problem, type Severity } from "../../base/problem.ts";
 import type { Slice } from "../../graph/source.ts";
 import type { Pages } from "../flatbuffers/pages.ts";
 import { FlatReader, type Table } from "../flatbuffers/reader.ts";
 import type { TableName } from "../flatbuffers/schema.ts";
+import { Reports } from "../reports.ts";
 import { tflite } from "./schema.ts";
 
 export type Tflite = typeof tflite;
@@ -16,20 +16,16 @@ export interface Operator {
   readonly version: number;
 }
 
-/** Problems kept; a broken exporter repeats itself a node. */
-const MAX_PROBLEMS = 1000;
-
 /** Operators of the file itself have no domain. */
 export const customDomain = "custom";
 
-export class Context {
+export class Context extends Reports {
   readonly reader: FlatReader<Tflite>;
   readonly operators: Operator[] = [];
   /** Undefined: empty. */
   readonly buffers: (Slice | undefined)[] = [];
   /** By id; a reason where the file says nothing usable. */
   readonly external = new Map<number, Slice | string>();
-  readonly problems: Problem[] = [];
   readonly files: string[];
   graphs = 0;
 
@@ -37,6 +33,7 @@ export class Context {
     fileName: string,
     readonly pages: Pages,
   ) {
+    super();
     this.reader = new FlatReader(pages, tflite);
     this.files = [fileName];
   }
@@ -53,12 +50,6 @@ export class Context {
       results[0] = work();
     });
     return results[0]!;
-  }
-
-  report(severity: Severity, code: string, reason: string, place: Place, hint?: string): void {
-    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem(severity, code, reason, place, hint));
-    else if (this.problems.length === MAX_PROBLEMS)
-      this.problems.push(problem("info", "more-problems", `more than ${MAX_PROBLEMS} problems; the rest is not listed`));
   }
 
   private mark(): () => void {

@@ -3,8 +3,8 @@ import type { Place } from "../../base/problem.ts";
 import type { SourceAttr } from "../../graph/source.ts";
 import { readFlexbuffer } from "../flatbuffers/flexbuffer.ts";
 import { Fields } from "../protobuf/fields.ts";
+import { Reading } from "../protobuf/reading.ts";
 import { readNode } from "../tensorflow/nodes.ts";
-import { Reading } from "../tensorflow/reading.ts";
 import type { Context } from "./context.ts";
 
 export const flexPrefix = "Flex";
