@@ -27,10 +27,23 @@ it("writes model.json, shards of the size asked for, and the source map", async 
 });
 
 it("names a layer that stock TF.js does not have, and writes nothing", async () => {
-  const { model, files } = await open([dense, { op: "MyLayer" }]);
+  const { model, files } = await open([dense, { op: "UnitNormalization" }]);
   const sink = new MemorySink();
   const { ok, problems } = await convertToLayers(model, files, sink);
   expect(ok).toBe(false);
-  expect(problems).toMatchObject([{ node: "mylayer_2", op: "MyLayer", reason: expect.stringContaining("no layer MyLayer") }]);
+  expect(problems).toMatchObject([
+    { severity: "error", op: "UnitNormalization", reason: expect.stringContaining("no layer UnitNormalization") },
+  ]);
   expect(sink.files).toEqual({});
+});
+
+it("warns of a layer whose code is the user's, and writes a stub for it", async () => {
+  const { model, files } = await open([dense, { op: "MyLayer" }]);
+  const sink = new MemorySink();
+  const { ok, problems } = await convertToLayers(model, files, sink);
+  expect(ok).toBe(true);
+  expect(problems).toMatchObject([
+    { severity: "warning", node: "mylayer_2", op: "MyLayer", reason: expect.stringContaining("in code, not in the file") },
+  ]);
+  expect(new TextDecoder().decode(sink.files["custom-layers.mjs"])).toMatch(/class MyLayer extends/);
 });
