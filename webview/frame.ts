@@ -1,4 +1,6 @@
 /** The page's skeleton; the parts fill it. */
+
+import { t } from "./l10n.ts";
 import { h } from "./panel/dom.ts";
 
 export interface PageFrame {
@@ -24,7 +26,7 @@ export function buildFrame(into: HTMLElement): PageFrame {
   const minimap = h("canvas", { class: "minimap", attributes: { "aria-hidden": "true" } });
   const legend = h("div", { class: "legend", attributes: { "aria-hidden": "true" } });
   const state = h("div", { class: "state", attributes: { "data-testid": "state" } });
-  const details = h("aside", { class: "details", attributes: { "aria-label": "Details", "data-testid": "details" } });
+  const details = h("aside", { class: "details", attributes: { "aria-label": t("Details"), "data-testid": "details" } });
   const breadcrumb = h("nav", { class: "breadcrumb" });
   const live = h("div", { class: "unseen", attributes: { role: "status", "aria-live": "polite", "data-testid": "live" } });
   minimap.hidden = true;

@@ -16,6 +16,7 @@ import { marksOf, walkable } from "./canvas/marks.ts";
 import { titleOf } from "./canvas/nodes.ts";
 import type { View } from "./canvas/view.ts";
 import { buildFrame, type PageFrame } from "./frame.ts";
+import { t } from "./l10n.ts";
 import { drawBreadcrumb } from "./panel/breadcrumb.ts";
 import { Details } from "./panel/details.ts";
 import { drawLegend } from "./panel/legend.ts";
@@ -222,7 +223,7 @@ export class Viewer {
   private nextProblem(step: 1 | -1): void {
     const list = walkable(this.verdicts?.problems ?? []);
     if (list.length === 0) {
-      this.canvas.announce(this.verdicts ? "No problems" : "Not checked yet");
+      this.canvas.announce(t(this.verdicts ? "No problems" : "Not checked yet"));
       return;
     }
     const at = this.problemPlace(list);

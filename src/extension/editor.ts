@@ -6,6 +6,7 @@ import { type Connection, connect, Disconnected, type Port, serve } from "../pro
 import type { Action, FailureView, HostApi, VerdictsView, WebviewApi } from "../protocol/views.ts";
 import { graphView, optionalGraphView, viewOf } from "./active.ts";
 import { nonce, pageHtml } from "./html.ts";
+import { pageLanguage } from "./l10n.ts";
 import { log } from "./log.ts";
 import { report } from "./report.ts";
 import type { Change, ModelSession, Sessions } from "./session.ts";
@@ -110,6 +111,7 @@ class Page implements vscode.Disposable {
     const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", name)).toString();
     webview.html = pageHtml({
       title: session.name,
+      ...pageLanguage(vscode),
       cspSource: webview.cspSource,
       script: file("main.js"),
       styles: [file("codicon.css"), file("main.css")],

@@ -9,6 +9,7 @@ import { chunkBytes, chunksInFlight, type GpuHostApi, type GpuPageApi, heartbeat
 import { type Connection, connect, Disconnected, serve } from "../protocol/rpc.ts";
 import { webviewPort } from "./editor.ts";
 import { nonce, pageHtml } from "./html.ts";
+import { pageLanguage } from "./l10n.ts";
 
 /** A page that says nothing for so long is gone: the first run on a software GPU compiles every shader without a pause. */
 const silenceMs = 180_000;
@@ -92,6 +93,7 @@ class GpuPage {
     this.ready.catch(() => {});
     webview.html = pageHtml({
       title,
+      ...pageLanguage(vscode),
       cspSource: webview.cspSource,
       script: webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", "gpu.js")).toString(),
       styles: [webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", "gpu.css")).toString()],

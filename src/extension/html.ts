@@ -1,7 +1,12 @@
 /** The pages' frame: strict content security policy, one script, one style sheet; the script draws the rest. */
+import type { Translation } from "../protocol/page-messages.ts";
 
 export interface PageOptions {
   readonly title: string;
+  /** Of the messages, as a BCP 47 tag. */
+  readonly language: string;
+  /** For the script, which reads them as data. */
+  readonly messages: Translation;
   /** `webview.cspSource`. */
   readonly cspSource: string;
   /** As webview URIs. */
@@ -15,7 +20,8 @@ export interface PageOptions {
   readonly body?: string;
 }
 
-export function pageHtml({ title, cspSource, script, styles, wasm, blobScripts, nonce, body = "" }: PageOptions): string {
+export function pageHtml(options: PageOptions): string {
+  const { title, language, messages, cspSource, script, styles, wasm, blobScripts, nonce, body = "" } = options;
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'${wasm ? " 'wasm-unsafe-eval'" : ""}${blobScripts ? " blob:" : ""}`,
@@ -30,7 +36,7 @@ export function pageHtml({ title, cspSource, script, styles, wasm, blobScripts, 
     return `<link rel="stylesheet" href="${attribute(href)}"${id}>`;
   });
   return `<!DOCTYPE html>
-<html lang="en">
+<html lang="${attribute(language)}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${policy}">
@@ -38,7 +44,7 @@ export function pageHtml({ title, cspSource, script, styles, wasm, blobScripts, 
 <title>${attribute(title)}</title>
 ${links.join("\n")}
 </head>
-<body>${body}
+<body data-messages="${attribute(JSON.stringify(messages))}">${body}
 <script nonce="${nonce}" type="module" src="${attribute(script)}"></script>
 </body>
 </html>`;

@@ -3,6 +3,8 @@ import { nonce, pageHtml } from "../../src/extension/html.ts";
 
 const options = {
   title: "a",
+  language: "en",
+  messages: {},
   cspSource: "https://csp",
   script: "https://x/main.js",
   styles: ["https://x/codicon.css"],
@@ -27,6 +29,15 @@ test("a file's name stays text", () => {
   const html = pageHtml({ ...options, title: '</title><script>alert("x")</script>' });
   expect(html.match(/<script/g)).toHaveLength(1);
   expect(html).toContain("&#60;/title&#62;");
+});
+
+test("translations are data in an attribute, whatever they hold", () => {
+  const messages = { Reload: `"'><script>alert("x")</script>&` };
+  const html = pageHtml({ ...options, language: "de", messages });
+  expect(html).toContain('<html lang="de">');
+  expect(html.match(/<script/g)).toHaveLength(1);
+  const read = html.match(/<body data-messages="([^"]*)">/)![1]!.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(code));
+  expect(JSON.parse(read)).toEqual(messages);
 });
 
 test("nonces differ", () => {

@@ -2,10 +2,18 @@
  * What the canvas shows, for those who do not see it: its fallback content holds the selected box and its neighbours as options of a list,
  * the selected one being the active descendant; moves are announced.
  */
-import { plural } from "../../src/protocol/format.ts";
+import type { PageMessage } from "../../src/protocol/page-messages.ts";
+import type { PillView } from "../../src/protocol/views.ts";
+import { counted, t } from "../l10n.ts";
 import type { Marks } from "./marks.ts";
 import { titleOf } from "./nodes.ts";
 import type { Scene } from "./scene.ts";
+
+const pillMessages: Readonly<Record<PillView["kind"], PageMessage>> = {
+  input: "Graph input {0}",
+  output: "Graph output {0}",
+  capture: "Graph capture {0}",
+};
 
 /** Neighbours listed; a hub may have thousands. */
 const mirrored = 8;
@@ -22,7 +30,7 @@ export class Mirror {
 
   show(scene: Scene, marks: Marks, selected: number | undefined, title: string): void {
     const { canvas } = this;
-    canvas.setAttribute("aria-label", `Graph of ${title}, ${plural(scene.graph.nodes, "node")}`);
+    canvas.setAttribute("aria-label", counted(scene.graph.nodes, "Graph of {1}, {0} node", "Graph of {1}, {0} nodes", title));
     if (selected === undefined) {
       canvas.replaceChildren();
       canvas.removeAttribute("aria-activedescendant");
@@ -56,17 +64,18 @@ export function describeBox(scene: Scene, marks: Marks, box: number): string {
   const pill = scene.pill(box);
   const outputs = scene.edgesFrom(box);
   const label = outputs.length > 0 ? marks.labels.get(scene.graph.edges[outputs[0]!]!.value) : undefined;
-  if (pill) return [`Graph ${pill.kind} ${pill.name}`, label].filter((part) => part).join(", ");
+  if (pill) return [t(pillMessages[pill.kind], pill.name), label].filter((part) => part).join(", ");
   const node = scene.node(box)!;
+  const sign = marks.signs.get(box);
   return [
     titleOf(node),
     node.name,
     node.summary,
-    label && `output ${label}`,
-    marks.signs.get(box),
-    plural(scene.edgesTo(box).length, "input"),
-    plural(outputs.length, "reader"),
-    node.subgraphs.length > 0 && "Enter opens its graph",
+    label && t("output {0}", label),
+    sign && t(sign),
+    counted(scene.edgesTo(box).length, "{0} input", "{0} inputs"),
+    counted(outputs.length, "{0} reader", "{0} readers"),
+    node.subgraphs.length > 0 && t("Enter opens its graph"),
   ]
     .filter((part) => part)
     .join(", ");

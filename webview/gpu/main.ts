@@ -4,6 +4,7 @@ import { type GpuHostApi, type GpuPageApi, heartbeatMs } from "../../src/protoco
 import { connect, serve } from "../../src/protocol/rpc.ts";
 import { customOpsName, readArtifacts } from "../../src/runtime/tfjs-artifacts.ts";
 import { TfjsModels } from "../../src/runtime/tfjs-models.ts";
+import { t } from "../l10n.ts";
 import { vscodeHost } from "../vscode.ts";
 import { type Device, openDevice } from "./device.ts";
 import { ReceivedFiles } from "./files.ts";
@@ -23,7 +24,7 @@ function say(text: string): void {
 
 const api: GpuPageApi = {
   async start(backend) {
-    say(`Starting ${backend}.`);
+    say(t("Starting {0}.", backend));
     device = await openDevice(backend, (reason) => void host.lost(reason));
     version = await models.start(backend);
     device.watch();
@@ -33,10 +34,10 @@ const api: GpuPageApi = {
   file: async (name, size) => files.announce(name, size),
   async chunk(name, offset, bytes) {
     files.put(name, offset, bytes);
-    say(`Receiving ${name}.`);
+    say(t("Receiving {0}.", name));
   },
   async load() {
-    say("Loading the model.");
+    say(t("Loading the model."));
     const artifacts = await readArtifacts(async (name) => files.take(name));
     const customOps = files.has(customOpsName)
       ? URL.createObjectURL(new Blob([files.take(customOpsName)], { type: "text/javascript" }))
@@ -51,14 +52,14 @@ const api: GpuPageApi = {
   },
   async run(feeds, fetches) {
     if (model === undefined || !device) throw modelError("gpu-page-closed", "no model is loaded in this page");
-    say(`Running; values asked for: ${fetches.length}.`);
+    say(t("Running; values asked for: {0}.", fetches.length));
     const results = await models.run(model, feeds, fetches).catch((error: unknown) => {
       device?.check();
       throw error;
     });
     // A GPU reports its faults beside the results, which then are zeros.
     device.check();
-    say("Waiting for the next run.");
+    say(t("Waiting for the next run."));
     return results;
   },
 };

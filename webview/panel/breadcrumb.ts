@@ -1,6 +1,6 @@
 /** model › decoder › If.then_branch: where in the nest of graphs the page is. */
-import { plural } from "../../src/protocol/format.ts";
 import type { GraphLink, ModelView } from "../../src/protocol/views.ts";
+import { counted, t } from "../l10n.ts";
 import { h, icon } from "./dom.ts";
 
 /** From the outermost graph to `id`. A damaged file may nest in a ring; each graph is passed once. */
@@ -26,7 +26,7 @@ export function drawBreadcrumb(
 ): void {
   const path = pathTo(model.graphs, graph);
   const crumbs = path.flatMap((link, i) => {
-    const text = link.name || (link.role === "main" ? model.file : `graph ${link.id}`);
+    const text = link.name || (link.role === "main" ? model.file : t("graph {0}", link.id));
     const here = i === path.length - 1;
     const crumb =
       here && node === undefined
@@ -34,10 +34,10 @@ export function drawBreadcrumb(
         : h("button", { class: "crumb", attributes: { type: "button" }, on: { click: () => open(link.id) } }, text);
     return i === 0 ? [crumb] : [icon("chevron-right"), crumb];
   });
-  element.setAttribute("aria-label", "Graphs");
+  element.setAttribute("aria-label", t("Graphs"));
   element.replaceChildren(
     ...crumbs,
     ...(node === undefined ? [] : [icon("chevron-right"), h("span", { class: "here" }, node)]),
-    h("span", { class: "end" }, plural(path.at(-1)?.nodes ?? 0, "node")),
+    h("span", { class: "end" }, counted(path.at(-1)?.nodes ?? 0, "{0} node", "{0} nodes")),
   );
 }

@@ -1,4 +1,5 @@
 /** Elements from data. Text becomes text nodes only: nothing of a model is ever parsed as HTML. */
+import { t } from "../l10n.ts";
 
 export type Child = Node | string | false | undefined;
 
@@ -37,7 +38,7 @@ export function icon(name: string, kind?: "error" | "warning" | "info" | "pass",
   });
 }
 
-export const signIcon = (severity: "error" | "warning" | "info"): HTMLElement => icon(severity, severity, severity);
+export const signIcon = (severity: "error" | "warning" | "info"): HTMLElement => icon(severity, severity, t(severity));
 
 /** Looks like a link, is a button: it goes to a place in this page. */
 export function link(text: string, go: () => void, title = text): HTMLElement {

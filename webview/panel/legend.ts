@@ -1,6 +1,7 @@
 /** What the bars' colours mean, of those that occur; or the signs, where there are problems. */
 import type { Category, GraphView } from "../../src/protocol/views.ts";
 import type { Marks } from "../canvas/marks.ts";
+import { t } from "../l10n.ts";
 import { h, icon } from "./dom.ts";
 
 const order: readonly Category[] = [
@@ -18,8 +19,8 @@ export function drawLegend(element: HTMLElement, graph: GraphView, marks: Marks)
   const signs = new Set(marks.signs.values());
   if (signs.size > 0) {
     element.replaceChildren(
-      ...(signs.has("error") ? [h("span", {}, icon("error", "error"), "cannot run")] : []),
-      ...(signs.has("warning") ? [h("span", {}, icon("warning", "warning"), "runs with a change")] : []),
+      ...(signs.has("error") ? [h("span", {}, icon("error", "error"), t("cannot run"))] : []),
+      ...(signs.has("warning") ? [h("span", {}, icon("warning", "warning"), t("runs with a change"))] : []),
     );
     return;
   }
@@ -27,6 +28,6 @@ export function drawLegend(element: HTMLElement, graph: GraphView, marks: Marks)
   element.replaceChildren(
     ...order
       .filter((category) => found.has(category))
-      .map((category) => h("span", {}, h("i", { class: `accent-${category}` }), category)),
+      .map((category) => h("span", {}, h("i", { class: `accent-${category}` }), t(category))),
   );
 }

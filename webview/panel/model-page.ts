@@ -1,6 +1,7 @@
 /** Details while nothing is selected: the model. */
-import { bytes, count, integer, percent, plural, shape } from "../../src/protocol/format.ts";
+import { bytes, count, integer, percent, shape } from "../../src/protocol/format.ts";
 import type { ModelView, NamedType, ProblemView } from "../../src/protocol/views.ts";
+import { counted, t } from "../l10n.ts";
 import { h, link, row, section, signIcon } from "./dom.ts";
 import { sentence } from "./words.ts";
 
@@ -22,20 +23,24 @@ export function modelPage(model: ModelView, problems: readonly ProblemView[], ev
       "header",
       { class: "head" },
       h("h2", { title: model.name || model.file }, model.name || model.file),
-      h("span", { class: "badge" }, "model"),
-      row("Format", [model.format, model.formatVersion].filter((part) => part).join(", ")),
-      ...model.opsets.map(({ domain, version }, i) => row(i === 0 ? "Opset" : "", `${domain} ${version}`)),
-      model.producer !== undefined && row("Producer", model.producer),
-      row("Loads with", model.loader),
+      h("span", { class: "badge" }, t("model")),
+      row(t("Format"), [model.format, model.formatVersion].filter((part) => part).join(", ")),
+      ...model.opsets.map(({ domain, version }, i) => row(i === 0 ? t("Opset") : "", `${domain} ${version}`)),
+      model.producer !== undefined && row(t("Producer"), model.producer),
+      row(t("Loads with"), model.loader),
       model.note !== undefined && h("p", { class: "quiet" }, sentence(model.note)),
-      row("Nodes", integer(model.nodes), model.graphs.length > 1 ? `in ${plural(model.graphs.length, "graph")}` : undefined),
+      row(
+        t("Nodes"),
+        integer(model.nodes),
+        model.graphs.length > 1 ? counted(model.graphs.length, "in {0} graph", "in {0} graphs") : undefined,
+      ),
     ),
     ...(listed.length > 0 ? [problemList(listed, events)] : []),
     sizes(model),
     ...(model.operators.length > 0 ? [operators(model)] : []),
     ...(model.largestWeights.length > 0 ? [largest(model, events)] : []),
     section(
-      "Inputs and outputs",
+      t("Inputs and outputs"),
       undefined,
       ...model.inputs.map((port) => portRow(port)),
       ...model.outputs.map((port) => portRow(port)),
@@ -58,7 +63,7 @@ function portRow(port: NamedType): HTMLElement {
 function problemList(problems: readonly ProblemView[], { goTo }: ModelPageEvents): HTMLElement {
   const rows = problems.slice(0, problemsShown).map((problem) => {
     const { at } = problem;
-    const name = problem.node || problem.tensor || problem.graph || "model";
+    const name = problem.node || problem.tensor || problem.graph || t("model");
     const text = h("span", { class: "mono cut" }, name);
     const note = h("span", { class: "note" }, problem.op ?? "");
     const title = sentence(problem.reason);
@@ -74,10 +79,10 @@ function problemList(problems: readonly ProblemView[], { goTo }: ModelPageEvents
   });
   const rest = problems.length - rows.length;
   return section(
-    "Problems in this model",
+    t("Problems in this model"),
     integer(problems.length),
     ...rows,
-    rest > 0 && h("div", { class: "quiet" }, `and ${integer(rest)} more`),
+    rest > 0 && h("div", { class: "quiet" }, t("and {0} more", integer(rest))),
   );
 }
 
@@ -101,10 +106,10 @@ function sizes(model: ModelView): HTMLElement {
     ),
   );
   return section(
-    "Size",
+    t("Size"),
     undefined,
-    row("Parameters", integer(model.parameters)),
-    row("Weights", bytes(model.weightBytes), model.weightTypes.length === 1 ? main!.dtype : undefined),
+    row(t("Parameters"), integer(model.parameters)),
+    row(t("Weights"), bytes(model.weightBytes), model.weightTypes.length === 1 ? main!.dtype : undefined),
     model.weightTypes.length > 0 && bar,
     ...(model.weightTypes.length > 1
       ? model.weightTypes
@@ -140,16 +145,21 @@ function operators(model: ModelView): HTMLElement {
   const more = h("div", { class: "more" });
   if (rest.length > 0) {
     const open = (): void => more.replaceChildren(...rest.map(bar));
-    more.append(link(`${plural(rest.length, "more kind")}`, open));
+    more.append(link(counted(rest.length, "{0} more kind", "{0} more kinds"), open));
   }
-  return section("Operators", plural(model.operators.length, "kind"), ...model.operators.slice(0, operatorsShown).map(bar), more);
+  return section(
+    t("Operators"),
+    counted(model.operators.length, "{0} kind", "{0} kinds"),
+    ...model.operators.slice(0, operatorsShown).map(bar),
+    more,
+  );
 }
 
 function largest(model: ModelView, { goTo }: ModelPageEvents): HTMLElement {
   const total = Math.max(1, model.weightBytes);
   return section(
-    "Largest weights",
-    `${model.largestWeights.length} of ${integer(model.weights)}`,
+    t("Largest weights"),
+    t("{0} of {1}", model.largestWeights.length, integer(model.weights)),
     ...model.largestWeights.map((weight) => {
       const { node, graph } = weight;
       return h(
@@ -166,14 +176,14 @@ function largest(model: ModelView, { goTo }: ModelPageEvents): HTMLElement {
 function graphs(model: ModelView, { openGraph }: ModelPageEvents): HTMLElement {
   const inner = model.graphs.filter((graph) => graph.role !== "main");
   return section(
-    "Graphs in it",
+    t("Graphs in it"),
     integer(inner.length),
     ...inner.slice(0, problemsShown).map((graph) =>
       h(
         "div",
         { class: "row weight" },
-        link(graph.name || `graph ${graph.id}`, () => openGraph(graph.id)),
-        h("span", { class: "note left" }, graph.role === "function" ? "function" : ""),
+        link(graph.name || t("graph {0}", graph.id), () => openGraph(graph.id)),
+        h("span", { class: "note left" }, graph.role === "function" ? t("function") : ""),
         h("span", { class: "mono" }, count(graph.nodes)),
       ),
     ),
@@ -183,5 +193,5 @@ function graphs(model: ModelView, { openGraph }: ModelPageEvents): HTMLElement {
 function metadata(model: ModelView): HTMLElement[] {
   const entries = Object.entries(model.metadata);
   if (entries.length === 0) return [];
-  return [section("Metadata", undefined, ...entries.slice(0, metadataShown).map(([name, value]) => row(name, value)))];
+  return [section(t("Metadata"), undefined, ...entries.slice(0, metadataShown).map(([name, value]) => row(name, value)))];
 }

@@ -1,6 +1,7 @@
 /** Details of the selected node. */
 import { integer } from "../../src/protocol/format.ts";
 import { backends, type NodeDetails, type ProblemView, type TypeView, type VerdictsView } from "../../src/protocol/views.ts";
+import { t } from "../l10n.ts";
 import { button, h, icon, link, row, section, signIcon } from "./dom.ts";
 import { limited, portSection, weightSection } from "./ports.ts";
 import { problemTitle, sentence } from "./words.ts";
@@ -31,15 +32,15 @@ export function nodePage(data: NodePageData, events: NodePageEvents): HTMLElemen
       "header",
       { class: "head" },
       h("h2", { class: `accented accent-border-${details.category}`, title: operator }, operator),
-      h("span", { class: "badge" }, `node ${integer(details.node + 1)} of ${integer(data.of)}`),
+      h("span", { class: "badge" }, t("node {0} of {1}", integer(details.node + 1), integer(data.of))),
       details.name !== "" && h("div", { class: "own-name mono", title: details.name }, details.name),
       support(data),
-      h("div", { class: "actions" }, button("Reveal in text", events.revealInText, "secondary", "go-to-file")),
+      h("div", { class: "actions" }, button(t("Reveal in text"), events.revealInText, "secondary", "go-to-file")),
     ),
     ...data.problems.map(problemBlock),
     ...(details.attributes.length > 0 ? [attributes(details, events)] : []),
-    portSection("Inputs", "made by", details.inputs, data, events.goTo),
-    portSection("Outputs", "read by", details.outputs, data, events.goTo),
+    portSection(t("Inputs"), "{0}, made by {1}", details.inputs, data, events.goTo),
+    portSection(t("Outputs"), "{0}, read by {1}", details.outputs, data, events.goTo),
     ...(details.weights.length > 0 ? [weightSection(details.weights)] : []),
     origin(details),
   ];
@@ -54,14 +55,14 @@ function support({ details, verdicts }: NodePageData): HTMLElement | false {
     return h(
       "div",
       { class: "supported" },
-      ...states.map(({ backend }) => h("span", {}, icon("pass", "pass", "runs on"), backend)),
+      ...states.map(({ backend }) => h("span", {}, icon("pass", "pass", t("runs on")), backend)),
     );
   }
   const words = {
-    runs: "runs",
-    changed: verdict?.becomes ? `runs as ${verdict.becomes}` : "runs with a change",
-    missing: "no implementation",
-    "not-checked": "not checked",
+    runs: t("runs"),
+    changed: verdict?.becomes ? t("runs as {0}", verdict.becomes) : t("runs with a change"),
+    missing: t("no implementation"),
+    "not-checked": t("not checked"),
   };
   return h(
     "div",
@@ -103,10 +104,13 @@ function problemBlock(problem: ProblemView): HTMLElement {
 
 function attributes({ attributes: list }: NodeDetails, { openGraph }: NodePageEvents): HTMLElement {
   return section(
-    "Attributes",
+    t("Attributes"),
     integer(list.length),
     ...limited(list, ({ name, text, cut, graph }) => [
-      row(name, graph === undefined ? `${text}${cut ? "…" : ""}` : link("open graph", () => openGraph(graph), `Open ${name}`)),
+      row(
+        name,
+        graph === undefined ? `${text}${cut ? "…" : ""}` : link(t("open graph"), () => openGraph(graph), t("Open {0}", name)),
+      ),
     ]),
   );
 }
@@ -114,9 +118,9 @@ function attributes({ attributes: list }: NodeDetails, { openGraph }: NodePageEv
 function origin(details: NodeDetails): HTMLElement {
   const domain = details.domain || "ai.onnx";
   return section(
-    "Origin",
+    t("Origin"),
     undefined,
-    row("Operator", details.op, details.version === undefined ? domain : `${domain} ${details.version}`),
+    row(t("Operator"), details.op, details.version === undefined ? domain : `${domain} ${details.version}`),
     details.doc !== undefined && h("p", { class: "doc" }, details.doc),
     ...Object.entries(details.metadata).map(([name, value]) => row(name, value)),
   );

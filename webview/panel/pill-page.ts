@@ -1,9 +1,11 @@
 /** Details of a selected input or output of the graph. */
 import { shape } from "../../src/protocol/format.ts";
+import type { PageMessage } from "../../src/protocol/page-messages.ts";
 import type { PillView, TypeView } from "../../src/protocol/views.ts";
+import { t } from "../l10n.ts";
 import { h, link, row, section } from "./dom.ts";
 
-const kinds: Readonly<Record<PillView["kind"], string>> = {
+const kinds: Readonly<Record<PillView["kind"], PageMessage>> = {
   input: "graph input",
   output: "graph output",
   capture: "captured value",
@@ -21,12 +23,12 @@ export function pillPage(
       "header",
       { class: "head" },
       h("h2", { title: pill.name }, pill.name),
-      h("span", { class: "badge" }, kinds[pill.kind]),
-      row("Type", type.dtype ?? type.other ?? "unknown"),
-      row("Shape", type.shape ? shape(type.shape) : "unknown"),
+      h("span", { class: "badge" }, t(kinds[pill.kind])),
+      row(t("Type"), type.dtype ?? type.other ?? t("unknown")),
+      row(t("Shape"), type.shape ? shape(type.shape) : t("unknown")),
     ),
     section(
-      pill.kind === "output" ? "Made by" : "Read by",
+      t(pill.kind === "output" ? "Made by" : "Read by"),
       undefined,
       ...neighbours.map(({ node, name }) =>
         h(
@@ -35,7 +37,7 @@ export function pillPage(
           link(name, () => goTo(node)),
         ),
       ),
-      neighbours.length === 0 && h("div", { class: "quiet" }, "nothing"),
+      neighbours.length === 0 && h("div", { class: "quiet" }, t("nothing")),
     ),
   ];
 }

@@ -1,5 +1,6 @@
 /** What stands in the graph's place while there is none: opening, empty, broken, crashed. Never a blank canvas. */
 import type { Action, FailureView, OpeningView } from "../../src/protocol/views.ts";
+import { t } from "../l10n.ts";
 import { button, h, icon } from "./dom.ts";
 import { placeOf, sentence } from "./words.ts";
 
@@ -27,7 +28,7 @@ export class States {
     private readonly box: HTMLElement,
     private readonly events: StateEvents,
   ) {
-    this.progress = h("vscode-progress-bar", { attributes: { "aria-label": "Opening" } }) as Progress;
+    this.progress = h("vscode-progress-bar", { attributes: { "aria-label": t("Opening") } }) as Progress;
     this.progress.hidden = true;
     bar.append(this.progress);
   }
@@ -57,7 +58,7 @@ export class States {
 
   empty(): void {
     this.clear();
-    this.put(h("p", { class: "quiet" }, "This graph has no nodes."));
+    this.put(h("p", { class: "quiet" }, t("This graph has no nodes.")));
   }
 
   failed(view: FailureView): void {
@@ -69,7 +70,7 @@ export class States {
           { attributes: { role: "alert" } },
           icon("error", "error"),
           h("span", {}, sentence(view.reason)),
-          button("Reload", this.events.reload, "primary"),
+          button(t("Reload"), this.events.reload, "primary"),
         ),
       );
       return;
@@ -77,21 +78,21 @@ export class States {
     const { problem } = view;
     const place = placeOf(problem);
     this.put(
-      h("h2", { attributes: { role: "alert" } }, icon("error", "error"), h("span", {}, `${view.file} cannot be read`)),
+      h("h2", { attributes: { role: "alert" } }, icon("error", "error"), h("span", {}, t("{0} cannot be read", view.file))),
       h("p", {}, sentence(problem.reason), place ? ` ${sentence(place)}` : ""),
       problem.hint !== undefined && h("p", { class: "quiet" }, sentence(problem.hint)),
-      view.read !== undefined && h("p", { class: "quiet" }, `Read before it: ${view.read}`),
+      view.read !== undefined && h("p", { class: "quiet" }, t("Read before it: {0}", view.read)),
       h(
         "div",
         { class: "actions" },
-        button("Open as bytes", () => this.events.run("open-as-bytes"), "primary"),
-        button("Reload", this.events.reload),
+        button(t("Open as bytes"), () => this.events.run("open-as-bytes"), "primary"),
+        button(t("Reload"), this.events.reload),
       ),
     );
   }
 
   private tell(what: string): void {
-    this.put(h("p", { class: "opening" }, h("span", {}, what), button("Cancel", this.events.cancel)));
+    this.put(h("p", { class: "opening" }, h("span", {}, what), button(t("Cancel"), this.events.cancel)));
   }
 
   private put(...children: (HTMLElement | false)[]): void {

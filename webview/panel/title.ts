@@ -1,5 +1,6 @@
 /** The title line: what the model is, and whether TF.js can run it. */
 import type { ModelView, VerdictsView } from "../../src/protocol/views.ts";
+import { t } from "../l10n.ts";
 import { h, icon } from "./dom.ts";
 import { titleParts, verdictWords } from "./words.ts";
 
@@ -21,7 +22,7 @@ export function drawTitle(element: HTMLElement, model: ModelView, verdicts: Verd
         h(
           "span",
           { class: "backend" },
-          icon(ready ? "pass" : "error", ready ? "pass" : "error", ready ? "" : "not ready on"),
+          icon(ready ? "pass" : "error", ready ? "pass" : "error", ready ? "" : t("not ready on")),
           name,
         ),
       ),

@@ -1,5 +1,6 @@
 /** Fit, zoom, backend, problems. Made once; then only what changes is written. */
 import { type Backend, backends, type ProblemView } from "../../src/protocol/views.ts";
+import { t } from "../l10n.ts";
 import { h, icon, tool } from "./dom.ts";
 import { problemCounts } from "./words.ts";
 
@@ -29,24 +30,35 @@ export class Toolbar {
   ) {
     this.percent = h("button", {
       class: "percent mono",
-      title: "Zoom to 100 % (0)",
+      title: t("Zoom to 100 % (0)"),
       attributes: { type: "button" },
       on: { click: () => events.zoomTo(1) },
     });
-    this.backend = select("Backend", backends, (value) => events.backend(value as Backend));
-    this.overlay = select("Overlay", ["support", "parity"], (value) => events.overlay(value as "support" | "parity"));
-    this.overlayBox = h("label", { class: "choice" }, h("span", {}, "Overlay"), this.overlay);
+    this.backend = select(
+      t("Backend"),
+      backends.map((name) => [name, name] as const),
+      (value) => events.backend(value as Backend),
+    );
+    this.overlay = select(
+      t("Overlay"),
+      [
+        ["support", t("support")],
+        ["parity", t("parity")],
+      ],
+      (value) => events.overlay(value as "support" | "parity"),
+    );
+    this.overlayBox = h("label", { class: "choice" }, h("span", {}, t("Overlay")), this.overlay);
     this.problems = h("div", { class: "problems", attributes: { "data-testid": "problems" } });
     this.overlayBox.hidden = true;
     element.setAttribute("role", "toolbar");
-    element.setAttribute("aria-label", "Graph");
+    element.setAttribute("aria-label", t("Graph"));
     element.replaceChildren(
-      tool("screen-full", "Fit the graph (F)", events.fit),
-      tool("remove", "Zoom out (−)", () => events.zoomBy(0.8)),
+      tool("screen-full", t("Fit the graph (F)"), events.fit),
+      tool("remove", t("Zoom out (−)"), () => events.zoomBy(0.8)),
       this.percent,
-      tool("add", "Zoom in (+)", () => events.zoomBy(1.25)),
+      tool("add", t("Zoom in (+)"), () => events.zoomBy(1.25)),
       h("span", { class: "separator" }),
-      h("label", { class: "choice" }, h("span", {}, "Backend"), this.backend),
+      h("label", { class: "choice" }, h("span", {}, t("Backend")), this.backend),
       this.overlayBox,
       this.problems,
     );
@@ -54,7 +66,7 @@ export class Toolbar {
 
   showZoom(zoom: number): void {
     this.percent.textContent = `${Math.round(zoom * 100)} %`;
-    this.percent.setAttribute("aria-label", `Zoom ${Math.round(zoom * 100)} percent, reset to 100`);
+    this.percent.setAttribute("aria-label", t("Zoom {0} percent, reset to 100", Math.round(zoom * 100)));
   }
 
   showBackend(backend: Backend): void {
@@ -75,31 +87,37 @@ export class Toolbar {
     }
     const { errors, warnings } = problemCounts(problems);
     if (errors + warnings === 0) {
-      box.replaceChildren(icon("pass", "pass"), h("span", { class: "quiet" }, "No problems"));
+      box.replaceChildren(icon("pass", "pass"), h("span", { class: "quiet" }, t("No problems")));
       return;
     }
     const counter = (severity: "error" | "warning", value: number): HTMLElement | false =>
-      value > 0 && h("span", { class: "counter" }, icon(severity, severity, `${severity}s:`), String(value));
+      value > 0 &&
+      h("span", { class: "counter" }, icon(severity, severity, t(severity === "error" ? "errors:" : "warnings:")), String(value));
     box.replaceChildren(
       ...[counter("error", errors), counter("warning", warnings)].filter((part) => part !== false),
       ...(walked > 0
         ? [
             h("span", { class: "separator" }),
-            tool("chevron-left", "Previous problem (Shift+N)", () => events.problem(-1)),
+            tool("chevron-left", t("Previous problem (Shift+N)"), () => events.problem(-1)),
             h(
               "span",
               { class: "mono", attributes: { "data-testid": "problem-place" } },
-              `${at === undefined ? "–" : at + 1} of ${walked}`,
+              t("{0} of {1}", at === undefined ? "–" : at + 1, walked),
             ),
-            tool("chevron-right", "Next problem (N)", () => events.problem(1)),
+            tool("chevron-right", t("Next problem (N)"), () => events.problem(1)),
           ]
         : []),
     );
   }
 }
 
-function select(label: string, values: readonly string[], changed: (value: string) => void): Select {
-  const options = values.map((value) => h("vscode-option", { attributes: { value } }, value));
+/** `choices`: the value of each, and what is shown for it. */
+function select(
+  label: string,
+  choices: readonly (readonly [value: string, text: string])[],
+  changed: (value: string) => void,
+): Select {
+  const options = choices.map(([value, text]) => h("vscode-option", { attributes: { value } }, text));
   const element = h("vscode-single-select", { attributes: { label, "aria-label": label } }, ...options) as Select;
   element.addEventListener("change", () => changed(element.value));
   return element;

@@ -1,7 +1,8 @@
 /** Sentences of the page, made of plain data; UI.md, "Words". */
 import type { Problem } from "../../src/base/problem.ts";
-import { bytes, count, integer, plural } from "../../src/protocol/format.ts";
+import { bytes, count, integer } from "../../src/protocol/format.ts";
 import type { ModelView, ProblemView, VerdictsView } from "../../src/protocol/views.ts";
+import { counted, t } from "../l10n.ts";
 
 /** A clause as a sentence: `2 groups of 4 channels` → `2 groups of 4 channels.` A name keeps its first letter: `com.acme.Foo has …`. */
 export function sentence(clause: string): string {
@@ -15,9 +16,9 @@ export function sentence(clause: string): string {
 export function titleParts(model: ModelView): string[] {
   const opset = model.opsets[0];
   return [
-    opset ? `${model.format} opset ${opset.version}` : model.format,
-    plural(model.nodes, "node"),
-    `${count(model.parameters)} ${model.parameters === 1 ? "parameter" : "parameters"}`,
+    opset ? t("{0} opset {1}", model.format, opset.version) : model.format,
+    counted(model.nodes, "{0} node", "{0} nodes"),
+    t(model.parameters === 1 ? "{0} parameter" : "{0} parameters", count(model.parameters)),
     bytes(model.bytes, 2),
   ];
 }
@@ -34,34 +35,34 @@ export interface VerdictWords {
 
 /** `checking`: without verdicts, whether they are still to come. */
 export function verdictWords(verdicts: VerdictsView | undefined, checking: boolean): VerdictWords {
-  if (!verdicts) return { kind: "checking", text: checking ? "Checking for TF.js" : "TF.js: not checked", backends: [] };
+  if (!verdicts) return { kind: "checking", text: t(checking ? "Checking for TF.js" : "TF.js: not checked"), backends: [] };
   const ready = verdicts.backends.filter((backend) => backend.ready);
   if (ready.length === 0) {
     const least = Math.min(...verdicts.backends.map((backend) => backend.nodes));
-    return { kind: "stuck", text: `TF.js: ${plural(least, "node")} cannot run`, backends: [] };
+    return { kind: "stuck", text: counted(least, "TF.js: {0} node cannot run", "TF.js: {0} nodes cannot run"), backends: [] };
   }
   const told = verdicts.backends.filter(({ backend }) => worthTelling.includes(backend));
   const listed = told.some((backend) => backend.ready) ? told : verdicts.backends;
   return {
     kind: listed.every((backend) => backend.ready) ? "ready" : "partly",
-    text: "TF.js: ready on",
+    text: t("TF.js: ready on"),
     backends: listed.map(({ backend, ready: isReady }) => ({ name: backend, ready: isReady })),
   };
 }
 
 /** The head over a node's problem. */
 export function problemTitle({ severity, code }: Pick<Problem, "severity" | "code">): string {
-  if (code === "not-checked") return "Not checked";
-  return severity === "error" ? "Cannot run in TF.js" : severity === "warning" ? "Runs with a change" : "Note";
+  if (code === "not-checked") return t("Not checked");
+  return t(severity === "error" ? "Cannot run in TF.js" : severity === "warning" ? "Runs with a change" : "Note");
 }
 
 /** `squeezenet.onnx cannot be read` and where. */
 export function placeOf({ offset, graph, node, tensor }: Problem): string {
   const parts = [
-    offset === undefined ? "" : `at byte ${integer(offset)}`,
-    node ? `in node ${node}` : "",
-    tensor ? `tensor ${tensor}` : "",
-    graph ? `graph ${graph}` : "",
+    offset === undefined ? "" : t("at byte {0}", integer(offset)),
+    node ? t("in node {0}", node) : "",
+    tensor ? t("tensor {0}", tensor) : "",
+    graph ? t("graph {0}", graph) : "",
   ];
   return parts.filter((part) => part).join(", ");
 }
