@@ -18,7 +18,8 @@ async function readMember(files: TfjsFiles, name: string, limit = Number.POSITIV
   if (typeof files !== "string") {
     const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
     if (!bytes) throw missing(name);
-    return bytes.slice().buffer;
+    // Not slice(): of Node's Buffer that is a view of its pool.
+    return new Uint8Array(bytes).buffer;
   }
   const path = join(files, name);
   const size = await stat(path).then(
