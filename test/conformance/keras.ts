@@ -1,5 +1,5 @@
 /** Keras models: converted, run in stock TF.js on each backend, compared with what Keras (or the TFLite twin's runtime) gave. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { MemorySink } from "../../src/base/memory.ts";
@@ -20,7 +20,7 @@ import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
 import { toleranceFor } from "../../src/parity/tolerance.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { runLayers } from "./layers.ts";
-import { type Case, faultRow, type Row } from "./suite.ts";
+import { type Case, casesBelow, differenceIn, faultRow, type Row, refusedRow } from "./suite.ts";
 
 /** Data and weights without an architecture lie beside the models. */
 const noModel = /(_inputs_and_outputs|[._]weights)\.h5$/;
@@ -30,11 +30,8 @@ const hasArchitecture = (file: string): boolean =>
   /[._]weights\.h5$/.test(file) && architectureNames(file).some((name) => existsSync(name));
 
 export function kerasCases(zoo: string): Case[] {
-  const top = path.join(zoo, "tensorflow");
-  return readdirSync(top, { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(h5|hdf5|keras)$/.test(name) && (!noModel.test(name) || hasArchitecture(path.join(top, name))))
-    .sort()
-    .map((name) => ({ id: `tensorflow/${name}`, path: path.join(top, name) }));
+  const isModel = (name: string) => !noModel.test(name) || hasArchitecture(path.join(zoo, "tensorflow", name));
+  return casesBelow(zoo, "tensorflow", (name) => /\.(h5|hdf5|keras)$/.test(name) && isModel(name));
 }
 
 const timeoutMs = 120_000;
@@ -58,8 +55,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const { model, files } = await openModel(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
-  const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, [...model.problems, ...converted.problems]);
+  if (refused) return refused;
   const layers = new MemorySink();
   const translated = await convertToLayers(model, files, layers);
   const stored = (await kerasData(test, model)) ?? twinData(test, model) ?? (await originalData(test, model));
@@ -102,8 +99,7 @@ function difference(data: Data, actual: readonly Tensor[], outputs: readonly { r
   for (const [i, { name }] of outputs.entries()) {
     const found = compare(data.outputs[i]!, actual[i]!, { tolerance });
     if (found.verdict !== "different") continue;
-    const { firstBad: at } = found;
-    return `${name} ${at ? `at [${at.index}]: ${at.actual} where ${at.reference} is expected, largest ${found.maxAbs}` : found.note}`;
+    return `${name} ${differenceIn(found)}`;
   }
   return undefined;
 }

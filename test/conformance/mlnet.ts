@@ -1,5 +1,5 @@
 /** Models that ML.NET exported, as files and as its own text baselines: converted, and compared with onnxruntime over data that takes many paths. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
@@ -12,13 +12,11 @@ import { random, randomInts } from "../build/random.ts";
 import { writeTensorProto } from "../build/tensors.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { runOnnxModel } from "./onnx-models.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, casesBelow, type Row } from "./suite.ts";
 
 export function mlnetModels(zoo: string): Case[] {
-  return readdirSync(path.join(zoo, "mlnet"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".onnx") || (name.includes(`${path.sep}Onnx${path.sep}`) && name.endsWith(".txt")))
-    .sort()
-    .map((name) => ({ id: `mlnet/${name}`, path: path.join(zoo, "mlnet", name) }));
+  const isText = (name: string) => name.includes(`${path.sep}Onnx${path.sep}`) && name.endsWith(".txt");
+  return casesBelow(zoo, "mlnet", (name) => name.endsWith(".onnx") || isText(name));
 }
 
 const rows = 43;

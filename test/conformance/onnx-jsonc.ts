@@ -20,7 +20,7 @@ import {
   value,
 } from "../build/onnx.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
-import type { Case, Row } from "./suite.ts";
+import { type Case, differenceIn, type Row } from "./suite.ts";
 
 interface JsonTensor {
   readonly type: TensorSpec["dtype"];
@@ -158,12 +158,9 @@ async function run(
       // The numbers are written with few digits.
       const half = present(expected).some(({ dtype }) => dtype === "float16");
       const tolerance = toleranceFor("float32", half ? { rtol: 2e-3, atol: 2e-3 } : { rtol: 1e-3, atol: 1e-4 });
-      const { verdict, firstBad, note, bad, maxAbs } = compare(reference, actual.get(reference.name)!, { tolerance });
-      if (verdict !== "different") continue;
-      const where =
-        firstBad &&
-        `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad} bad, largest ${maxAbs}`;
-      return { test, status: "wrong", backend, reason: `${reference.name} ${where ?? note}` };
+      const found = compare(reference, actual.get(reference.name)!, { tolerance });
+      if (found.verdict !== "different") continue;
+      return { test, status: "wrong", backend, reason: `${reference.name} ${differenceIn(found)}` };
     }
   }
   return undefined;

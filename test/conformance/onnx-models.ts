@@ -1,5 +1,5 @@
 /** Real models: converted, run on TF.js and in onnxruntime with the same inputs, every output compared. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError, problem } from "../../src/base/problem.ts";
@@ -11,13 +11,10 @@ import type { SourceModel } from "../../src/graph/source.ts";
 import { elementCount } from "../../src/graph/tensor.ts";
 import { parity } from "../../src/parity.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
-import { type Case, faultRow, type Row, statusOf } from "./suite.ts";
+import { type Case, casesBelow, differenceIn, faultRow, type Row, refusedRow, statusOf } from "./suite.ts";
 
 export function onnxModels(zoo: string): Case[] {
-  return readdirSync(path.join(zoo, "onnx-models"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".onnx"))
-    .sort()
-    .map((name) => ({ id: `onnx-models/${name}`, path: path.join(zoo, "onnx-models", name) }));
+  return casesBelow(zoo, "onnx-models", (name) => name.endsWith(".onnx"));
 }
 
 const timeoutMs = 120_000;
@@ -51,8 +48,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
     return { test: test.id, status: "skipped", reason: `its inputs take ${Math.round(bytes / 2 ** 20)} MiB` };
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
-  const failed = converted.problems.find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, converted.problems);
+  if (refused) return refused;
   const map = parseSourceMap(new TextDecoder().decode(sink.files[sourceMapName]));
   const data = storedData(test.path);
   const stored = data === undefined ? undefined : { path: data, set: await readStoredInputs(data) };
@@ -71,13 +68,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
       const report = await parity({ model, path: test.path, target, map, stored, signal });
       const absent = report.problems.find(({ code }) => noReference.has(code));
       const bad = report.outputs.find(({ verdict }) => verdict === "different");
-      if (bad) {
-        const { firstBad, note } = bad;
-        const where = firstBad
-          ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad.bad} bad, largest ${bad.maxAbs}`
-          : note;
-        return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${where}` };
-      }
+      if (bad) return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${differenceIn(bad)}` };
       if (!report.ok && absent) return { test: test.id, status: "skipped", reason: new ModelError(absent).message };
       const fault = report.problems.find(({ severity }) => severity === "error");
       if (!report.ok)

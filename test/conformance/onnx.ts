@@ -3,7 +3,6 @@ import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { decodeBfloat16 } from "../../src/base/half.ts";
 import { MemorySink } from "../../src/base/memory.ts";
-import { ModelError } from "../../src/base/problem.ts";
 import { check } from "../../src/check.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import type { Converted } from "../../src/convert.ts";
@@ -15,7 +14,7 @@ import { compare } from "../../src/parity/compare.ts";
 import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { exceptionFor, isDisputed } from "./exceptions.ts";
-import { type Case, faultRow, type Row } from "./suite.ts";
+import { type Case, differenceIn, faultRow, type Row, refusedRow } from "./suite.ts";
 
 /** Folders that hold a model.onnx, of the newest tests and of the older releases. */
 export function onnxCases(zoo: string): Case[] {
@@ -49,8 +48,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const { model, files } = await readOnnx(await openFile(file), sourcesBeside(file));
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
-  const failed = converted.problems.find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, converted.problems);
+  if (refused) return refused;
   const sets = readdirSync(test.path).filter((name) => name.startsWith("test_data_set_"));
   if (sets.length === 0) return { test: test.id, status: "skipped", reason: "no stored data" };
   const { ready } = await check(model, files);
@@ -126,13 +125,8 @@ async function runSet(
     const found = compare(reference, actual.get(name)!, {
       tolerance: toleranceFor(precisionOf(model), { rtol: exceptionFor(test.id, backend)?.rtol }),
     });
-    if (found.verdict === "different") {
-      const { firstBad } = found;
-      const where = firstBad
-        ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${found.bad} bad, largest ${found.maxAbs}`
-        : found.note;
-      return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
-    }
+    if (found.verdict === "different")
+      return { test: test.id, status: "wrong", backend, reason: `${name} ${differenceIn(found)}` };
   }
   return expected.some((each) => each) ? undefined : { test: test.id, status: "skipped", reason: "no stored outputs" };
 }

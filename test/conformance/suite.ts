@@ -1,8 +1,10 @@
 /** What every conformance suite shares: rows, the count, the fixed result line, the file of results. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { ModelError } from "../../src/base/problem.ts";
+import { ModelError, type Problem } from "../../src/base/problem.ts";
+import type { Comparison } from "../../src/parity/compare.ts";
+import type { ComparedOutput } from "../../src/parity/report.ts";
 
 export type Status = "passed" | "refused" | "wrong" | "crashed" | "skipped";
 
@@ -27,6 +29,14 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export function zooFolder(): string | undefined {
   const folder = process.env["MODELWRIGHT_ZOO"] ?? path.resolve(root, "../shared/zoo");
   return existsSync(folder) ? folder : undefined;
+}
+
+/** The files of a folder of the zoo, at any depth, that `isCase` takes by their names below it. */
+export function casesBelow(zoo: string, folder: string, isCase: (name: string) => boolean): Case[] {
+  return readdirSync(path.join(zoo, folder), { recursive: true, encoding: "utf8" })
+    .filter(isCase)
+    .sort()
+    .map((name) => ({ id: `${folder}/${name}`, path: path.join(zoo, folder, name) }));
 }
 
 /** `conformance onnx: P passed, R refused, W wrong, C crashed, S skipped, T total` */
@@ -59,6 +69,18 @@ export function faultRow({ id }: Case, fault: unknown, alive = true): Row {
   const status = statusOf(fault, alive);
   const text = fault instanceof Error ? ((status === "crashed" ? fault.stack : undefined) ?? fault.message) : String(fault);
   return { test: id, status, reason: text };
+}
+
+/** The row of a case with an error among its problems. */
+export function refusedRow({ id }: Case, problems: readonly Problem[]): Row | undefined {
+  const failed = problems.find(({ severity }) => severity === "error");
+  return failed && { test: id, status: "refused", reason: new ModelError(failed).message };
+}
+
+/** Where two tensors differ, in words. A report's comparison will do: its numbers may be words too. */
+export function differenceIn({ firstBad, bad, maxAbs, note }: Comparison | ComparedOutput): string {
+  if (!firstBad) return note ?? "";
+  return `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad} bad, largest ${maxAbs}`;
 }
 
 export function writeRows(suite: string, rows: readonly Row[]): void {

@@ -4,7 +4,6 @@ import path from "node:path";
 import type { DType } from "../../src/base/dtype.ts";
 import { isInteger } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
-import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
 import type { Converted } from "../../src/convert.ts";
 import { readTensorflow } from "../../src/formats/tensorflow/read.ts";
@@ -16,7 +15,7 @@ import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import { carriedAs } from "../../src/runtime/carry.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { feedConstants, reached } from "./fed.ts";
-import { type Case, faultRow, type Row } from "./suite.ts";
+import { type Case, differenceIn, faultRow, type Row, refusedRow } from "./suite.ts";
 
 export function tensorflowCases(zoo: string): Case[] {
   const folder = path.join(zoo, "tensorflow/dl4j-tf-graphs");
@@ -91,8 +90,8 @@ async function compareStored(
     outputs,
     inputShapes: unknownShapes(fed.model, placeholders),
   });
-  const failed = converted.problems.find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, converted.problems);
+  if (refused) return refused;
   // Where something is fed, what folds does not hang on it: an identity, a shape, a reduction of nothing.
   if (converted.nodes.final === 0 && converted.inputs.length === 0 && [...needed].some(({ op }) => !idle.has(op)))
     return { test: test.id, status: "skipped", reason: "nothing to feed: its constants all say how, and it folds" };
@@ -149,11 +148,7 @@ async function runOn(
       return { test: test.id, status: "skipped", reason: "expects integers beyond int32" };
     const verdict = compare(reference, found, { tolerance: toleranceFor(precisionOf(model)) });
     if (verdict.verdict !== "different" || (isRandom && verdict.firstBad)) continue;
-    const { firstBad } = verdict;
-    const where = firstBad
-      ? `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${verdict.bad} bad, largest ${verdict.maxAbs}`
-      : verdict.note;
-    return { test: test.id, status: "wrong", backend, reason: `${name} ${where}` };
+    return { test: test.id, status: "wrong", backend, reason: `${name} ${differenceIn(verdict)}` };
   }
   return undefined;
 }

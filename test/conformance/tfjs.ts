@@ -1,5 +1,5 @@
 /** TF.js models: read, optimised, written again; both files run in stock TF.js on the same inputs, every output compared. Weights alone are read. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { MemorySink } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
@@ -12,15 +12,12 @@ import { compare } from "../../src/parity/compare.ts";
 import { chooseShapes, seededTensor } from "../../src/parity/inputs.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
 import { runKerasCase } from "./keras.ts";
-import { type Case, faultRow, type Row } from "./suite.ts";
+import { type Case, casesBelow, differenceIn, faultRow, type Row, refusedRow } from "./suite.ts";
 
 type Kind = "graph" | "layers" | "manifest";
 
 export function tfjsModels(zoo: string): Case[] {
-  return readdirSync(path.join(zoo, "tfjs"), { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".json") && kindOf(path.join(zoo, "tfjs", name)))
-    .sort()
-    .map((name) => ({ id: `tfjs/${name}`, path: path.join(zoo, "tfjs", name) }));
+  return casesBelow(zoo, "tfjs", (name) => name.endsWith(".json") && kindOf(path.join(zoo, "tfjs", name)) !== undefined);
 }
 
 /** Undefined: JSON of another kind. */
@@ -60,8 +57,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const { model, files } = await readTfjs(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
-  const failed = [...model.problems, ...converted.problems].find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, [...model.problems, ...converted.problems]);
+  if (refused) return refused;
   const original = originalFiles(test.path, model);
   const before = computing(original["model.json"]!);
   const after = backends.to === "onnx" ? converted.nodes.final : computing(sink.files["model.json"]!);
@@ -80,9 +77,7 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
         tolerance: { ...tolerance, atol: Math.max(tolerance.atol, own) },
       });
       if (found.verdict !== "different") continue;
-      const { firstBad: at } = found;
-      const reason = at ? `${name} at [${at.index}]: ${at.actual} where ${at.reference} is expected` : `${name}: ${found.note}`;
-      return { test: test.id, status: "wrong", backend, reason };
+      return { test: test.id, status: "wrong", backend, reason: `${name} ${differenceIn(found)}` };
     }
   }
   return { test: test.id, status: "passed", reason: `${before} → ${after} nodes` };

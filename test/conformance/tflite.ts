@@ -1,5 +1,5 @@
 /** TFLite models: converted, run in stock TF.js on each backend, compared with what TFLite's own runtimes gave for the same inputs. */
-import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import path from "node:path";
 import { type DType, isFloat } from "../../src/base/dtype.ts";
 import { MemorySink } from "../../src/base/memory.ts";
@@ -17,16 +17,13 @@ import { precisionOf, toleranceFor } from "../../src/parity/tolerance.ts";
 import { parity } from "../../src/parity.ts";
 import type { Run } from "../../src/runtime/run.ts";
 import type { Backends, ConformanceBackend } from "./backends.ts";
-import { type Case, faultRow, type Row } from "./suite.ts";
+import { type Case, casesBelow, differenceIn, faultRow, type Row, refusedRow } from "./suite.ts";
 import { type Isolated, isolated } from "./tflite-isolated.ts";
 import { referenceOf, type StoredReference } from "./tflite-references.ts";
 
 export function tfliteCases(zoo: string): Case[] {
   return ["tflite", "tensorflow"].flatMap((group) =>
-    readdirSync(path.join(zoo, group), { recursive: true, encoding: "utf8" })
-      .filter((name) => name.endsWith(".tflite") || isRenamed(path.join(zoo, group, name)))
-      .sort()
-      .map((name) => ({ id: `${group}/${name}`, path: path.join(zoo, group, name) })),
+    casesBelow(zoo, group, (name) => name.endsWith(".tflite") || isRenamed(path.join(zoo, group, name))),
   );
 }
 
@@ -54,8 +51,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
   const { model, files } = await readTflite(await openFile(test.path), sourcesBeside(test.path));
   const sink = new MemorySink();
   const converted = await backends.convert(model, files, sink);
-  const failed = converted.problems.find((each) => each.severity === "error");
-  if (failed) return { test: test.id, status: "refused", reason: new ModelError(failed).message };
+  const refused = refusedRow(test, converted.problems);
+  if (refused) return refused;
   const data = referenceOf(test, model);
   const whole = data
     ? await againstStored(test, model, data, converted, sink, backends, wanted)
@@ -113,7 +110,8 @@ async function againstStored(
     }
     for (const [name, reference] of data.outputs) {
       const found = compareOutput(model, name, reference, actual.get(name)!, data.apart);
-      if (found.verdict === "different") return { test: test.id, status: "wrong", backend, reason: `${name} ${said(found)}` };
+      if (found.verdict === "different")
+        return { test: test.id, status: "wrong", backend, reason: `${name} ${differenceIn(found)}` };
       if (!isFloat(reference.dtype)) worst = Math.max(worst, found.maxAbs ?? 0);
     }
   }
@@ -155,16 +153,11 @@ async function againstLiteRt(
     if (worker.alive) await worker.unload(loaded);
     const absent = report.problems.find(({ code }) => /^(reference-|no-reference|not-a-tensor|input-missing)/.test(code));
     const bad = report.outputs.find(({ verdict }) => verdict === "different");
-    if (bad) return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${said(bad as Comparison)}` };
+    if (bad) return { test: test.id, status: "wrong", backend, reason: `${bad.name} ${differenceIn(bad)}` };
     if (absent) return { test: test.id, status: "skipped", reason: `no runtime here gives a reference: ${absent.reason}` };
     if (!report.ok) return { ...faultRow(test, new ModelError(report.problems[0]!), worker.alive), backend };
   }
   return { test: test.id, status: "passed", reason: "against LiteRT, seeded" };
-}
-
-function said({ firstBad, bad, maxAbs, note }: Comparison): string {
-  if (!firstBad) return note ?? "";
-  return `at [${firstBad.index}]: ${firstBad.actual} where ${firstBad.reference} is expected, ${bad} bad, largest ${maxAbs}`;
 }
 
 /** Two genuine builds of TFLite differ by as much in the middle of a quantised network; a single operator is held to one step. */
