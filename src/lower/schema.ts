@@ -59,6 +59,14 @@ export const graph = (): Field<GraphId> =>
 /** Several of them. */
 export const graphs = (): Field<readonly GraphId[]> =>
   required(field<"graphs", readonly GraphId[] | undefined>("graphs", (attr) => attr.value, undefined));
+/** StridedSlice's vectors of bits, an axis each. */
+export const sliceMasks = {
+  begin_mask: int(0),
+  end_mask: int(0),
+  ellipsis_mask: int(0),
+  new_axis_mask: int(0),
+  shrink_axis_mask: int(0),
+};
 /** The attribute itself, for the few rules that take several kinds. */
 export const raw = (): Field<SourceAttr | undefined> => ({ read: (attr) => attr });
 

@@ -7,7 +7,7 @@ import { elementCount } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
-import { type Field, int, required, string, tensor } from "../schema.ts";
+import { type Field, int, required, sliceMasks, string, tensor } from "../schema.ts";
 import { dtype, list, same, tfRule } from "./attrs.ts";
 import { number } from "./elementwise.ts";
 
@@ -57,15 +57,6 @@ function linSpace(b: Builder, [start, stop, num]: readonly [Value, Value, Value]
   const inner = b.op("AddV2", [start, b.op("Mul", [steps, step])]);
   return b.concat([b.slice(inner, [0], [count - 1]), b.reshape(stop, [1])], 0);
 }
-
-/** Vectors of bits, which the mask attributes are. */
-const masks = {
-  begin_mask: int(0),
-  end_mask: int(0),
-  ellipsis_mask: int(0),
-  new_axis_mask: int(0),
-  shrink_axis_mask: int(0),
-};
 
 /** Axes that a vector of bools marks. */
 function marked(value: Value, at: At): number[] {
@@ -145,7 +136,7 @@ export const shapes: readonly Rule[] = [
     concatOffset(b, Number(at.known(axis, "the axis").data[0]), vectors as Value[]),
   ),
   same("Slice", 3, {}, { parameters: [1, 2] }),
-  same("StridedSlice", 4, masks, { parameters: [1, 2, 3] }),
+  same("StridedSlice", 4, sliceMasks, { parameters: [1, 2, 3] }),
   same("Split", 2, { num_split: required(int(1)) }, { parameters: [0] }),
   same("SplitV", 3, { num_split: required(int(1)) }, { parameters: [1, 2] }),
   same("ReverseV2", 2, {}, { parameters: [1] }),

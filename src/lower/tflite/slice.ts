@@ -5,17 +5,9 @@ import { normalAxis } from "../../tf/op.ts";
 import { range } from "../onnx/axis.ts";
 import { wrapIndices } from "../onnx/indices.ts";
 import type { At, Rule } from "../rule.ts";
-import { flag, int } from "../schema.ts";
+import { flag, int, sliceMasks } from "../schema.ts";
 import { gatherRows } from "./quantized.ts";
 import { lite } from "./rule.ts";
-
-const masks = {
-  begin_mask: int(0),
-  end_mask: int(0),
-  ellipsis_mask: int(0),
-  new_axis_mask: int(0),
-  shrink_axis_mask: int(0),
-};
 
 const scalar = (at: At, value: Value, what: string): number => at.numbers(value, what)[0]!;
 
@@ -49,7 +41,7 @@ export const slices: readonly Rule[] = [
   ]),
   lite(
     "STRIDED_SLICE",
-    { arity: [4, 4], attrs: { ...masks, offset: flag(false) }, moves: true },
+    { arity: [4, 4], attrs: { ...sliceMasks, offset: flag(false) }, moves: true },
     (b, [x, begin, end, strides], a) => {
       const { offset, ...rest } = a;
       const stop = offset ? b.op("AddV2", [begin, end]) : end;
