@@ -106,8 +106,6 @@ export interface Graph {
   readonly inputs: readonly Value[];
   readonly outputs: readonly GraphOutput[];
   readonly functions: ReadonlyMap<string, Graph>;
-  /** Runs once at load (hash tables). */
-  readonly initializer?: Graph;
 }
 
 export function isStatic(shape: Shape | undefined): shape is readonly number[] {

@@ -37,9 +37,8 @@ export function optimize(
   const one = (part: Graph): Graph => settle(part, tracked, pipeline, signal, kept, fired);
   const main = one(graph);
   const functions = new Map([...graph.functions].map(([name, body]) => [name, one(body)]));
-  const { initializer } = graph;
   const steps = pipeline.flatMap(({ name }) => (fired.has(name) ? [{ rule: name, fired: fired.get(name)! }] : []));
-  return { graph: { ...main, functions, ...(initializer && { initializer: one(initializer) }) }, tracked: kept, steps };
+  return { graph: { ...main, functions }, tracked: kept, steps };
 }
 
 function settle(
