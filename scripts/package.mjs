@@ -58,7 +58,7 @@ try {
 function stage() {
   const { dependencies, devDependencies, scripts, bin, exports, private: _, ...rest } = manifest;
   writeFileSync(path.join(staging, "package.json"), JSON.stringify(rest, null, 2));
-  for (const name of ["package.nls.json", "README.md", "CHANGELOG.md", "LICENSE", "media", "samples"]) copy(name);
+  for (const name of ["package.nls.json", "l10n", "README.md", "CHANGELOG.md", "LICENSE", "media", "samples"]) copy(name);
   for (const name of bundles) copy(path.join("dist", name));
   for (const name of readdirSync(path.join(root, "dist"))) if (besides.test(name)) copy(path.join("dist", name));
   for (const name of readdirSync(path.join(root, "dist/webview")))
