@@ -131,6 +131,7 @@ const onlyFor: Readonly<Record<string, readonly string[]>> = {
   quantize: ["tfjs", "tfjs-layers"],
   shardBytes: ["tfjs", "tfjs-layers"],
   structuredOutputs: ["tfjs"],
+  metadata: ["tfjs", "tfjs-layers"],
   ops: ["tfjs"],
   splitByLayer: ["tfjs-layers"],
   opset: ["onnx"],

@@ -390,6 +390,7 @@ describe("exit codes", () => {
     [["convert", "m.onnx", "--out", "out", "--to", "onnx", "--opset", "22"], "--opset wants 13 to 21"],
     [["convert", "m.onnx", "--out", "out", "--to", "onnx", "--shard-bytes", "32"], "--shard-bytes is for --to tfjs"],
     [["convert", "m.onnx", "--out", "out", "--for", "mlnet"], "--for is for --to onnx, not tfjs"],
+    [["convert", "m.onnx", "--out", "out", "--to", "onnx", "--metadata", "note:a.json"], "--metadata is for --to tfjs"],
     [["inspect", "m.onnx", "--nonsense"], "nonsense"],
     [["check", "m.onnx", "--ops", "absent.mjs"], "--ops: no such file: absent.mjs"],
     [["check", "m.onnx", "--ops", "m.onnx"], "--ops wants an ES module"],
