@@ -2,34 +2,14 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ModelError, type Problem } from "../../../src/base/problem.ts";
-import { loadTensor } from "../../../src/graph/decode.ts";
-import { tensorsOf } from "../../../src/graph/verify.ts";
+import type { Problem } from "../../../src/base/problem.ts";
+import { examine as examineWith } from "../../build/examine.ts";
 import { node, onnxModel, openOnnx, tensor, value } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
 import { specimen } from "../../build/specimen.ts";
 import { zooFiles } from "../../build/zoo.ts";
 
-/** What is said of a file: the problem that stopped it, or those of the model. Anything but a ModelError is a fault of ours and fails the test. */
-async function examine(file: Uint8Array): Promise<readonly Problem[]> {
-  try {
-    const { model, files } = await openOnnx(file);
-    JSON.stringify(model);
-    for (const graph of model.graphs) {
-      for (const { tensor: stored } of tensorsOf(graph)) {
-        await loadTensor({ dtype: stored.dtype, shape: stored.shape, stored, files }).catch(onlyModelError);
-      }
-    }
-    return model.problems;
-  } catch (error) {
-    return [onlyModelError(error)];
-  }
-}
-
-function onlyModelError(error: unknown): Problem {
-  if (error instanceof ModelError) return error.problem;
-  throw error;
-}
+const examine = (file: Uint8Array) => examineWith(file, openOnnx);
 
 const chain = onnxModel({
   graph: {
