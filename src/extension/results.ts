@@ -40,7 +40,7 @@ export class ParityResults implements vscode.TreeDataProvider<Item>, vscode.Disp
     this.shown?.release();
     this.shown = shown;
     this.rows = new Map();
-    this.view.message = `${parityText(shown.result)} ${vscode.l10n.t("Reference: {0}.", shown.result.reference)}`;
+    this.view.message = `${parityText(shown.result, vscode.l10n)} ${vscode.l10n.t("Reference: {0}.", shown.result.reference)}`;
     this.view.description = shown.name;
     this.changed.fire();
     await vscode.commands.executeCommand("modelwright.parity.focus");

@@ -37,7 +37,7 @@ export class Status implements vscode.Disposable {
       return;
     }
     const { model, verdicts } = session;
-    const text = statusText(model.nodes, verdicts);
+    const text = statusText(model.nodes, verdicts, vscode.l10n);
     const bad = verdicts?.problems.some(({ severity }) => severity === "error");
     const tooltip = verdicts
       ? unsupportedNodes(verdicts) > 0

@@ -1,8 +1,13 @@
 /** What the user reads of problems and results; UI.md, "Words". Pure, so that it is tested without an editor. */
 import { ModelError, type Problem } from "../base/problem.ts";
 import type { ConvertView, ParityResult, ParityRow } from "../protocol/engine.ts";
-import { bytes, decimal, integer, plural } from "../protocol/format.ts";
+import { bytes, decimal, integer } from "../protocol/format.ts";
 import type { Backend, VerdictsView } from "../protocol/views.ts";
+
+/** `vscode.l10n`, or what stands for it in a test. */
+export interface L10n {
+  t(message: string, ...values: (string | number)[]): string;
+}
 
 /** Whether the model is at fault: a runtime or a job that dies is a fault of ours, though it is told as a problem. */
 export const isModelFault = (error: unknown): error is ModelError =>
@@ -48,46 +53,52 @@ export function unsupportedNodes({ problems }: VerdictsView): number {
 }
 
 /** `66 ops · 2 unsupported`, `66 ops · TF.js: ready on wasm`. */
-export function statusText(nodes: number, verdicts: VerdictsView | undefined): string {
-  const ops = plural(nodes, "op");
+export function statusText(nodes: number, verdicts: VerdictsView | undefined, l10n: L10n): string {
+  const ops = nodes === 1 ? l10n.t("1 op") : l10n.t("{0} ops", integer(nodes));
   if (!verdicts) return ops;
   const missing = unsupportedNodes(verdicts);
-  if (missing > 0) return `${ops} · ${integer(missing)} unsupported`;
+  if (missing > 0) return `${ops} · ${l10n.t("{0} unsupported", integer(missing))}`;
   return verdicts.problems.some(({ severity }) => severity === "error")
-    ? `${ops} · not convertible`
-    : `${ops} · ready on ${verdicts.backend}`;
+    ? `${ops} · ${l10n.t("not convertible")}`
+    : `${ops} · ${l10n.t("ready on {0}", verdicts.backend)}`;
 }
 
 /** `Converted: 66 → 41 nodes, 4.9 → 1.3 MB.` */
-export function convertedText({ nodes, weightBytes }: ConvertView): string {
+export function convertedText({ nodes, weightBytes }: ConvertView, l10n: L10n): string {
   const [before, after] = [bytes(weightBytes.source, 2), bytes(weightBytes.final, 2)];
   const unit = after.slice(after.indexOf(" "));
   const from = before.endsWith(unit) ? before.slice(0, -unit.length) : before;
-  return `Converted: ${integer(nodes.source)} → ${integer(nodes.final)} nodes, ${before === after ? after : `${from} → ${after}`}.`;
+  const size = before === after ? after : `${from} → ${after}`;
+  return l10n.t("Converted: {0} → {1} nodes, {2}.", integer(nodes.source), integer(nodes.final), size);
 }
 
 const compared = (rows: readonly ParityRow[]): ParityRow[] => rows.filter(({ verdict }) => verdict !== "not-compared");
 
 /** `Equal within tolerance on wasm: 1 output, 38 layers, largest difference 2.1e−6.` */
-export function parityText({ backend, verdict, outputs, layers }: ParityResult): string {
+export function parityText({ backend, verdict, outputs, layers }: ParityResult, l10n: L10n): string {
   const rows = compared([...outputs, ...layers]);
   const largest = Math.max(0, ...rows.map(({ maxAbs }) => maxAbs ?? 0));
+  const [ends, inner] = [compared(outputs).length, compared(layers).length];
   const counts = [
-    plural(compared(outputs).length, "output"),
-    ...(layers.length ? [plural(compared(layers).length, "layer")] : []),
+    ends === 1 ? l10n.t("1 output") : l10n.t("{0} outputs", integer(ends)),
+    ...(layers.length ? [inner === 1 ? l10n.t("1 layer") : l10n.t("{0} layers", integer(inner))] : []),
   ].join(", ");
-  if (verdict === "not-compared") return `Nothing could be compared on ${backend}.`;
+  if (verdict === "not-compared") return l10n.t("Nothing could be compared on {0}.", backend);
   if (verdict === "different") {
     const first = layers.find((row) => row.verdict === "different") ?? outputs.find((row) => row.verdict === "different");
-    return `Different on ${backend}${first ? `, first at ${first.op ? `${first.op} ` : ""}${first.name}` : ""}: largest difference ${decimal(largest)}.`;
+    if (!first) return l10n.t("Different on {0}: largest difference {1}.", backend, decimal(largest));
+    const where = first.op ? `${first.op} ${first.name}` : first.name;
+    return l10n.t("Different on {0}, first at {1}: largest difference {2}.", backend, where, decimal(largest));
   }
-  const head = verdict === "equal" ? "Equal" : verdict === "consistent" ? "Consistent" : "Equal within tolerance";
-  return `${head} on ${backend}: ${counts}, largest difference ${decimal(largest)}.`;
+  const values = [backend, counts, decimal(largest)];
+  if (verdict === "equal") return l10n.t("Equal on {0}: {1}, largest difference {2}.", ...values);
+  if (verdict === "consistent") return l10n.t("Consistent on {0}: {1}, largest difference {2}.", ...values);
+  return l10n.t("Equal within tolerance on {0}: {1}, largest difference {2}.", ...values);
 }
 
-export const backendWords: Readonly<Record<Backend, string>> = {
-  wasm: "WebAssembly, in the engine",
-  cpu: "plain JavaScript, in the engine; slow",
-  webgl: "the GPU by WebGL",
-  webgpu: "the GPU by WebGPU",
-};
+export const backendWords = (l10n: L10n): Readonly<Record<Backend, string>> => ({
+  wasm: l10n.t("WebAssembly, in the engine"),
+  cpu: l10n.t("plain JavaScript, in the engine; slow"),
+  webgl: l10n.t("the GPU by WebGL"),
+  webgpu: l10n.t("the GPU by WebGPU"),
+});

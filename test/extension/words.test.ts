@@ -11,6 +11,9 @@ import {
 } from "../../src/extension/words.ts";
 import type { ConvertView, ParityResult, ParityRow } from "../../src/protocol/engine.ts";
 import type { VerdictsView } from "../../src/protocol/views.ts";
+import { fill } from "../../webview/l10n.ts";
+
+const l10n = { t: (message: string, ...values: (string | number)[]): string => fill(message, values) };
 
 const error = (fields: Partial<Problem>): Problem => ({
   code: "no-lowering",
@@ -69,19 +72,19 @@ describe("the status bar", () => {
     support: [],
   });
   test("counts operators and what is unsupported", () => {
-    expect(statusText(66, undefined)).toBe("66 ops");
-    expect(statusText(66, verdicts())).toBe("66 ops · ready on wasm");
-    expect(statusText(1, verdicts(error({})))).toBe("1 op · not convertible");
+    expect(statusText(66, undefined, l10n)).toBe("66 ops");
+    expect(statusText(66, verdicts(), l10n)).toBe("66 ops · ready on wasm");
+    expect(statusText(1, verdicts(error({})), l10n)).toBe("1 op · not convertible");
     const at = (node: number) => ({ ...error({}), at: { graph: 0, node } });
-    expect(statusText(66, verdicts(at(3), at(3), at(7)))).toBe("66 ops · 2 unsupported");
+    expect(statusText(66, verdicts(at(3), at(3), at(7)), l10n)).toBe("66 ops · 2 unsupported");
   });
 });
 
 test("a conversion tells nodes and sizes", () => {
   const view = { nodes: { source: 66, final: 41 }, weightBytes: { source: 4_900_000, final: 1_300_000 } } as ConvertView;
-  expect(convertedText(view)).toBe("Converted: 66 → 41 nodes, 4.9 → 1.3 MB.");
-  expect(convertedText({ ...view, weightBytes: { source: 5, final: 5 } })).toBe("Converted: 66 → 41 nodes, 5 B.");
-  expect(convertedText({ ...view, weightBytes: { source: 4_900_000, final: 13_000 } })).toBe(
+  expect(convertedText(view, l10n)).toBe("Converted: 66 → 41 nodes, 4.9 → 1.3 MB.");
+  expect(convertedText({ ...view, weightBytes: { source: 5, final: 5 } }, l10n)).toBe("Converted: 66 → 41 nodes, 5 B.");
+  expect(convertedText({ ...view, weightBytes: { source: 4_900_000, final: 13_000 } }, l10n)).toBe(
     "Converted: 66 → 41 nodes, 4.9 MB → 13 kB.",
   );
 });
@@ -99,16 +102,16 @@ describe("a parity result", () => {
     ...fields,
   });
   test("within", () => {
-    expect(parityText(result({}))).toBe("Equal within tolerance on wasm: 1 output, 1 layer, largest difference 2.1e-6.");
+    expect(parityText(result({}), l10n)).toBe("Equal within tolerance on wasm: 1 output, 1 layer, largest difference 2.1e-6.");
   });
   test("different names the first layer", () => {
     const layers = [row("a", "within", 1e-6), row("b", "different", 0.5), row("c", "different", 3)];
-    expect(parityText(result({ verdict: "different", layers }))).toBe(
+    expect(parityText(result({ verdict: "different", layers }), l10n)).toBe(
       "Different on wasm, first at Conv b: largest difference 3.",
     );
   });
   test("nothing compared", () => {
-    expect(parityText(result({ verdict: "not-compared" }))).toBe("Nothing could be compared on wasm.");
+    expect(parityText(result({ verdict: "not-compared" }), l10n)).toBe("Nothing could be compared on wasm.");
   });
 });
 

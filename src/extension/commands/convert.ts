@@ -174,7 +174,8 @@ async function tell(context: ConvertContext, done: readonly Done[], choice: Choi
   const isOnnx = to === "onnx";
   const snippet = isOnnx ? vscode.l10n.t("Copy C# Snippet") : vscode.l10n.t("Copy Load Snippet");
   for (const { view } of done) for (const problem of view.problems) log(problemText(problem));
-  const text = done.length === 1 ? convertedText(first!.view) : vscode.l10n.t("Converted {0}.", plural(done.length, "model"));
+  const text =
+    done.length === 1 ? convertedText(first!.view, vscode.l10n) : vscode.l10n.t("Converted {0}.", plural(done.length, "model"));
   const check = ({ model, view }: Done) =>
     context.checkParity(model, { converted: view.out, isOnnx, ...(signature === undefined ? {} : { signature }) });
   // Of a layers model no run is compared.

@@ -36,7 +36,8 @@ export async function checkParity(context: ParityContext, model: vscode.Uri, giv
 async function pickBackend(name: string): Promise<Backend | undefined> {
   const chosen = settings.backend;
   const order = [chosen, ...backends.filter((backend) => backend !== chosen)];
-  const items = order.map((backend) => ({ label: backend, description: backendWords[backend], backend }));
+  const words = backendWords(vscode.l10n);
+  const items = order.map((backend) => ({ label: backend, description: words[backend], backend }));
   const options = { title: vscode.l10n.t("Check parity of {0}", name), placeHolder: vscode.l10n.t("TF.js backend to run on") };
   return (await vscode.window.showQuickPick(items, options))?.backend;
 }
@@ -96,7 +97,7 @@ async function withProgress(
 }
 
 async function tell(model: vscode.Uri, result: ParityResult): Promise<void> {
-  const text = parityText(result);
+  const text = parityText(result, vscode.l10n);
   const at = firstDifference(result)?.at;
   if (result.verdict !== "different" && result.verdict !== "not-compared") {
     void vscode.window.showInformationMessage(text);
