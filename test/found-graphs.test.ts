@@ -1,14 +1,10 @@
 /** Graphs that random ones have shrunk to: each went wrong once. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { type NodeSpec, node, onnxModel, type TensorSpec, tensor, untyped, value } from "./build/onnx.ts";
 import { random } from "./build/random.ts";
-import { AgainstOrt } from "./lower/onnx/against-ort.ts";
+import { againstOrt } from "./lower/onnx/against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const noise = (name: string, ...shape: number[]): TensorSpec =>
   tensor(

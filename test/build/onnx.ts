@@ -17,6 +17,7 @@
 import type { DType } from "../../src/base/dtype.ts";
 import { memorySource, memorySources } from "../../src/base/memory.ts";
 import { readOnnx } from "../../src/formats/onnx/read.ts";
+import { attributeTypes } from "../../src/formats/onnx/schema.ts";
 import { dtypeCodes } from "../../src/graph/onnx-types.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import type { ModelFiles } from "../../src/graph/tensor.ts";
@@ -120,23 +121,8 @@ export type AttrValue =
   | readonly GraphSpec[]
   | AttrFields;
 
-const kinds = {
-  FLOAT: 1,
-  INT: 2,
-  STRING: 3,
-  TENSOR: 4,
-  GRAPH: 5,
-  FLOATS: 6,
-  INTS: 7,
-  STRINGS: 8,
-  TENSORS: 9,
-  GRAPHS: 10,
-  SPARSE: 11,
-  TYPE: 13,
-};
-
-export const attr = (type: keyof typeof kinds | number, ...fields: Field[]) =>
-  new AttrFields([...fields, int(20, typeof type === "number" ? type : kinds[type])]);
+export const attr = (type: keyof typeof attributeTypes | number, ...fields: Field[]) =>
+  new AttrFields([...fields, int(20, typeof type === "number" ? type : attributeTypes[type])]);
 export const float = (value: number) => attr("FLOAT", floatField(2, value));
 export const floats = (values: readonly number[]) => attr("FLOATS", ...values.map((v) => floatField(7, v)));
 /** Packed, as proto3 writers have it; the plain array is unpacked, as onnx.proto says. */
@@ -145,8 +131,8 @@ export const packedFloats = (values: readonly number[]) =>
 export const packedInts = (values: readonly number[]) => attr("INTS", packed(8, values.map(varint)));
 export const emptyInts = () => attr("INTS");
 /** A function body's reference to an attribute of its call. */
-export const ref = (name: string, type: keyof typeof kinds) => attr(type, text(21, name));
-export const typeAttr = (spec: ValueSpec) => attr("TYPE", message(14, spec.type));
+export const ref = (name: string, type: keyof typeof attributeTypes) => attr(type, text(21, name));
+export const typeAttr = (spec: ValueSpec) => attr("TYPE_PROTO", message(14, spec.type));
 
 export interface NodeOptions {
   readonly domain?: string;
@@ -270,7 +256,7 @@ function attrFields(v: AttrValue): readonly Field[] {
   if (typeof v === "string") return attr("STRING", text(4, v)).fields;
   if (typeof v === "number" || typeof v === "bigint") return attr("INT", int(3, whole(v))).fields;
   if ("nodes" in v) return attr("GRAPH", message(6, graphFields(v))).fields;
-  if ("indices" in v) return attr("SPARSE", message(22, sparseFields(v))).fields;
+  if ("indices" in v) return attr("SPARSE_TENSOR", message(22, sparseFields(v))).fields;
   return attr("TENSOR", message(5, tensorFields(v as TensorSpec))).fields;
 }
 

@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { afterAll, beforeAll } from "vitest";
 import { recordCompared } from "../../../scripts/supported-ops/compared.ts";
 import { ruleKey } from "../../../scripts/supported-ops/render.ts";
 import { MemorySink } from "../../../src/base/memory.ts";
@@ -37,7 +38,20 @@ export interface Leeway {
   readonly reference?: Uint8Array | undefined;
 }
 
-export class AgainstOrt {
+/** The runtimes of a test file: started before its tests, closed after them. */
+export function againstOrt(): Pick<AgainstOrt, "differences" | "modelDifferences"> {
+  let ort: AgainstOrt;
+  beforeAll(async () => {
+    ort = await AgainstOrt.start();
+  });
+  afterAll(() => ort.close());
+  return {
+    differences: (...of) => ort.differences(...of),
+    modelDifferences: (...of) => ort.modelDifferences(...of),
+  };
+}
+
+class AgainstOrt {
   private models = 0;
   /** Operators of models that agreed: what `npm run docs` calls a unit test of them. */
   private readonly agreed = new Set<string>();

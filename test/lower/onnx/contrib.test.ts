@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, floats, type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
-const f = (name: string, shape: number[], seed = name.charCodeAt(0)) => tensor(name, "float32", shape, random(size(shape), seed));
-const u8 = (name: string, shape: number[]) => tensor(name, "uint8", shape, randomInts(size(shape), 0, 255, name.charCodeAt(0)));
+const f = (name: string, shape: number[], seed = name.charCodeAt(0)) =>
+  tensor(name, "float32", shape, random(elementCount(shape), seed));
+const u8 = (name: string, shape: number[]) =>
+  tensor(name, "uint8", shape, randomInts(elementCount(shape), 0, 255, name.charCodeAt(0)));
 const i32 = (name: string, shape: number[], values: number[]) => tensor(name, "int32", shape, values);
 
 type Row = [

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import {
   float,
   type GraphSpec,
@@ -12,13 +12,9 @@ import {
   value,
 } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("x", "float32", [2, 3], random(6));
 const flag = (on: boolean) => tensor("flag", "bool", [], [on ? 1 : 0]);

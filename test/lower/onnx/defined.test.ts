@@ -1,18 +1,15 @@
 /** Operators for which onnxruntime has no kernel on the CPU, compared with what they are defined as, which it has. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { float, floats, type NodeSpec, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const domain = "com.microsoft";
 const f = (name: string, shape: number[]): TensorSpec => {
-  const size = shape.reduce((n, dim) => n * dim, 1);
+  const size = elementCount(shape);
   return tensor(name, "float32", shape, random(size, name.charCodeAt(0)));
 };
 const ms = (op: string, inputs: string[], attrs: NodeSpec["attrs"] = {}, outputs = ["y"]) =>

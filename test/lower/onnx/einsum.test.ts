@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const sizes: Readonly<Record<string, number>> = { a: 2, b: 3, i: 5, j: 7, k: 4, l: 6, A: 2, z: 3 };
 
@@ -55,16 +52,7 @@ it.each<[string, number[], number[]]>([
   ["...ij,jk", [2, 3, 5, 4], [4, 7]],
   ["i...,j...->ij...", [5, 2, 3], [4, 2, 3]],
 ])("%s of [%s] and [%s]", async (equation, p, q) => {
-  const make = (name: string, shape: number[], seed: number) =>
-    tensor(
-      name,
-      "float32",
-      shape,
-      random(
-        shape.reduce((n, dim) => n * dim, 1),
-        seed,
-      ),
-    );
+  const make = (name: string, shape: number[], seed: number) => tensor(name, "float32", shape, random(elementCount(shape), seed));
   expect(
     await ort.differences({ op: "Einsum", inputs: [make("p", p, 1), make("q", q, 2)], attrs: { equation }, fed: 2 }),
   ).toEqual([]);

@@ -1,28 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { float, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("x", "float32", [2, 3, 5], random(30));
 const y = tensor("y", "float32", [3, 1], [1.5, -0.7, 2.2]);
 const ints = (name: string, shape: number[], low: number, high: number, seed: number) =>
-  tensor(
-    name,
-    "int32",
-    shape,
-    randomInts(
-      shape.reduce((n, dim) => n * dim, 1),
-      low,
-      high,
-      seed,
-    ),
-  );
+  tensor(name, "int32", shape, randomInts(elementCount(shape), low, high, seed));
 
 it.each([
   "Abs",

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("x", "float32", [5, 7, 3], random(105));
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
 const indices = (shape: readonly number[], low: number, high: number, seed = 1): TensorSpec =>
-  tensor("indices", "int64", shape, randomInts(size(shape), low, high, seed));
+  tensor("indices", "int64", shape, randomInts(elementCount(shape), low, high, seed));
 
 it.each([
   [0, [2, 4]],

@@ -1,24 +1,13 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const filled = (name: string, shape: readonly number[], seed: number) =>
-  tensor(
-    name,
-    "float32",
-    shape,
-    random(
-      shape.reduce((n, dim) => n * dim, 1),
-      seed,
-    ),
-  );
+  tensor(name, "float32", shape, random(elementCount(shape), seed));
 
 it.each<[number[], number[]]>([
   [

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { float, type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("x", "float32", [2, 3, 5], random(30));
 const ints = (name: string, values: readonly number[]): TensorSpec => tensor(name, "int64", [values.length], values);

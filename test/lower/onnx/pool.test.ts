@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 type Row = [name: string, op: string, x: number[], attrs: Record<string, AttrValue>, opset?: number];
 
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
 const trial = ([, op, x, attrs, opset = 22]: Row, more: Partial<Trial> = {}): Trial => ({
   op,
   opset,
-  inputs: [tensor("x", "float32", x, random(size(x), 5))],
+  inputs: [tensor("x", "float32", x, random(elementCount(x), 5))],
   attrs,
   ...more,
 });

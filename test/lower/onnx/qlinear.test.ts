@@ -1,17 +1,15 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
-const u8 = (name: string, shape: number[], seed: number) => tensor(name, "uint8", shape, randomInts(size(shape), 0, 255, seed));
-const i8 = (name: string, shape: number[], seed: number) => tensor(name, "int8", shape, randomInts(size(shape), -128, 127, seed));
+const u8 = (name: string, shape: number[], seed: number) =>
+  tensor(name, "uint8", shape, randomInts(elementCount(shape), 0, 255, seed));
+const i8 = (name: string, shape: number[], seed: number) =>
+  tensor(name, "int8", shape, randomInts(elementCount(shape), -128, 127, seed));
 const f32 = (name: string, values: number[], shape: number[] = values.length === 1 ? [] : [values.length]) =>
   tensor(name, "float32", shape, values);
 const zero = (name: string, dtype: "uint8" | "int8", ...values: number[]) =>

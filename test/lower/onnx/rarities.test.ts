@@ -1,18 +1,15 @@
 /** Operators that few exporters write: onnxruntime's own of one row each, and experimental ones that old files still hold. */
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, node, onnxModel, type TensorSpec, tensor, untyped, value } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
-const f = (name: string, shape: number[]) => tensor(name, "float32", shape, random(size(shape), name.charCodeAt(0)));
-const u8 = (name: string, shape: number[]) => tensor(name, "uint8", shape, randomInts(size(shape), 0, 255, name.charCodeAt(0)));
+const f = (name: string, shape: number[]) => tensor(name, "float32", shape, random(elementCount(shape), name.charCodeAt(0)));
+const u8 = (name: string, shape: number[]) =>
+  tensor(name, "uint8", shape, randomInts(elementCount(shape), 0, 255, name.charCodeAt(0)));
 const scale = (name: string, of: number) => tensor(name, "float32", [], [of]);
 const zero = (name: string, at: number) => tensor(name, "uint8", [], [at]);
 const words = tensor("x", "string", [2, 2], ["to be, or", "not", "to be", ""]);

@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, floats, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const [steps, batch, taken, hidden] = [5, 3, 7, 4];
 const gates = { RNN: 1, GRU: 3, LSTM: 4 };
@@ -16,10 +13,7 @@ const filled = (name: string, shape: readonly number[], seed: number) =>
     name,
     "float32",
     shape,
-    random(
-      shape.reduce((n, dim) => n * dim, 1),
-      seed,
-    ).map((v) => v / 2),
+    random(elementCount(shape), seed).map((v) => v / 2),
   );
 
 interface Options {

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const data = (...shape: number[]) => tensor("x", "float32", shape, random(shape.reduce((n, dim) => n * dim, 1)));
+const data = (...shape: number[]) => tensor("x", "float32", shape, random(elementCount(shape)));
 const ints = (name: string, values: readonly number[]): TensorSpec => tensor(name, "int64", [values.length], values);
 const x = data(2, 3, 5, 7);
 

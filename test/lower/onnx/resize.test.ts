@@ -1,24 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, tensor } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const filled = (name: string, shape: readonly number[]) =>
-  tensor(
-    name,
-    "float32",
-    shape,
-    random(
-      shape.reduce((n, dim) => n * dim, 1),
-      3,
-    ),
-  );
+const filled = (name: string, shape: readonly number[]) => tensor(name, "float32", shape, random(elementCount(shape), 3));
 const image = filled("x", [2, 3, 5, 4]);
 
 const byScales = (scales: number[], attrs: Record<string, AttrValue>, x = image, opset = 19): Trial => ({

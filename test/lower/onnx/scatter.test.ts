@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("data", "float32", [5, 7, 3], random(105));
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
 const updates = (shape: readonly number[], seed = 7): TensorSpec =>
-  tensor("updates", "float32", shape, random(size(shape), seed));
+  tensor("updates", "float32", shape, random(elementCount(shape), seed));
 const places = (shape: readonly number[], values: ArrayLike<number>): TensorSpec => tensor("indices", "int64", shape, values);
 
 it("ScatterElements replaces, each place once", async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { MemorySink } from "../../../src/base/memory.ts";
 import { convert } from "../../../src/convert.ts";
 import {
@@ -15,13 +15,9 @@ import {
   value,
 } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor("x", "float32", [7, 3], random(21));
 const number = (name: string, at: number) => tensor(name, "int64", [], [at]);

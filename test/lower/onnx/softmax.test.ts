@@ -1,13 +1,10 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { node, onnxModel, tensor, untyped, value } from "../../build/onnx.ts";
 import { random } from "../../build/random.ts";
-import { AgainstOrt } from "./against-ort.ts";
+import { againstOrt } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const x = tensor(
   "x",
@@ -39,15 +36,7 @@ it("a bias on seven axes, sizes known and open, then Softmax", async () => {
     [1, 1, 1, 1, 4, 5, 3],
   ])
     for (const open of [false, true]) {
-      const bias = tensor(
-        "b",
-        "float32",
-        shape,
-        random(
-          shape.reduce((n, dim) => n * dim, 1),
-          3,
-        ),
-      );
+      const bias = tensor("b", "float32", shape, random(elementCount(shape), 3));
       const declared = ({ name, shape }: typeof bias) =>
         value(name, "float32", open ? dims("d", shape).map((dim, i) => (shape[i] === 1 && name === "b" ? 1 : dim)) : [...shape]);
       const bytes = onnxModel({

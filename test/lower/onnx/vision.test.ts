@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
+import { elementCount } from "../../../src/graph/tensor.ts";
 import { type AttrValue, float, type TensorSpec, tensor } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
-import { AgainstOrt, type Trial } from "./against-ort.ts";
+import { againstOrt, type Trial } from "./against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
-const size = (shape: readonly number[]) => shape.reduce((n, dim) => n * dim, 1);
 const f = (name: string, shape: number[], scale = 1) =>
   tensor(
     name,
     "float32",
     shape,
-    random(size(shape), name.charCodeAt(0)).map((v) => v * scale),
+    random(elementCount(shape), name.charCodeAt(0)).map((v) => v * scale),
   );
 const i64 = (name: string, values: number[], shape = [values.length]) => tensor(name, "int64", shape, values);
 

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type AttrValue, float, floats, tensor } from "../../../build/onnx.ts";
 import { random, randomInts } from "../../../build/random.ts";
-import { AgainstOrt } from "../against-ort.ts";
+import { againstOrt } from "../against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const domain = "ai.onnx.ml";
 const x = tensor("x", "float32", [7, 3], random(21));

@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type AttrValue, floats, tensor } from "../../../build/onnx.ts";
 import { noise, random } from "../../../build/random.ts";
-import { AgainstOrt } from "../against-ort.ts";
+import { againstOrt } from "../against-ort.ts";
 
-let ort: AgainstOrt;
-beforeAll(async () => {
-  ort = await AgainstOrt.start();
-});
-afterAll(() => ort.close());
+const ort = againstOrt();
 
 const domain = "ai.onnx.ml";
 const features = 5;
