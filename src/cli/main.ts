@@ -127,6 +127,8 @@ async function check(models: readonly string[], options: Options): Promise<ExitC
 
 /** Options that not all targets have. */
 const onlyFor: Readonly<Record<string, readonly string[]>> = {
+  input: ["tfjs", "onnx"],
+  outputs: ["tfjs", "onnx"],
   bake: ["tfjs", "onnx"],
   quantize: ["tfjs", "tfjs-layers"],
   shardBytes: ["tfjs", "tfjs-layers"],

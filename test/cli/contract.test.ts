@@ -391,6 +391,8 @@ describe("exit codes", () => {
     [["convert", "m.onnx", "--out", "out", "--to", "onnx", "--shard-bytes", "32"], "--shard-bytes is for --to tfjs"],
     [["convert", "m.onnx", "--out", "out", "--for", "mlnet"], "--for is for --to onnx, not tfjs"],
     [["convert", "m.onnx", "--out", "out", "--to", "onnx", "--metadata", "note:a.json"], "--metadata is for --to tfjs"],
+    [["convert", "m.onnx", "--out", "out", "--to", "tfjs-layers", "--outputs", "y"], "--outputs is for --to tfjs or onnx"],
+    [["convert", "m.onnx", "--out", "out", "--to", "tfjs-layers", "--input", "x:2x3"], "--input is for --to tfjs or onnx"],
     [["inspect", "m.onnx", "--nonsense"], "nonsense"],
     [["check", "m.onnx", "--ops", "absent.mjs"], "--ops: no such file: absent.mjs"],
     [["check", "m.onnx", "--ops", "m.onnx"], "--ops wants an ES module"],
