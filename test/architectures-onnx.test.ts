@@ -10,18 +10,18 @@ import { readOnnx } from "../src/formats/onnx/read.ts";
 import { onnxName } from "../src/formats/onnx/write.ts";
 import { readTfjs } from "../src/formats/tfjs/read.ts";
 import type { SourceNode } from "../src/graph/source.ts";
-import { type Tensor, tensorOf } from "../src/graph/tensor.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
 import { compare } from "../src/parity/compare.ts";
 import { asDeclared } from "../src/parity/onnx-target.ts";
 import { toleranceFor } from "../src/parity/tolerance.ts";
 import { OrtProcess } from "../src/runtime/ort.ts";
 import { convNeXt, efficientNet, mobileNetV2, resNet50 } from "./build/architectures/cnn.ts";
 import { deepLab, uNet, yolo } from "./build/architectures/dense.ts";
+import { feedsOf } from "./build/architectures/feeds.ts";
 import type { Architecture } from "./build/architectures/net.ts";
 import { audioNet, gruSeq2Seq, lstmTagger } from "./build/architectures/recurrent.ts";
 import { bert, gpt2, swin, vit, whisper } from "./build/architectures/transformers.ts";
 import { openOnnx } from "./build/onnx.ts";
-import { noise } from "./build/random.ts";
 
 const convolutional: readonly (() => Architecture)[] = [mobileNetV2, resNet50, efficientNet, convNeXt, uNet, deepLab, yolo];
 const all = [...[...convolutional, audioNet], ...[bert, gpt2, whisper, vit, swin, lstmTagger, gruSeq2Seq]];
@@ -91,18 +91,4 @@ async function run(bytes: Uint8Array, feeds: ReadonlyMap<string, Tensor>): Promi
   const found = await ort.run(model, asDeclared(feeds, model.inputs), names);
   await ort.unload(model);
   return found;
-}
-
-function feedsOf({ inputs }: Architecture, dims: Readonly<Record<string, number>>): Map<string, Tensor> {
-  return new Map(
-    inputs.map(({ name, dtype, shape, below = 2 }, seed) => {
-      const sizes = shape.map((dim) => (typeof dim === "number" ? dim : dims[dim!]!));
-      const values = noise(
-        sizes.reduce((count, dim) => count * dim, 1),
-        seed + 77,
-      );
-      const drawn = dtype === "float32" ? values.map((x) => 1.7 * x + 0.1) : values.map((x) => Math.floor(((x + 1) / 2) * below));
-      return [name, tensorOf(dtype, sizes, drawn)];
-    }),
-  );
 }

@@ -7,16 +7,16 @@ import { MemorySink } from "../src/base/memory.ts";
 import { convert } from "../src/convert.ts";
 import { parseSourceMap, type SourceMap, sourceMapName } from "../src/graph/map.ts";
 import type { SourceModel } from "../src/graph/source.ts";
-import { type Tensor, tensorOf } from "../src/graph/tensor.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
 import { parity } from "../src/parity.ts";
 import { TfjsWorker } from "../src/runtime/tfjs.ts";
 import { convNeXt, efficientNet, mobileNetV2, resNet50 } from "./build/architectures/cnn.ts";
 import { deepLab, uNet, yolo } from "./build/architectures/dense.ts";
+import { feedsOf } from "./build/architectures/feeds.ts";
 import type { Architecture } from "./build/architectures/net.ts";
 import { audioNet, gruSeq2Seq, lstmTagger } from "./build/architectures/recurrent.ts";
 import { bert, gpt2, swin, vit, whisper } from "./build/architectures/transformers.ts";
 import { openOnnx } from "./build/onnx.ts";
-import { noise } from "./build/random.ts";
 
 const all: readonly (() => Architecture)[] = [
   ...[mobileNetV2, resNet50, efficientNet, convNeXt, uNet, deepLab, yolo, audioNet],
@@ -55,7 +55,7 @@ describe.each(all.map((make) => [make().name, make] as const))("%s", (_, make) =
           run: (feeds: ReadonlyMap<string, Tensor>, fetches: readonly string[]) => worker.run(loaded, feeds, fetches),
           close: async () => {},
         };
-        const stored = { path: JSON.stringify(dims), set: { inputs: feedsOf(made, dims), outputs: [] } };
+        const stored = { path: JSON.stringify(dims), set: { inputs: storedInputs(made, dims), outputs: [] } };
         const report = await parity({ model, path: file, target, map, stored, layers: true });
         const where = `${worker.backend} ${stored.path}`;
         expect({ where, problems: report.problems, first: report.firstDifference }).toEqual({ where, problems: [] });
@@ -67,20 +67,10 @@ describe.each(all.map((make) => [make().name, make] as const))("%s", (_, make) =
   }, 60_000);
 });
 
-const fine = (verdict: string): boolean => verdict === "equal" || verdict === "within";
+const storedInputs = (made: Architecture, dims: Readonly<Record<string, number>>) =>
+  [...feedsOf(made, dims)].map(([name, tensor]) => ({ name, index: undefined, tensorFor: () => tensor }));
 
-function feedsOf({ inputs }: Architecture, dims: Readonly<Record<string, number>>) {
-  return inputs.map(({ name, dtype, shape, below = 2 }, seed) => {
-    const sizes = shape.map((dim) => (typeof dim === "number" ? dim : dims[dim!]!));
-    const values = noise(
-      sizes.reduce((count, dim) => count * dim, 1),
-      seed + 77,
-    );
-    const drawn = dtype === "float32" ? values.map((x) => 1.7 * x + 0.1) : values.map((x) => Math.floor(((x + 1) / 2) * below));
-    const tensor = tensorOf(dtype, sizes, drawn);
-    return { name, index: undefined, tensorFor: () => tensor };
-  });
-}
+const fine = (verdict: string): boolean => verdict === "equal" || verdict === "within";
 
 /** Convolutions and products of the source without a compared value among what they became. */
 function unproven(model: SourceModel, map: SourceMap, compared: ReadonlySet<string>): string[] {

@@ -12,18 +12,17 @@ import { onnxName } from "../../src/formats/onnx/write.ts";
 import { noOrigin } from "../../src/graph/graph.ts";
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxValue } from "../../src/graph/onnx-graph.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
-import { type Tensor, tensorOf } from "../../src/graph/tensor.ts";
+import type { Tensor } from "../../src/graph/tensor.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { toleranceFor } from "../../src/parity/tolerance.ts";
 import { forMlnet } from "../../src/raise/mlnet.ts";
 import { OrtProcess } from "../../src/runtime/ort.ts";
 import { convNeXt, efficientNet, mobileNetV2, resNet50 } from "../build/architectures/cnn.ts";
 import { deepLab, uNet } from "../build/architectures/dense.ts";
-import type { Architecture } from "../build/architectures/net.ts";
+import { feedsOf } from "../build/architectures/feeds.ts";
 import { audioNet, lstmTagger } from "../build/architectures/recurrent.ts";
 import { bert, vit } from "../build/architectures/transformers.ts";
 import { openOnnx } from "../build/onnx.ts";
-import { noise } from "../build/random.ts";
 
 const ten = [mobileNetV2, resNet50, efficientNet, convNeXt, uNet, deepLab, audioNet, lstmTagger, bert, vit];
 
@@ -112,20 +111,6 @@ async function run(bytes: Uint8Array, feeds: ReadonlyMap<string, Tensor>): Promi
   );
   await ort.unload(model);
   return found;
-}
-
-function feedsOf({ inputs }: Architecture, dims: Readonly<Record<string, number>>): Map<string, Tensor> {
-  return new Map(
-    inputs.map(({ name, dtype, shape, below = 2 }, seed) => {
-      const sizes = shape.map((dim) => (typeof dim === "number" ? dim : dims[dim!]!));
-      const values = noise(
-        sizes.reduce((count, dim) => count * dim, 1),
-        seed + 77,
-      );
-      const drawn = dtype === "float32" ? values.map((x) => 1.7 * x + 0.1) : values.map((x) => Math.floor(((x + 1) / 2) * below));
-      return [name, tensorOf(dtype, sizes, drawn)];
-    }),
-  );
 }
 
 const value = (name: string, dtype: DType, shape: OnnxValue["shape"]): OnnxValue => ({ name, dtype, shape });
