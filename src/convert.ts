@@ -3,7 +3,7 @@ import type { ByteSink } from "./base/bytes.ts";
 import type { Problem } from "./base/problem.ts";
 import { customOps } from "./customops/table.ts";
 import { customOpsModule, customOpsName, type OwnOps } from "./customops/write.ts";
-import type { QuantizedType } from "./formats/tfjs/weights.ts";
+import type { QuantizedType } from "./formats/tfjs/layout.ts";
 import { type WriteOptions, writeTfjs } from "./formats/tfjs/write.ts";
 import type { Graph, Node, Type } from "./graph/graph.ts";
 import { sourceMap, sourceMapName } from "./graph/map.ts";

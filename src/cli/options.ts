@@ -1,7 +1,7 @@
 /** Option values of the command line, checked and in the form the pipelines take. */
 import { readFile } from "node:fs/promises";
 import type { OpenOptions } from "../formats/open.ts";
-import type { QuantizedType } from "../formats/tfjs/weights.ts";
+import type { QuantizedType } from "../formats/tfjs/layout.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { type Backend, backends } from "../legalize/backends.ts";
 import type { Bake } from "../lower/bake.ts";

@@ -65,12 +65,13 @@ export function channelVector(b: Builder, value: Value, channels: number, rank: 
 }
 
 /**
- * Weights that are stored as codes, of quantised models: scaled they would take four times the space, and the sums of whole numbers not
- * be exact.
+ * Weights that are stored as codes, of quantised models, less one zero point or not: scaled they would take four times the space, and the
+ * sums of whole numbers not be exact.
  */
 export function isCodes(weights: Value): boolean {
   let { node } = weights;
-  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
+  const isCentred = ({ op, inputs }: Node) => op === "Sub" && constantOf(inputs[1]!)?.data.length === 1;
+  while (movingOps.has(node.op) || isCentred(node)) node = node.inputs[0]!.node;
   if (node.op !== "Const") return false;
   const coding = codingOf(node.attrs["value"] as Tensor | StoredTensor);
   if (coding && coding.codes !== "float16") return true;

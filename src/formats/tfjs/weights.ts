@@ -2,15 +2,10 @@
 import type { ByteSink, ByteWriter } from "../../base/bytes.ts";
 import type { DType } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
-import { codingOf } from "../../graph/decode.ts";
-import type { Node, Value } from "../../graph/graph.ts";
-import { movingOps } from "../../graph/moving.ts";
 import { packTensor } from "../../graph/pack.ts";
-import type { Coding } from "../../graph/source.ts";
-import { elementCount, type StoredTensor, type Tensor } from "../../graph/tensor.ts";
+import type { Tensor } from "../../graph/tensor.ts";
+import type { Layout, QuantizedType } from "./layout.ts";
 import type { Json } from "./topology.ts";
-
-export type QuantizedType = "float16" | "uint8" | "uint16";
 
 export interface WeightSpec {
   readonly name: string;
@@ -30,69 +25,6 @@ export interface WeightGroup {
   readonly weights: readonly WeightSpec[];
 }
 
-/** The stored tensor whose elements a constant holds, only moved: those are written as small as they were. */
-function movedFrom(value: Value): Tensor | StoredTensor | undefined {
-  let node: Node = value.node;
-  while (movingOps.has(node.op)) node = node.inputs[0]!.node;
-  return node.op === "Const" ? (node.attrs["value"] as Tensor | StoredTensor) : undefined;
-}
-
-/** The type in which the elements of a constant are stored. */
-export function storedAs(value: Value): DType {
-  const tensor = movedFrom(value);
-  if (!tensor) return value.dtype;
-  return codingOf(tensor)?.codes === "float16" ? "float16" : tensor.dtype;
-}
-
-/** How a weight is laid down; decided before it is read, since shard names hold their count. */
-export type Layout = "plain" | "half" | "codes" | "signed-codes" | "uint8" | "uint16" | AffineCodes;
-
-/** Codes that TF.js reads already: code · scale + min. */
-export interface AffineCodes {
-  readonly codes: "uint8" | "uint16";
-  readonly scale: number;
-  readonly min: number;
-}
-
-/** `quantize` is lossy and asked for; halves and codes of the source are kept exactly. */
-export function layoutOf(value: Value, quantize: QuantizedType | undefined): Layout {
-  const { dtype } = value;
-  const stored = storedAs(value);
-  if (dtype === "float32" && quantize) return quantize === "float16" ? "half" : quantize;
-  if (dtype === "float32" && stored === "float16") return "half";
-  const tensor = movedFrom(value);
-  const coding = tensor && codingOf(tensor);
-  if (dtype === "float32" && coding && isExact(coding)) return coding;
-  if (dtype !== "float32" && dtype !== "int32") return "plain";
-  if (stored === "uint8" || stored === "uint4") return "codes";
-  return stored === "int8" || stored === "int4" ? "signed-codes" : "plain";
-}
-
-/** Whether codes are found again from the float32 that they stand for; where the least value dwarfs the steps, rounding has lost them. */
-function isExact(coding: Coding): coding is AffineCodes {
-  const { codes, scale, min } = coding;
-  return codes !== "float16" && Number.isFinite(min) && scale > 0 && Math.abs(min) / scale + 2 ** 16 < 2 ** 22;
-}
-
-const bytesOf = (layout: Layout): number => bytesEach[typeof layout === "object" ? layout.codes : layout];
-
-const bytesEach: Readonly<Record<Exclude<Layout, object>, number>> = {
-  plain: 4,
-  half: 2,
-  codes: 1,
-  "signed-codes": 1,
-  uint8: 1,
-  uint16: 2,
-};
-
-/** Bytes on disk of a weight that is no string. */
-export function layoutBytes(layout: Layout, dtype: DType, shape: readonly number[]): number {
-  return (
-    elementCount(shape) *
-    (layout === "plain" && dtype === "bool" ? 1 : layout === "plain" && dtype === "complex64" ? 8 : bytesOf(layout))
-  );
-}
-
 /** A weight as bytes and manifest entry. */
 export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { spec: WeightSpec; bytes: Uint8Array } {
   const { dtype, shape } = tensor;
@@ -105,7 +37,10 @@ export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { sp
     const { codes: kind, scale, min } = layout;
     const values = tensor.data as Float32Array;
     const codes = kind === "uint8" ? new Uint8Array(values.length) : new Uint16Array(values.length);
-    for (let i = 0; i < codes.length; i++) codes[i] = Math.round((values[i]! - min) / scale);
+    for (let i = 0; i < codes.length; i++) {
+      codes[i] = Math.round((values[i]! - min) / scale);
+      if (Math.fround(codes[i]! * scale + min) !== values[i]) throw new Error(`${name} has no code for ${values[i]}`);
+    }
     return as({ dtype: kind, scale, min, original_dtype: dtype }, new Uint8Array(codes.buffer));
   }
   switch (layout) {
@@ -114,14 +49,6 @@ export function encodeWeight(name: string, tensor: Tensor, layout: Layout): { sp
     case "half":
       checkHalf(tensor.data as Float32Array, name);
       return as({ dtype: "float16", original_dtype: "float32" }, packTensor({ ...tensor, dtype: "float16" }));
-    case "codes":
-    case "signed-codes": {
-      const min = layout === "codes" ? 0 : -128;
-      return as(
-        { dtype: "uint8", scale: 1, min, original_dtype: dtype },
-        Uint8Array.from(tensor.data as Float32Array, (value) => value - min),
-      );
-    }
     default:
       return affine(plain, tensor.data as Float32Array, layout);
   }

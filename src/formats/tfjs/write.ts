@@ -4,18 +4,10 @@ import { throwIfCancelled } from "../../base/cancel.ts";
 import { modelError } from "../../base/problem.ts";
 import { type Graph, Node, noOrigin, type Value } from "../../graph/graph.ts";
 import type { Tensor } from "../../graph/tensor.ts";
+import { type Layout, layoutBytes, layoutOf, type QuantizedType } from "./layout.ts";
 import { Names } from "./names.ts";
 import { constNode, dataType, functionJson, type Json, nodeJson, runNodes, shapeJson } from "./topology.ts";
-import {
-  encodeWeight,
-  type Layout,
-  layoutBytes,
-  layoutOf,
-  manifest,
-  type QuantizedType,
-  Shards,
-  type WeightSpec,
-} from "./weights.ts";
+import { encodeWeight, manifest, Shards, type WeightSpec } from "./weights.ts";
 
 export interface WriteOptions {
   /** `generatedBy` of model.json. */
