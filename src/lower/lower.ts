@@ -1,7 +1,7 @@
 /** SourceModel → hub graph, one node at a time; the same walk, run dry, is the diagnostics. */
 import { throwIfCancelled } from "../base/cancel.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../base/problem.ts";
-import type { Graph, GraphOutput, Shape, Type, Value } from "../graph/graph.ts";
+import type { Graph, GraphOutput, Shape, Value } from "../graph/graph.ts";
 import type { Baked } from "../graph/map.ts";
 import {
   type GraphId,
@@ -11,12 +11,12 @@ import {
   type SourceModel,
   type SourceNode,
   type SourceTensor,
-  type SourceType,
   type ValueId,
 } from "../graph/source.ts";
 import type { ModelFiles, Tensor } from "../graph/tensor.ts";
 import { Builder } from "../tf/build.ts";
 import { type Bake, bakeInto, normalised } from "./bake.ts";
+import { hubShape, typeOf } from "./declared.ts";
 import { contentOf, elementsOf, isGroup } from "./group.ts";
 import { Nested } from "./nested.ts";
 import { opaque } from "./opaque.ts";
@@ -344,17 +344,4 @@ class Lowering {
       this.bind(scope, id, value);
     }
   }
-}
-
-/** A declared type as a hub type; float32 where the file does not say. */
-export function typeOf(type: SourceType): Type {
-  return { dtype: type.dtype ?? "float32", shape: hubShape(type.shape) };
-}
-
-/** Words that exporters write where a size is not known: they stand for many sizes at once, and one symbol means one size. */
-const noSymbol = /^(none|null|nan|unknown|dynamic|any|-1|\?|\*|)$/i;
-
-/** Declared dims as the hub has them. */
-export function hubShape(shape: SourceType["shape"]): Shape | undefined {
-  return shape?.map((dim) => (dim === null || (typeof dim === "string" && noSymbol.test(dim.trim())) ? undefined : dim));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readConstants } from "../../src/lower/constants.ts";
-import { hubShape, type LowerOptions, lower } from "../../src/lower/lower.ts";
+import { hubShape } from "../../src/lower/declared.ts";
+import { type LowerOptions, lower } from "../../src/lower/lower.ts";
 import { onnxRules } from "../../src/lower/onnx/rules.ts";
 import "../../src/tf/all.ts";
 import { type GraphSpec, node, onnxModel, openOnnx, tensor, value } from "../build/onnx.ts";
