@@ -10,6 +10,7 @@ import {
   contextMenu,
   notification,
   openModel,
+  parityVerdict,
   pressNotificationButton,
   row,
   until,
@@ -67,7 +68,7 @@ test("an ONNX result is compared in onnxruntime", async (context) => {
   await contextMenu(page, "regressor.onnx", "Convert to ONNX…");
   await acceptConversion(page);
   await pressNotificationButton(page, "Converted:", "Check Parity");
-  await notification(page, /Equal( within tolerance)? on onnxruntime: 1 output/).waitFor();
+  await parityVerdict(page, /Equal( within tolerance)? on onnxruntime: 1 output/).waitFor();
 });
 
 test("several selected files are converted at once", async (context) => {
