@@ -125,7 +125,7 @@ export class ModelText {
 
 /** `ONNX opset 17, ai.acme 1 · 131 nodes · 110 M parameters · 438 MB` */
 export function titleOf(view: ModelView): string {
-  const [own, ...others] = view.opsets;
+  const [own, ...others] = view.format === "ONNX" ? view.opsets : []; // only ONNX calls its versions so
   const opsets = [own && `opset ${own.version}`, ...others.map(({ domain, version }) => `${domain} ${version}`)].filter(Boolean);
   return [
     [view.format, opsets.join(", ")].filter(Boolean).join(" "),

@@ -14,7 +14,7 @@ export function sentence(clause: string): string {
 
 /** `ONNX opset 9 · 66 nodes · 1.24 M parameters · 4.9 MB`, as parts. */
 export function titleParts(model: ModelView): string[] {
-  const opset = model.opsets[0];
+  const opset = model.opsets.find(({ domain }) => domain === "ai.onnx"); // no other format calls its versions so
   return [
     opset ? t("{0} opset {1}", model.format, opset.version) : model.format,
     counted(model.nodes, "{0} node", "{0} nodes"),

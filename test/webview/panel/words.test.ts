@@ -21,6 +21,8 @@ describe("words", () => {
       "1.24 M parameters",
       "4.9 MB",
     ]);
+    const keras = modelView({ ...squeezenet(), dialect: "keras", opsets: { "": 2 } }, "net.h5", 4_941_984);
+    expect(titleParts(keras)[0]).toBe("Keras");
   });
 
   test("the verdict: checking, ready, partly, stuck", () => {
