@@ -4,13 +4,13 @@ import { ModelError, type Problem } from "../base/problem.ts";
 import type { Graph, Node, Value } from "../graph/graph.ts";
 import { movingOps } from "../graph/moving.ts";
 import { countUses, nodesOf, topological } from "../graph/order.ts";
+import { located } from "../graph/place.ts";
 import { bytesOf, eagerBytes } from "../tf/build.ts";
 import { opDef } from "../tf/op.ts";
 import { onnxAttrs } from "./attrs.ts";
 import { OnnxBuilder, Ref, Scope } from "./build.ts";
 import { emitRules } from "./emit/rules.ts";
 import { type Finished, finish } from "./finish.ts";
-import { located } from "./place.ts";
 import { type Emit, EmitAt, Incomplete, type Nesting } from "./rule.ts";
 
 export interface EmitOptions {

@@ -1,6 +1,6 @@
-/** Where a fault of raising lies: at the source node that the hub node came of. */
+/** Where a fault of a hub node lies: at the source node that it came of. */
 import type { ModelError, Problem } from "../base/problem.ts";
-import type { Node } from "../graph/graph.ts";
+import type { Node } from "./graph.ts";
 
 export function located(error: ModelError, node: Node): Problem {
   const [graph, ...name] = (node.origin.nodes[0] ?? "").split("/");
