@@ -5,7 +5,7 @@ import { roundTo } from "../base/round.ts";
 import type { Dim, Type } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, type Tensor } from "../graph/tensor.ts";
 import { broadcast, type Call, type OpDef } from "./op.ts";
-import { broadcastStrides, walk } from "./walk.ts";
+import { broadcastStrides, walk, walkRows } from "./walk.ts";
 
 type Unary = (x: number) => number;
 type Binary = (x: number, y: number) => number;
@@ -51,8 +51,9 @@ function foldBinary(a: Tensor, b: Tensor, type: Type, fn: Binary, big: BigBinary
   } else {
     const [x, y] = [a.data as Float32Array, b.data as Float32Array];
     const round = roundTo(type.dtype);
-    walk(shape, strides, (at, [i, j]) => {
-      (data as Float32Array)[at] = round(fn(x[i!]!, y[j!]!));
+    walkRows(shape, strides, (at, [i, j], count, [stepX, stepY]) => {
+      for (let n = 0, p = i!, q = j!; n < count; n++, p += stepX!, q += stepY!)
+        (data as Float32Array)[at + n] = round(fn(x[p]!, y[q]!));
     });
   }
   return { dtype: type.dtype, shape, data };

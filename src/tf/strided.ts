@@ -1,6 +1,6 @@
 /** Copies of tensors along strides: what transposing, slicing, broadcasting and joining have in common. */
 import { allocate, elementCount, type Tensor } from "../graph/tensor.ts";
-import { walk } from "./walk.ts";
+import { walkRows } from "./walk.ts";
 
 /** Row-major strides. */
 export function stridesOf(shape: readonly number[]): number[] {
@@ -18,33 +18,10 @@ export function gatherStrided(x: Tensor, out: readonly number[], strides: readon
   const data = allocate(x.dtype, elementCount(out));
   const from = x.data as Float32Array;
   const to = data as Float32Array;
-  const inner = out.length - 1;
-  if (inner >= 0 && out.length <= 6) copyNested(from, to, out, strides, start);
-  else
-    walk(out, [strides], (at, [offset]) => {
-      to[at] = from[start + offset!]!;
-    });
-  return { dtype: x.dtype, shape: out, data };
-}
-
-/** The innermost two axes as plain loops: transposing weights of hundreds of megabytes is mostly this. */
-function copyNested(
-  from: Float32Array,
-  to: Float32Array,
-  out: readonly number[],
-  strides: readonly number[],
-  start: number,
-): void {
-  const rank = out.length;
-  const [columns, columnStride] = [out[rank - 1]!, strides[rank - 1]!];
-  const [rows, rowStride] = rank > 1 ? [out[rank - 2]!, strides[rank - 2]!] : [1, 0];
-  let at = 0;
-  walk(out.slice(0, Math.max(rank - 2, 0)), [strides.slice(0, Math.max(rank - 2, 0))], (_, [offset]) => {
-    for (let r = 0; r < rows; r++) {
-      let p = start + offset! + r * rowStride;
-      for (let c = 0; c < columns; c++, p += columnStride) to[at++] = from[p]!;
-    }
+  walkRows(out, [strides], (at, [offset], count, [step]) => {
+    for (let n = 0, p = start + offset!; n < count; n++, p += step!) to[at + n] = from[p]!;
   });
+  return { dtype: x.dtype, shape: out, data };
 }
 
 export function concatTensors(tensors: readonly Tensor[], axis: number, shape: readonly number[]): Tensor {
