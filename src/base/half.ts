@@ -48,6 +48,22 @@ function halfOfBits(bits: number): number {
   return sign | (kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0));
 }
 
+/** Whether float16 holds every element just as it is; the first that it does not ends the search. */
+export function areHalves(values: Float32Array): boolean {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return bits.every(isHalf);
+}
+
+function isHalf(bits: number): boolean {
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude === 0) return true;
+  const exponent = magnitude >>> 23;
+  // Below 2^-24, or past the greatest exponent.
+  if (exponent < 103 || exponent > 142) return false;
+  const lost = Math.max(13, 126 - exponent);
+  return (magnitude & ((1 << lost) - 1)) === 0;
+}
+
 /** Nearest, ties to even; past the greatest value infinity. */
 export function encodeBfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decodeBfloat16, decodeHalf, encodeBfloat16, encodeHalf } from "../../src/base/half.ts";
+import { areHalves, decodeBfloat16, decodeHalf, encodeBfloat16, encodeHalf } from "../../src/base/half.ts";
 import { decodeMiniFloat, encodeMiniFloat, miniFloats } from "../../src/base/minifloat.ts";
 import { random } from "../build/random.ts";
 
@@ -33,4 +33,15 @@ test.each([
     if (!same) wrong++;
   }
   expect(wrong).toBe(0);
+});
+
+test("what float16 holds as it is, is told from what it rounds", () => {
+  const decoded = decodeHalf(codes).filter(Number.isFinite);
+  expect(areHalves(decoded)).toBe(true);
+  const wrong = probes(decoded).filter((value) => {
+    const one = new Float32Array([value]);
+    const kept = Number.isFinite(value) && decodeHalf(encodeHalf(one))[0] === value;
+    return areHalves(new Float32Array([1.5, value, -0])) !== kept;
+  });
+  expect([...wrong]).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** How small a weight can be stored without losing anything: as the codes or halves that the source has it in, moved or computed. */
 import { bitsOf, type DType, isInteger, isUnsigned } from "../../base/dtype.ts";
-import { decodeHalf, encodeHalf } from "../../base/half.ts";
+import { areHalves } from "../../base/half.ts";
 import { codingOf } from "../../graph/decode.ts";
 import type { Node, Value } from "../../graph/graph.ts";
 import { movingOps } from "../../graph/moving.ts";
@@ -126,8 +126,7 @@ function shortest(value: Value): Layout | undefined {
   const data = tensor.data as Float32Array | Int32Array;
   const whole = wholeCodes(data);
   if (whole || !(data instanceof Float32Array)) return whole;
-  const halves = decodeHalf(encodeHalf(data));
-  return data.every((element, i) => Number.isFinite(element) && element === halves[i]) ? "half" : undefined;
+  return areHalves(data) ? "half" : undefined;
 }
 
 /** Whole numbers that no more than 8 bits tell apart; a zero with a sign is none. */
