@@ -1,26 +1,18 @@
 /** Lower, optimise, legalize, optimise for the target: what convert writes and check asks, without a file being touched. */
-import { modelError, type Problem } from "./base/problem.ts";
+import type { Problem } from "./base/problem.ts";
+import { type DialectRules, rulesOf } from "./dialects.ts";
 import type { Graph, Shape, Value } from "./graph/graph.ts";
 import type { CodeForm } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
-import type { Dialect, SourceModel } from "./graph/source.ts";
+import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { legalize } from "./legalize/legalize.ts";
 import { keptOnHost } from "./legalize/webgpu-reads.ts";
 import type { Bake } from "./lower/bake.ts";
 import { decoded } from "./lower/codes.ts";
 import { readConstants } from "./lower/constants.ts";
-import { kerasRules } from "./lower/keras/rules.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
-import { onnxRules } from "./lower/onnx/rules.ts";
-import type { QuantizedMode, RuleTable } from "./lower/rule.ts";
-import { droppedProblems } from "./lower/tensorflow/dropped.ts";
-import { prepare } from "./lower/tensorflow/prepare.ts";
-import { tensorflowRules } from "./lower/tensorflow/rules.ts";
-import { nativeOps, tfjsRules } from "./lower/tfjs/rules.ts";
-import { withBlocks } from "./lower/tflite/blocks.ts";
-import { withResources } from "./lower/tflite/resources.ts";
-import { tfliteRules } from "./lower/tflite/rules.ts";
+import type { QuantizedMode } from "./lower/rule.ts";
 import { type UserOps, userRules } from "./lower/user-ops.ts";
 import { type Optimized, optimize, type Step } from "./optimize/optimize.ts";
 import { hubPipeline, tfjsPipeline } from "./optimize/pipeline.ts";
@@ -63,6 +55,7 @@ export interface Translated {
 /** The model in TensorFlow's terms, which every target is made of. */
 export interface Hub {
   readonly graph: Graph;
+  readonly dialect: DialectRules;
   readonly lowered: Lowered;
   /** Hub values by `<graph>/<value>`. */
   readonly tracked: ReadonlyMap<string, Value>;
@@ -82,22 +75,18 @@ export async function toHub(
   options: TranslateOptions,
   trackable: (lowered: Lowered) => ReadonlyMap<string, Value> = ({ values }) => values,
 ): Promise<Hub> {
+  const dialect = await rulesOf(model.dialect);
   const started = performance.now();
   const constants = await readConstants(model, files);
-  const rules = rulesFor(model.dialect).with(options.userOps ? userRules(options.userOps) : []);
-  const lowered = lower(
-    withBlocks(withResources(prepare(model, constants, options.outputs), constants)),
-    files,
-    constants,
-    rules,
-    options,
-  );
-  const dropped = droppedProblems(model, lowered.verdicts);
+  const rules = dialect.rules.with(options.userOps ? userRules(options.userOps) : []);
+  const prepared = dialect.prepare?.(model, constants, options.outputs) ?? model;
+  const lowered = lower(prepared, files, constants, rules, options);
+  const dropped = dialect.dropped?.(model, lowered.verdicts) ?? [];
   const problems = [...readingProblems(model, lowered), ...lowered.problems, ...dropped];
   const optimizing = performance.now();
   const rewrite = options.optimize === false ? unchanged : optimize;
   const { graph, tracked, steps } = rewrite(lowered.graph, trackable(lowered), hubPipeline, options.signal);
-  return { graph, lowered, tracked, problems, steps, rewrite, began: { lower: started, optimize: optimizing } };
+  return { graph, dialect, lowered, tracked, problems, steps, rewrite, began: { lower: started, optimize: optimizing } };
 }
 
 export async function translate(model: SourceModel, files: ModelFiles, options: TranslateOptions = {}): Promise<Translated> {
@@ -111,7 +100,7 @@ export async function translate(model: SourceModel, files: ModelFiles, options: 
   const legalized = legalize(hub.graph, {
     tracked: hub.tracked.values(),
     signal,
-    native: model.dialect === "tfjs" ? nativeOps : undefined,
+    native: hub.dialect.native,
   });
   const legal = new Map<string, Value>();
   for (const [source, value] of hub.tracked) {
@@ -146,20 +135,6 @@ export const elapsed = ({ began }: Hub): Translated["ms"] => ({
   lower: began.optimize - began.lower,
   optimize: performance.now() - began.optimize,
 });
-
-const tables: Partial<Record<Dialect, RuleTable>> = {
-  onnx: onnxRules,
-  tflite: tfliteRules,
-  tensorflow: tensorflowRules,
-  tfjs: tfjsRules,
-  keras: kerasRules,
-};
-
-function rulesFor(dialect: Dialect): RuleTable {
-  const table = tables[dialect];
-  if (!table) throw modelError("unsupported-dialect", `no lowering of ${dialect} models`);
-  return table;
-}
 
 /** Not a matter of speed, so it is done to graphs that are not optimised too. */
 function separated(target: Optimized, signal: AbortSignal | undefined): Optimized {

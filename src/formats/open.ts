@@ -1,18 +1,10 @@
-/** Any model file → SourceModel: the one place that knows which reader takes which file. */
+/** Any model file → SourceModel: the one place that knows which reader takes which file. A reader is loaded when it is needed. */
 import type { ByteSource, ByteSources } from "../base/bytes.ts";
 import { modelError, type Problem, problem } from "../base/problem.ts";
 import type { SourceModel } from "../graph/source.ts";
 import type { ModelFiles } from "../graph/tensor.ts";
 import { mistakenWeights, unreadFile } from "./foreign.ts";
-import { isArchitecture } from "./keras/beside.ts";
-import { readArchitectureJson, readKeras, readLayersModel } from "./keras/read.ts";
-import { exportHint, readMlnet } from "./mlnet/read.ts";
-import { readOnnx } from "./onnx/read.ts";
-import { isTar, modelInTar } from "./tar/model.ts";
-import { readTensorflow } from "./tensorflow/read.ts";
 import type { SavedModelOptions } from "./tensorflow/saved-model.ts";
-import { isLayersModel, readModelJson, readTfjs } from "./tfjs/read.ts";
-import { readTflite } from "./tflite/read.ts";
 
 export interface OpenedModel {
   readonly model: SourceModel;
@@ -25,6 +17,8 @@ export type OpenOptions = SavedModelOptions;
 /** ML.NET saves pipelines as archives: looked at by inspect, not opened. */
 export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
 
+const isTar = ({ name }: ByteSource): boolean => /\.(tar|tar\.gz|tgz)$/i.test(name);
+
 /** Reads the structure of a model. A `ModelError` where the file is of no known format or is broken beyond reading. */
 export async function openModel(source: ByteSource, sources: ByteSources, options: OpenOptions = {}): Promise<OpenedModel> {
   return withMistakes(await readAny(source, sources, options), sources);
@@ -33,20 +27,23 @@ export async function openModel(source: ByteSource, sources: ByteSources, option
 /** A model without a known ending (a download cache's) is tried as ONNX. */
 async function readAny(source: ByteSource, sources: ByteSources, options: OpenOptions): Promise<OpenedModel> {
   if (isTar(source)) {
+    const { modelInTar } = await import("./tar/model.ts");
     const inner = await modelInTar(source);
     return readAny(inner.source, inner.sources, options);
   }
-  if (await isTflite(source)) return readTflite(source, sources);
+  if (await isTflite(source)) return (await import("./tflite/read.ts")).readTflite(source, sources);
   const foreign = await unreadFile(source);
   if (foreign) throw foreign;
   if (isZip(source)) {
+    const { exportHint, readMlnet } = await import("./mlnet/read.ts");
     await readMlnet(source);
     throw modelError("mlnet-pipeline", `a pipeline of ML.NET holds no graph: ${source.name}`, {}, exportHint);
   }
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
-  if (/\.(h5|hdf5|keras)$/i.test(source.name)) return readKeras(source, sources);
-  if (/\.(pb|pbtxt|meta)$/i.test(source.name)) return readTensorflow(source, sources, options);
-  return readOnnx(source, sources);
+  if (/\.(h5|hdf5|keras)$/i.test(source.name)) return (await import("./keras/read.ts")).readKeras(source, sources);
+  if (/\.(pb|pbtxt|meta)$/i.test(source.name))
+    return (await import("./tensorflow/read.ts")).readTensorflow(source, sources, options);
+  return (await import("./onnx/read.ts")).readOnnx(source, sources);
 }
 
 /** By its ending, or by the identifier that flatbuffers have behind their first offset: LiteRT's own tests call their models .bin. */
@@ -57,9 +54,14 @@ async function isTflite(source: ByteSource): Promise<boolean> {
 }
 
 async function openJson(source: ByteSource, sources: ByteSources): Promise<OpenedModel> {
+  const [{ isLayersModel, readModelJson, readTfjs }, { isArchitecture }] = await Promise.all([
+    import("./tfjs/read.ts"),
+    import("./keras/beside.ts"),
+  ]);
   const json = await readModelJson(source);
-  if (isArchitecture(json.value)) return readArchitectureJson(source, json, sources);
-  return isLayersModel(json.value) ? readLayersModel(source, json, sources) : readTfjs(source, sources, json);
+  if (!isArchitecture(json.value) && !isLayersModel(json.value)) return readTfjs(source, sources, json);
+  const { readArchitectureJson, readLayersModel } = await import("./keras/read.ts");
+  return isArchitecture(json.value) ? readArchitectureJson(source, json, sources) : readLayersModel(source, json, sources);
 }
 
 /** Files of weights looked into for what they are. */

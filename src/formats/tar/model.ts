@@ -4,10 +4,6 @@ import { modelError } from "../../base/problem.ts";
 import { gunzip } from "./gunzip.ts";
 import { fileIn, readTar, sourcesIn, type TarEntry } from "./read.ts";
 
-const archive = /\.(tar|tar\.gz|tgz)$/i;
-
-export const isTar = ({ name }: ByteSource): boolean => archive.test(name);
-
 /** In the order in which they are taken for the model. */
 const models = [/^saved_model\.pb$/, /^model\.json$/, /\.(onnx|tflite|keras|h5)$/i, /\.(pb|pbtxt|meta)$/i];
 /** Of TensorFlow Hub and TensorFlow itself, beside the model. */
