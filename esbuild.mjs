@@ -1,15 +1,20 @@
 /** Builds `dist/`: one bundle an entry point. `--watch` rebuilds on change. */
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build, context } from "esbuild";
 
 const require = createRequire(import.meta.url);
 
-/** dist/NAME.js for what is started by name: see src/runtime/entry.ts. */
-const entries = {
+/** What reads models of every format: in chunks, of which a run loads those that its format and target need. */
+const inChunks = {
   cli: "src/cli/main.ts",
   index: "src/index.ts",
+  "engine-job": "src/engine/job.ts",
+};
+
+/** dist/NAME.js for what is started by name: see src/runtime/entry.ts. */
+const entries = {
   conformance: "test/conformance/main.ts",
   "tfjs-worker": "src/runtime/tfjs-worker.ts",
   "layers-worker": "src/runtime/layers-worker.ts",
@@ -17,7 +22,6 @@ const entries = {
   "litert-child": "src/runtime/litert-child.ts",
   "tfjs-node-child": "src/runtime/tfjs-node-child.ts",
   engine: "src/engine/main.ts",
-  "engine-job": "src/engine/job.ts",
   samples: "scripts/samples.ts",
   "supported-ops": "scripts/supported-ops.ts",
   bench: "scripts/bench.ts",
@@ -87,6 +91,14 @@ const pages = {
 /** What the conformance suites load into a browser; no part of the extension. */
 const testPages = { ...pages, outdir: "dist", entryPoints: { "conformance-page": "test/conformance/browser/page.ts" } };
 
+const chunks = { ...node, entryPoints: inChunks, splitting: true, chunkNames: "chunk-[hash]", metafile: true };
+
+/** Chunks are called by what is in them, so that each build leaves those of the last. */
+function removeStale({ outputs }) {
+  for (const name of readdirSync("dist"))
+    if (name.startsWith("chunk-") && !(`dist/${name}` in outputs)) rmSync(`dist/${name}`, { force: true });
+}
+
 /** An entry that is not there (yet) is left out. */
 const present = (options) => ({
   ...options,
@@ -96,5 +108,8 @@ const present = (options) => ({
 const builds = [{ ...node, entryPoints: entries }, host, pages, testPages].map(present);
 
 copyWasm();
-if (process.argv.includes("--watch")) for (const options of builds) await (await context(options)).watch();
-else await Promise.all(builds.map((options) => build(options)));
+if (process.argv.includes("--watch")) for (const options of [chunks, ...builds]) await (await context(options)).watch();
+else {
+  const [{ metafile }] = await Promise.all([chunks, ...builds].map((options) => build(options)));
+  removeStale(metafile);
+}
