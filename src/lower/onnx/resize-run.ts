@@ -1,6 +1,7 @@
 /** Resize of sizes or scales that only the run knows: taps.ts once more, as operations of the graph. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { constantOf } from "../../tf/op.ts";
 import { Arithmetic } from "./arithmetic.ts";
 import { contract, type ResizeAxis } from "./resize-forms.ts";
 import type { Coordinates, Rounding, Sampling } from "./taps.ts";
@@ -31,8 +32,9 @@ function coordinates(b: Builder, a: ResizeAxis, kind: Coordinates): Value {
     case "pytorch_half_pixel":
       return m.select(single, b.op("ZerosLike", [i]), half());
     case "align_corners": {
-      // The size before it is rounded, as ONNX's reference has it; whole sizes are the same either way.
-      const unrounded = a.scaled ? m.div(m.mul(i, last), m.sub(m.mul(a.scale, input), 1)) : undefined;
+      // A scale that is computed: the size before it is rounded, as ONNX's reference has it. One that is stored: the size itself, as
+      // ONNX's text, onnxruntime and PyTorch have it. Whole sizes are the same either way.
+      const unrounded = a.scaled && !constantOf(a.scale) ? m.div(m.mul(i, last), m.sub(m.mul(a.scale, input), 1)) : undefined;
       return unrounded ? m.select(single, b.op("ZerosLike", [i]), unrounded) : m.div(m.mul(i, last), steps);
     }
     case "half_pixel_symmetric": {

@@ -218,20 +218,6 @@ const modeOf = (word: string): Mode => (word === "bilinear" ? "linear" : word ==
 const byScales = (b: Builder, x: Value, scales: Value, word: string, at: At): Value =>
   resize(b, x, axesByScale(b, x, everyAxis(x), scales, undefined, at), oldSampling(modeOf(word)), 0);
 
-/** ONNX's reference divides by the size before it is rounded, onnxruntime by the one after: such a model has two results. */
-function refuseFractions(axes: readonly ResizeAxis[], at: At): void {
-  for (const { input, scale } of axes) {
-    const factor = numberIn(scale);
-    if (typeof input !== "number" || factor === undefined || factor === 1) continue;
-    const size = Math.fround(input * factor);
-    if (!Number.isInteger(size) && Math.floor(size) > 1)
-      throw at.unsupported(
-        `align_corners with a scale that gives no whole size: ${input} × ${factor}`,
-        "Export the model with sizes",
-      );
-  }
-}
-
 const scaleVector = (b: Builder, scales: readonly number[]): Value =>
   b.constant({ dtype: "float32", shape: [scales.length], data: Float32Array.from(scales) });
 
@@ -255,7 +241,6 @@ export const resizes: readonly Rule[] = [
     const plans = sizes
       ? axesBySize(b, x, axes, sizes, a.keep_aspect_ratio_policy, rois, at)
       : axesByScale(b, x, axes, scales!, rois, at);
-    if (!sizes && a.coordinate_transformation_mode === "align_corners") refuseFractions(plans, at);
     return [resize(b, x, plans, sampling, a.extrapolation_value)];
   }),
   rule(

@@ -68,6 +68,12 @@ describe.each(["linear", "cubic"])("%s", (mode) => {
     expect(await everyWay(byScales([1, 1, 0.6, 0.5], { mode, antialias: 1, exclude_outside: 1 }))).toEqual([]);
   });
 
+  it("by a stored scale that gives no whole size, corners aligned", async () => {
+    const trial = byScales([1, 1, 1.7, 0.6], { mode, coordinate_transformation_mode: "align_corners" });
+    expect(await ort.differences(trial)).toEqual([]);
+    expect(await ort.differences({ ...trial, open: true })).toEqual([]);
+  });
+
   it("to one element", async () => {
     for (const c of coordinates)
       expect(await everyWay(bySizes([2, 3, 1, 6], { mode, coordinate_transformation_mode: c }))).toEqual([]);
