@@ -2,7 +2,19 @@
 import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type LegalAt, type LegalRule, legal } from "../rule.ts";
-import { type Axis, axesOf, channelsLast, extent, knownPads, padSpatial, spread, spreadKernel, windowAttrs } from "./window.ts";
+import {
+  type Axis,
+  axesOf,
+  channelsLast,
+  extent,
+  knownPads,
+  padSpatial,
+  runtimeSamePads,
+  spread,
+  spreadKernel,
+  type WindowAttrs,
+  windowAttrs,
+} from "./window.ts";
 
 const spatialOf = (x: Value): Value["shape"] => x.shape.slice(1, -1);
 
@@ -37,6 +49,20 @@ function groupsOf(channels: Dim, taken: Dim, at: LegalAt): number {
   throw at.unsupported(`${at.node.op} over an unknown number of channels`);
 }
 
+/**
+ * SAME where a stride leaves elements out behind the last window: TF.js's wasm kernels take the padding, which is less than none, for a huge
+ * number.
+ */
+function withoutOverreach(b: Builder, x: Value, axes: readonly Axis[], attrs: WindowAttrs): readonly [Value, WindowAttrs] {
+  const isPoint = axes.every(({ kernel }) => kernel === 1);
+  if (attrs.padding !== "SAME" || isPoint || axes.every((axis) => axis.stride <= extent(axis))) return [x, attrs];
+  const valid = { ...attrs, padding: "VALID" };
+  const pads = axes.flatMap((axis) => (axis.pads ? [axis.pads] : []));
+  if (pads.length < axes.length) return [b.op("PadV2", [x, runtimeSamePads(b, x, axes), b.scalar(x.dtype, 0)]), valid];
+  if (pads.flat().every((pad) => pad === 0)) return [x, valid];
+  return [x, { ...attrs, padding: "EXPLICIT", explicit_paddings: [0, 0, ...pads.flat(), 0, 0] }];
+}
+
 function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
   channelsLast(at);
   const rank = filter!.rank;
@@ -46,12 +72,13 @@ function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
   const kernel = clash ? spreadKernel(b, filter!, axes, at) : filter!;
   if (clash) attrs = { ...attrs, dilations: new Array<number>(rank).fill(1) };
   let input = x!;
+  if (rank === 4) [input, attrs] = withoutOverreach(b, input, axes, attrs);
   if (rank === 5 && attrs.padding === "EXPLICIT") {
     input = padSpatial(b, input, knownPads(at, axes), 0);
     attrs = { ...attrs, padding: "VALID", explicit_paddings: [] };
   }
   const depthwise = at.node.op === "DepthwiseConv2dNative";
-  const groups = depthwise ? 1 : groupsOf(input.shape[rank - 1], filter!.shape[rank - 2], at);
+  const groups = depthwise ? 1 : groupsOf(x!.shape[rank - 1], filter!.shape[rank - 2], at);
   const settled = attrs;
   const one = (part: Value, weights: Value) => b.op(at.node.op, [part, weights], settled);
   return groups === 1 ? one(input, kernel) : inGroups(b, input, kernel, groups, filter!.shape[rank - 2] as number, one);

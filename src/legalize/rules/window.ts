@@ -45,6 +45,20 @@ export function samePads(size: number, axis: Pick<Axis, "kernel" | "stride" | "d
   return [Math.floor(total / 2), Math.ceil(total / 2)];
 }
 
+/** As `samePads`, of a size that the run knows; every axis in a row, before and behind. */
+export function runtimeSamePads(b: Builder, x: Value, axes: readonly Axis[]): Value {
+  const one = (value: number) => b.ints([value]);
+  const rows = axes.flatMap((axis, i) => {
+    const size = b.dim(x, i + 1);
+    const steps = b.op("FloorDiv", [b.op("Sub", [size, one(1)]), one(axis.stride)]);
+    const reached = b.op("AddV2", [b.op("Mul", [steps, one(axis.stride)]), one(extent(axis))]);
+    const total = b.op("Maximum", [b.op("Sub", [reached, size]), one(0)]);
+    const low = b.op("FloorDiv", [total, one(2)]);
+    return [low, b.op("Sub", [total, low])];
+  });
+  return b.reshape(b.concat([b.ints([0, 0]), ...rows, b.ints([0, 0])], 0), [x.rank, 2]);
+}
+
 /** The spatial axes of a channels-last window over tensors of these sizes. */
 export function axesOf(at: LegalAt, sizes: readonly Dim[], kernel: readonly Dim[]): readonly Axis[] {
   const rank = sizes.length + 2;
