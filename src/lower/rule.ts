@@ -39,7 +39,8 @@ export interface Context {
  * `faithful`: every quantised result is rounded to its codes, as the source's runtime does; `float`: it is only kept to their range;
  * `qdq`: it is coded and decoded again, operator by operator, which runtimes of ONNX fuse into integer kernels.
  */
-export type QuantizedMode = "faithful" | "float" | "qdq";
+export type QuantizedMode = (typeof quantizedModes)[number];
+export const quantizedModes = ["faithful", "float", "qdq"] as const;
 
 export class At {
   constructor(private readonly context: Context) {}

@@ -2,6 +2,7 @@
 import { convert } from "../../src/convert.ts";
 import { convertToOnnx } from "../../src/convert-onnx.ts";
 import type { Tensor } from "../../src/graph/tensor.ts";
+import type { QuantizedMode } from "../../src/lower/rule.ts";
 import { TfjsWorker } from "../../src/runtime/tfjs.ts";
 import type { TfjsModel } from "../../src/runtime/tfjs-api.ts";
 
@@ -35,8 +36,13 @@ export class Backends {
   private readonly runners = new Map<ConformanceBackend, Runner>();
   readonly convert: typeof convert;
 
-  constructor(readonly to: Target) {
-    this.convert = to === "onnx" ? convertToOnnx : convert;
+  /** `quantized`: how quantised models compute, where another way than the usual one is asked for. */
+  constructor(
+    readonly to: Target,
+    quantized?: QuantizedMode,
+  ) {
+    const usual: typeof convert = to === "onnx" ? convertToOnnx : convert;
+    this.convert = quantized ? (model, files, sink, options = {}) => usual(model, files, sink, { quantized, ...options }) : usual;
   }
 
   async get(backend: ConformanceBackend): Promise<Runner> {

@@ -1,9 +1,11 @@
 /**
- * `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm|webgl|webgpu] [--to onnx] [--sample N]`: ends with the fixed result line.
- * `--sample` takes N cases, evenly spread; webgl and webgpu run in the browser of the end-to-end tests. With
- * `--to onnx` the models are converted to ONNX and run in onnxruntime, and the suite is called `SUITE-onnx`.
+ * `npm run conformance SUITE [--filter REGEX] [--backend cpu|wasm|webgl|webgpu] [--to onnx] [--quantized MODE] [--sample N]`: ends with the
+ * fixed result line. `--sample` takes N cases, evenly spread; webgl and webgpu run in the browser of the end-to-end tests. With `--to onnx`
+ * the models are converted to ONNX and run in onnxruntime, and the suite is called `SUITE-onnx`. `--quantized` asks for another way than the
+ * usual one for quantised TFLite models to compute.
  */
 import { cac } from "cac";
+import { quantizedModes } from "../../src/lower/rule.ts";
 import { Backends, type ConformanceBackend, conformanceBackends } from "./backends.ts";
 import { excused } from "./exclusions.ts";
 import { kerasCases, runKerasCase } from "./keras.ts";
@@ -51,15 +53,16 @@ else {
   const asked = conformanceBackends.find((each) => each === options["backend"]);
   const wanted: ConformanceBackend[] = to === "onnx" ? ["onnxruntime"] : asked ? [asked] : ["cpu", "wasm"];
   const all = suite.cases(zoo).filter((each) => filter.test(each.id));
+  const mode = quantizedModes.find((each) => each === options["quantized"]);
   const sample = Math.min(Number(options["sample"] ?? all.length), all.length);
   const cases = Array.from({ length: sample }, (_, i) => all[Math.floor((i * all.length) / sample)]!);
-  const pools = Array.from({ length: lanes }, () => new Backends(to));
+  const pools = Array.from({ length: lanes }, () => new Backends(to, mode));
   const rows = await inLanes(cases, lanes, async (each, lane) => {
     const row = await suite.run(each, pools[lane]!, wanted);
     return excused(pools[lane]!.lostGpu ? await suite.run(each, pools[lane]!, wanted) : row);
   });
   await Promise.all(pools.map((pool) => pool.close()));
-  report(rows, options["filter"] !== undefined || cases.length < all.length || asked !== undefined);
+  report(rows, options["filter"] !== undefined || cases.length < all.length || asked !== undefined || mode !== undefined);
 }
 
 function report(rows: readonly Row[], partial: boolean): void {
