@@ -5,6 +5,7 @@ import path from "node:path";
 import { modelError, type Problem, problem } from "../base/problem.ts";
 import { type CheckOptions, check } from "../check.ts";
 import { type Converted, type ConvertOptions, convert } from "../convert.ts";
+import { convertToKeras, kerasName } from "../convert-keras.ts";
 import { convertToLayers, type LayersOptions } from "../convert-layers.ts";
 import { type ConvertOnnxOptions, convertToOnnx } from "../convert-onnx.ts";
 import { onnxName } from "../formats/onnx/write.ts";
@@ -18,6 +19,7 @@ import { type ParityRequest, parity } from "../parity.ts";
 import { bytes, count, shape as showShape } from "../protocol/format.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
+import { openFileSink } from "./file-sink.ts";
 import { openFile, sourcesBeside } from "./files.ts";
 import type { Quantization } from "./options.ts";
 import { problemLines, type Report } from "./report.ts";
@@ -100,9 +102,11 @@ export interface ConvertRequest extends ConvertOptions, LayersOptions, ConvertOn
   readonly quantize?: Quantization;
   readonly force?: boolean;
   readonly to?: keyof typeof converters;
+  /** DIR is the name of the one file, of Keras. */
+  readonly asFile?: boolean;
 }
 
-const converters = { tfjs: convert, "tfjs-layers": convertToLayers, onnx: convertToOnnx };
+const converters = { tfjs: convert, "tfjs-layers": convertToLayers, onnx: convertToOnnx, keras: convertToKeras };
 
 /** What the user takes the model for; another is refused. */
 interface Expected {
@@ -145,14 +149,15 @@ export async function convertModel(file: string, out: string, options: ConvertRe
   const { model, files } = await read(file, options.opening);
   checkExpected(model, options);
   const opened = performance.now() - started;
-  const sink = await openSink(out, options.force ? { force: true } : {});
+  const forced = options.force ? { force: true } : {};
+  const sink = options.asFile ? await openFileSink(out, kerasName, forced) : await openSink(out, forced);
   let converted: Converted;
   try {
     converted = await converters[options.to ?? "tfjs"](model, files, sink, options);
   } finally {
     await sink.abort();
   }
-  const { ms, ...rest } = converted;
+  const { ms, ...rest } = options.asFile && converted.ok ? { ...converted, files: [path.basename(out)] } : converted;
   const problems = [...rest.problems, ...(converted.ok ? unmatchedGlobs(options) : [])];
   return {
     report: { format: model.dialect, to: options.to ?? "tfjs", out, ...rest, problems, ms: { read: opened, ...ms } } as Report,

@@ -32,6 +32,7 @@ export const converterFlags: readonly string[] = Object.keys(flags);
 
 const layers = "tfjs_layers_model";
 const graph = "tfjs_graph_model";
+const keras = "keras";
 
 interface Input {
   /** The dialect that the file must turn out to be of. */
@@ -47,11 +48,11 @@ const inputs: Readonly<Record<string, Input>> = {
   keras: { from: "keras", usual: layers },
   keras_keras: { from: "keras", usual: layers },
   keras_saved_model: { from: "tensorflow", usual: layers },
-  tfjs_layers_model: { from: "keras", usual: "keras" },
+  tfjs_layers_model: { from: "keras", usual: keras },
   tfjs_graph_model: { from: "tfjs", usual: graph },
 };
 
-const targets: Readonly<Record<string, string>> = { [layers]: "tfjs-layers", [graph]: "tfjs" };
+const targets: Readonly<Record<string, string>> = { [layers]: "tfjs-layers", [graph]: "tfjs", [keras]: "keras" };
 
 /** As the command line's own parser gives them. */
 export interface Translated {
@@ -74,6 +75,8 @@ export function fromConverter(args: readonly string[]): Translated {
   const asked = String(given.get("output_format") ?? source.usual);
   const to = Object.hasOwn(targets, asked) ? targets[asked] : undefined;
   if (!to) throw new UsageError(`${asked} is not written; --output_format wants one of ${Object.keys(targets).join(", ")}`);
+  if (asked === keras && /\.keras$/i.test(out))
+    throw new UsageError(`what is written is an .h5 file, which Keras does not load as ${out}`);
   const signature = given.get("signature_name");
   if (signature !== undefined && source.from !== "tensorflow")
     throw new UsageError(`--signature_name is for SavedModels, not for ${format}`);
@@ -82,6 +85,8 @@ export function fromConverter(args: readonly string[]): Translated {
   const options = {
     out,
     to,
+    // A file there, where TF.js's models are folders.
+    asFile: asked === keras || undefined,
     from: source.from,
     signature,
     tags: given.get("saved_model_tags"),

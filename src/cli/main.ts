@@ -44,7 +44,7 @@ cli
 cli
   .command("convert [...models]", "Convert to TF.js or ONNX")
   .option("--out <dir>", "Folder to write")
-  .option("--to <format>", "tfjs, tfjs-layers or onnx", { default: "tfjs" })
+  .option("--to <format>", "tfjs, tfjs-layers, onnx or keras", { default: "tfjs" })
   .option("--opset <n>", "Of ONNX: 13 to 21; default 17")
   .option("--for <loader>", "mlnet: an ONNX model that ML.NET takes")
   .option("--quantize <kind>", "float16, uint8 or uint16, with :GLOB,GLOB for some weights only")
@@ -148,7 +148,7 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
   ]);
   const out = options["out"];
   if (typeof out !== "string") throw new UsageError("--out DIR is missing");
-  const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx"]) ?? "tfjs";
+  const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx", "keras"]) ?? "tfjs";
   for (const [option, targets] of Object.entries(onlyFor))
     if (!targets.includes(to) && options[option])
       throw new UsageError(`--${parse.dashed(option)} is for --to ${targets.join(" or ")}, not ${to}`);
@@ -165,6 +165,7 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
     splitByLayer: options["splitByLayer"] === true,
     structuredOutputs: options["structuredOutputs"] === true,
     keepDebugOps: options["keepDebugOps"] === true,
+    asFile: options["asFile"] === true,
     ...(opset === undefined ? {} : { opset }),
     ...(loader && { for: loader }),
     ...(shardBytes === undefined ? {} : { shardBytes }),

@@ -157,14 +157,15 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const beside = (target: string, kind: "new" | "old"): string =>
+/** A name for what is not ready, in the folder of the destination. */
+export const beside = (target: string, kind: "new" | "old"): string =>
   path.join(
     path.dirname(target),
     `.${path.basename(target)}.modelwright-${kind}-${process.pid}-${randomBytes(4).toString("hex")}`,
   );
 
 /** Through symbolic links, so that the link stays and what it points to is replaced. */
-async function resolved(dir: string): Promise<string> {
+export async function resolved(dir: string): Promise<string> {
   const full = path.resolve(dir);
   const exists = await lstat(full).then(
     () => true,
@@ -197,7 +198,7 @@ async function removeEmpty(folder: string, top: string): Promise<void> {
 }
 
 /** File system errors while writing say what the user can act on: no space, no permission. */
-async function destination<T>(act: () => Promise<T>): Promise<T> {
+export async function destination<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {

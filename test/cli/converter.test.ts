@@ -159,17 +159,32 @@ describe("the examples of the guide", () => {
     close(await layersResult("quantized_model"), denseOutput(denseOfKeras, x), 3);
   });
 
-  it("layers model → graph model; to Keras nothing is written", async () => {
+  it("layers model → graph model", async () => {
     put({ "m.h5": kerasDense() });
     await converter("--input_format", "keras", "m.h5", "my_layers_model");
-    const from = ["--input_format", "tfjs_layers_model"];
-    const graph = [...from, "--output_format", "tfjs_graph_model", "my_layers_model/model.json", "my_graph_model/"];
-    expect((await converter(...graph)).code).toBe(0);
+    const graph = ["--output_format", "tfjs_graph_model", "my_layers_model/model.json", "my_graph_model/"];
+    expect((await converter("--input_format", "tfjs_layers_model", ...graph)).code).toBe(0);
     const model = await loadGraphModel(handler("my_graph_model"));
     close([...(model.predict(input()) as tf.Tensor).dataSync()], denseOutput(denseOfKeras, x));
-    const back = await converter(...from, "my_layers_model/model.json", "back.h5");
-    expect(back.code).toBe(2);
-    expect(back.stderr).toContain("keras is not written; --output_format wants one of tfjs_layers_model, tfjs_graph_model");
+  });
+
+  it("layers model → Keras .h5, a file as it always was; and from that the same layers model", async () => {
+    put({ "m.h5": kerasDense() });
+    await converter("--input_format", "keras", "m.h5", "my_layers_model");
+    const from = ["--input_format", "tfjs_layers_model", "--output_format", "keras"];
+    const back = await converter(...from, "--json", "my_layers_model/model.json", "new/back.h5");
+    expect(back.code).toBe(0);
+    expect(JSON.parse(back.stdout)).toMatchObject({ to: "keras", out: "new/back.h5", files: ["back.h5"] });
+    expect(readdirSync(path.join(folder, "new"))).toEqual(["back.h5"]);
+    const again = ["--input_format", "tfjs_layers_model", "my_layers_model/model.json"];
+    const held = await converter(...again, "new/back.h5");
+    expect(held.code).toBe(2);
+    expect(held.stderr).toContain("new/back.h5 is there already");
+    expect((await converter(...again, "--force", "new/back.h5")).code).toBe(0);
+    expect((await converter(...again, "new")).stderr).toContain("new is a folder, where a file is to be written");
+    await converter("--input_format", "keras", "new/back.h5", "again");
+    expect(written("again").weightsManifest).toEqual(written("my_layers_model").weightsManifest);
+    close(await layersResult("again"), denseOutput(denseOfKeras, x));
   });
 
   it("a graph model → a graph model, with the weights quantised that match", async () => {
@@ -335,5 +350,10 @@ describe("how words are told apart", () => {
       "is for SavedModels, not for keras",
     );
     expect(() => options("--output_json=false", "a", "b")).toThrow("only model.json is written");
+    const layers = "--input_format=tfjs_layers_model";
+    expect(() => fromConverter([layers, "a/model.json", "b.keras"])).toThrow("an .h5 file");
+    expect(() => fromConverter([layers, "--output_format=keras_saved_model", "a", "b"])).toThrow(
+      "keras_saved_model is not written; --output_format wants one of tfjs_layers_model, tfjs_graph_model, keras",
+    );
   });
 });

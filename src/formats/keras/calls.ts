@@ -28,14 +28,18 @@ const constantName = "_CONSTANT_VALUE";
 const MAX_DEPTH = 16;
 
 /** `[name, call, output]`, perhaps with a fourth: arguments of the call. */
-const isReference = (value: unknown): value is readonly [string, number, number, Json?] =>
+export const isReference = (value: unknown): value is readonly [string, number, number, Json?] =>
   Array.isArray(value) && typeof value[0] === "string" && typeof value[1] === "number" && typeof value[2] === "number";
 
 /** As `isReference`, or a constant in its place. */
 const isFirst = (value: unknown): value is readonly [string, number, unknown, Json?] =>
   isReference(value) || (Array.isArray(value) && value[0] === constantName && value.length >= 3);
 
-const referenceOf = ([layer, call, output]: readonly [string, number, number, Json?]): Reference => ({ layer, call, output });
+export const referenceOf = ([layer, call, output]: readonly [string, number, number, Json?]): Reference => ({
+  layer,
+  call,
+  output,
+});
 
 /** Of a model: one reference, a list, or (Keras 3) a structure of them, whose order is that of the file. */
 export function readReferences(given: unknown, place: Place): Reference[] {

@@ -230,8 +230,8 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
     {
       source,
       config,
-      // What TF.js itself saves is of Keras 2's kind.
-      version: majorOf(version) < 1 ? "2.0.0" : (version ?? "2.0.0"),
+      // What TF.js itself saves (`tfjs-layers 4.22.0`) is of Keras 2's kind.
+      version: version === undefined || !/^[1-9]/.test(version) ? "2.0.0" : version,
       formatVersion: layersFormat,
       files: [source.name, ...manifest.files],
       weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },

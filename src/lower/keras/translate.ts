@@ -1,4 +1,7 @@
-/** A Keras model → the layers model that `tf.loadLayersModel` takes: always Functional, in Keras 2's words, weights named as TF.js builds them. */
+/**
+ * A Keras model → the layers model that `tf.loadLayersModel` takes: always Functional, in Keras 2's words, weights named as TF.js builds them.
+ * Keras takes the same architecture, with its own file of weights.
+ */
 import { isFloat } from "../../base/dtype.ts";
 import { ModelError, modelError, type Place, type Problem, problem } from "../../base/problem.ts";
 import type { Value } from "../../graph/graph.ts";
@@ -19,7 +22,7 @@ export type LayerPlace = readonly [layer: string, call: number, output: number];
 export interface LayersModel {
   /** `modelTopology` of model.json. */
   readonly topology: Json;
-  /** In the order of the layers; all of a layer's are next to each other. */
+  /** In the order of the layers; all of a layer's are next to each other. Layers by their names in the topology. */
   readonly weights: readonly { readonly name: string; readonly layer: string; readonly value: Value }[];
   readonly problems: readonly Problem[];
   /** Layers that are to be registered before the model is loaded. */
@@ -28,13 +31,27 @@ export interface LayersModel {
   readonly places: ReadonlyMap<string, LayerPlace>;
 }
 
+/** Who is to load it. */
+export type LayersTarget = "tfjs" | "keras";
+
 /** `lowered`: values by `<graph>/<value>`, for their types and masks; the file does not say. */
-export function translateLayers(model: SourceModel, files: ModelFiles, lowered: ReadonlyMap<string, Value>): LayersModel {
-  return new Translation(model, files, lowered).run();
+export function translateLayers(
+  model: SourceModel,
+  files: ModelFiles,
+  lowered: ReadonlyMap<string, Value>,
+  target: LayersTarget = "tfjs",
+): LayersModel {
+  return new Translation(model, files, lowered, target).run();
 }
 
 /** The way out where a layer is not in TF.js. */
 const hint = "convert with --to tfjs, or register a class of this name with tf.serialization.registerClass";
+
+/** What is to be done about a layer whose code is the user's. */
+const customHints: Readonly<Record<LayersTarget, string>> = {
+  tfjs: `fill it in in ${customLayersName}, and register it`,
+  keras: "give its class to keras.models.load_model as one of custom_objects",
+};
 
 class Translation {
   private readonly b = new Builder();
@@ -49,6 +66,7 @@ class Translation {
     private readonly model: SourceModel,
     private readonly files: ModelFiles,
     private readonly lowered: ReadonlyMap<string, Value>,
+    private readonly target: LayersTarget,
   ) {
     this.major = model.opsets[""] ?? 2;
     this.masked = hasMasks(model);
@@ -171,7 +189,7 @@ class Translation {
     const weights = list.map(({ value }, i) => ({ name: names[i]!, shape: value.staticShape!, dtype: value.dtype }));
     this.custom.push({ className: node.op, weights });
     const reason = `what this layer computes is in code, not in the file: ${node.op}`;
-    this.problems.push(problem("warning", "custom-layer", reason, place, `fill it in in ${customLayersName}, and register it`));
+    this.problems.push(problem("warning", "custom-layer", reason, place, customHints[this.target]));
     const kept = Object.entries(configOf(node.attrs)).filter(([key]) => !dropped.has(key));
     return { ...Object.fromEntries(kept.map(([key, value]) => [key, key === "dtype" ? typeOf(value) : value])), name };
   }
@@ -245,6 +263,8 @@ class Translation {
     if (op === "LeakyReLU" && config["negative_slope"] !== undefined) config["alpha"] = config["negative_slope"];
     const fault = stockFault(op, new Config(op, config, faultsAt(place)), this.major);
     if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
+    // Unsaid, TF.js and Keras 2 mean different things.
+    if (op === "GRU") config["reset_after"] = false;
     return config;
   }
 
@@ -304,7 +324,7 @@ class Translation {
       const name = `${scope}/${names[i]!}`;
       if (this.weights.has(name))
         throw modelError("duplicate-name", "two weights of one name in the layers model", { ...place, tensor: name });
-      this.weights.set(name, { layer: place.node ?? scope, value });
+      this.weights.set(name, { layer: this.legal(place.node ?? scope), value });
     }
   }
 
