@@ -14,8 +14,8 @@ export type BigBinary = (x: bigint, y: bigint) => bigint;
 export const sameType = (call: Call): readonly Type[] => [call.input(0).type];
 
 /** Writes numbers into a tensor's elements as the dtype holds them: integers wrap, small floats round to nearest even. */
-export function store(dtype: DType, count: number, at: (i: number) => number): Elements {
-  const data = allocate(dtype, count) as Exclude<Elements, string[] | BigInt64Array | BigUint64Array>;
+export function store(dtype: DType, count: number, at: (i: number) => number, spare?: Elements): Elements {
+  const data = (spare ?? allocate(dtype, count)) as Exclude<Elements, string[] | BigInt64Array | BigUint64Array>;
   const round = roundTo(dtype);
   for (let i = 0; i < count; i++) data[i] = round(at(i));
   return data;
@@ -26,22 +26,22 @@ export function unary(name: string, fn: Unary, big?: (x: bigint) => bigint): OpD
     name,
     elementwise: true,
     infer: sameType,
-    fold: ([x]) => {
+    fold: ([x], _, __, spare) => {
       const { data, dtype, shape } = x!;
       if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
         if (!big) throw modelError("bad-dtype", `${name} of ${dtype}`);
         return [{ dtype, shape, data: data instanceof BigInt64Array ? data.map(big) : data.map(big) }];
       }
       if (Array.isArray(data)) throw modelError("bad-dtype", `${name} of strings`);
-      return [{ dtype, shape, data: store(dtype, data.length, (i) => fn(data[i]!)) }];
+      return [{ dtype, shape, data: store(dtype, data.length, (i) => fn(data[i]!), spare) }];
     },
   };
 }
 
-function foldBinary(a: Tensor, b: Tensor, type: Type, fn: Binary, big: BigBinary | undefined): Tensor {
+function foldBinary(a: Tensor, b: Tensor, type: Type, fn: Binary, big?: BigBinary, spare?: Elements): Tensor {
   const shape = type.shape as readonly number[];
   const strides = [broadcastStrides(a.shape, shape), broadcastStrides(b.shape, shape)];
-  const data = allocate(type.dtype, elementCount(shape));
+  const data = spare ?? allocate(type.dtype, elementCount(shape));
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
     if (!big) throw modelError("bad-dtype", `no 64-bit form of this operator`);
     const [x, y] = [a.data as BigInt64Array, b.data as BigInt64Array];
@@ -86,7 +86,7 @@ export function binary(name: string, fn: Binary, big?: BigBinary, dims?: (a: Dim
     name,
     elementwise: true,
     infer: (call) => [{ dtype: sameDtypes(call), shape: broadcast(call.shape(0), call.shape(1)) }],
-    fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, big)],
+    fold: ([a, b], _, [type], spare) => [foldBinary(a!, b!, type!, fn, big, spare)],
     elements: combine(dims ?? bothNumbers(fn)),
   };
 }
@@ -140,7 +140,7 @@ export function logical(name: string, fn: Binary): OpDef {
     name,
     elementwise: true,
     infer: (call) => [{ dtype: "bool", shape: broadcast(call.shape(0), call.shape(1)) }],
-    fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn, undefined)],
+    fold: ([a, b], _, [type]) => [foldBinary(a!, b!, type!, fn)],
   };
 }
 

@@ -4,7 +4,7 @@ import { ModelError, modelError, type Problem } from "../base/problem.ts";
 import { loadTensor, storedBlocks } from "../graph/decode.ts";
 import type { Node, Value } from "../graph/graph.ts";
 import { topological } from "../graph/order.ts";
-import { elementCount, isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
+import { type Elements, elementCount, isStored, type StoredTensor, type Tensor } from "../graph/tensor.ts";
 import { bytesOf } from "./build.ts";
 import { opDef } from "./op.ts";
 
@@ -15,19 +15,58 @@ const MAX_CONSTANT = 2 ** 32;
 export async function evaluate(value: Value): Promise<Tensor> {
   if (!value.node.constant) throw new Error(`${value.node.op} is no constant`);
   const order = topological([value]);
-  const left = new Map<Node, number>();
+  const left = new Map<Node, number>([[value.node, 1]]);
   for (const node of order) for (const input of node.inputs) left.set(input.node, (left.get(input.node) ?? 0) + 1);
   const results = new Map<Node, readonly Tensor[]>();
+  const own = new OwnElements();
   for (const node of order) {
-    results.set(node, await step(node, results));
-    for (const input of node.inputs) {
+    const inputs = node.inputs.map((input) => results.get(input.node)![input.port]!);
+    const last: Tensor[] = [];
+    for (const [i, input] of node.inputs.entries()) {
       const rest = left.get(input.node)! - 1;
       left.set(input.node, rest);
-      if (rest === 0) results.delete(input.node);
+      if (rest > 0) continue;
+      results.delete(input.node);
+      last.push(inputs[i]!);
     }
+    const outputs = node.op === "Const" ? [await content(node)] : folded(node, inputs, own.spare(node, last));
+    own.made(node, inputs, outputs);
+    results.set(node, outputs);
   }
   return results.get(value.node)![value.port]!;
 }
+
+/** The arrays that an evaluation has made and that no other tensor looks into. */
+class OwnElements {
+  private readonly buffers = new Set<unknown>();
+
+  made({ op, attrs }: Node, inputs: readonly Tensor[], outputs: readonly Tensor[]): void {
+    const shared = new Set(inputs.map(bufferOf));
+    const isKept = op === "Const" && !isStored(attrs["value"] as Tensor | StoredTensor);
+    for (const each of outputs) {
+      const buffer = bufferOf(each);
+      if (isKept || shared.has(buffer)) this.buffers.delete(buffer);
+      else this.buffers.add(buffer);
+      shared.add(buffer);
+    }
+  }
+
+  /**
+   * Elements that an elementwise op may write its result over: weights of hundreds of megabytes would be held twice, and the collector
+   * takes its time. `last`: inputs that nobody reads after this node.
+   */
+  spare({ op, outputs }: Node, last: readonly Tensor[]): Elements | undefined {
+    if (!opDef(op).elementwise || outputs.length !== 1) return undefined;
+    const { dtype, staticShape } = outputs[0]!;
+    const found = last.find(
+      (each) => each.dtype === dtype && `${each.shape}` === `${staticShape}` && this.buffers.has(bufferOf(each)),
+    );
+    return found?.data;
+  }
+}
+
+/** Strings have none, and are never written over. */
+const bufferOf = ({ data }: Tensor): unknown => (Array.isArray(data) ? data : data.buffer);
 
 /** The little-endian elements of a large constant that a file holds as they are, in blocks; undefined for what is to be computed. */
 export function blocksOf({ node }: Value): AsyncIterable<Uint8Array> | undefined {
@@ -38,20 +77,22 @@ export function blocksOf({ node }: Value): AsyncIterable<Uint8Array> | undefined
 /** Not worth a stream. */
 const fewElements = 2 ** 18;
 
-async function step(node: Node, results: ReadonlyMap<Node, readonly Tensor[]>): Promise<readonly Tensor[]> {
-  if (node.op === "Const") {
-    const tensor = node.attrs["value"] as Tensor | StoredTensor;
-    return [isStored(tensor) ? await loadTensor(tensor) : tensor];
-  }
+async function content(node: Node): Promise<Tensor> {
+  const tensor = node.attrs["value"] as Tensor | StoredTensor;
+  return isStored(tensor) ? loadTensor(tensor) : tensor;
+}
+
+function folded(node: Node, inputs: readonly Tensor[], spare: Elements | undefined): readonly Tensor[] {
   const { fold } = opDef(node.op);
   for (const { type } of node.outputs)
     if ((bytesOf(type) ?? 0) > MAX_CONSTANT)
       throw modelError("too-large", `a constant of ${bytesOf(type)} bytes is computed, more than ${MAX_CONSTANT}`);
   if (!fold) throw new Error(`${node.op} is not foldable`);
   return fold(
-    node.inputs.map((input) => results.get(input.node)![input.port]!),
+    inputs,
     node.attrs,
     node.outputs.map((output) => output.type),
+    spare,
   );
 }
 

@@ -2,7 +2,7 @@
 import type { DType } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import type { Attr, Attrs, Dim, Shape, Type, Value } from "../graph/graph.ts";
-import { numbersOf, type Tensor } from "../graph/tensor.ts";
+import { type Elements, numbersOf, type Tensor } from "../graph/tensor.ts";
 import { isUserOp, userOpDef } from "./user-op.ts";
 
 /** What a shape rule may ask. Every fault it throws is a `ModelError` without a place: the caller adds it. */
@@ -54,8 +54,11 @@ export interface OpDef {
   readonly name: string;
   /** Output types; throws where the inputs cannot be combined. */
   readonly infer: (call: Call) => readonly Type[];
-  /** Evaluates on the host, exactly as TensorFlow would. Absent: never folded. `types` are the inferred output types. */
-  readonly fold?: (inputs: readonly Tensor[], attrs: Attrs, types: readonly Type[]) => readonly Tensor[];
+  /**
+   * Evaluates on the host, exactly as TensorFlow would. Absent: never folded. `types` are the inferred output types. `spare`, given to
+   * elementwise ops only, are the elements of an input of the output's type that nobody needs any more: the result may be written over them.
+   */
+  readonly fold?: (inputs: readonly Tensor[], attrs: Attrs, types: readonly Type[], spare?: Elements) => readonly Tensor[];
   /** Partly known content of the (first) output; asked only where folding is impossible. */
   readonly elements?: (call: Call) => readonly Dim[] | undefined;
   /** Each element of the output depends only on the elements at its place in the inputs, which broadcast together. */
