@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import * as vscode from "vscode";
 import { chooseModels, openSample } from "./commands/choose.ts";
-import { convertModels, copySnippet, type Target } from "./commands/convert.ts";
+import { convertModels, copySnippet } from "./commands/convert.ts";
 import { revealInGraph, revealInText, showUnsupportedOps, stepProblem } from "./commands/navigate.ts";
+import type { Target } from "./commands/options.ts";
 import { type Conversion, checkParity } from "./commands/parity.ts";
 import { ModelDecorations } from "./decorations.ts";
 import { Diagnostics } from "./diagnostics.ts";

@@ -21,7 +21,7 @@ export function sentence(clause: string): string {
   return text === "" || /[.?!…]$/.test(text) ? text : `${text}.`;
 }
 
-/** `Acme.FancyNorm: no lowering to TF.js (block.9/norm). Cut the model before block.9.` */
+/** `Acme.FancyNorm: cannot be converted (block.9/norm). Cut the model before block.9.` */
 export function problemText(problem: Problem): string {
   const subject = problem.op ?? problem.tensor;
   const said = subject !== undefined && problem.reason.startsWith(subject);

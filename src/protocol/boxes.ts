@@ -14,9 +14,9 @@ const opCharacter = 7.8;
 const nameCharacter = 6.7;
 const lineRoom = 226;
 
-/** One line; with the name under it; with chips under that. A node without a summary has its name on the first line where both fit. */
+/** One line; with the name under it; with chips under that, or in the name's place where there is none. A node without a summary has its name on the first line where both fit. */
 export function nodeHeight(node: NodeView): number {
-  if (node.chips.length > 0 || node.subgraphs.length > 0) return chipsHeight;
+  if (node.chips.length > 0 || node.subgraphs.length > 0) return node.name ? chipsHeight : namedHeight;
   const op = node.op.length + (node.domain ? node.domain.length + 1 : 0);
   const fits = op * opCharacter + node.name.length * nameCharacter <= lineRoom;
   return node.name && (node.summary || !fits) ? namedHeight : lineHeight;

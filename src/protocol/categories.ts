@@ -89,6 +89,23 @@ const inputs: Readonly<Record<string, string>> = {
   If: "cond",
   Loop: "M cond",
   Dropout: "data ratio training_mode",
+  // TFLite
+  ...named("input filter bias", "CONV_2D CONV_3D DEPTHWISE_CONV_2D"),
+  FULLY_CONNECTED: "input weights bias",
+  TRANSPOSE_CONV: "output_shape weights input bias",
+  EMBEDDING_LOOKUP: "ids weights",
+  PRELU: "input alpha",
+  RESHAPE: "input shape",
+  TRANSPOSE: "input perm",
+  ...named("input axis", "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_PROD ARG_MAX ARG_MIN"),
+  ...named("input paddings", "PAD MIRROR_PAD"),
+  ...named("input size", "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"),
+  // TensorFlow
+  ...named("input filter", "Conv2D DepthwiseConv2dNative Conv3D"),
+  BiasAdd: "value bias",
+  _FusedConv2D: "input filter bias",
+  _FusedMatMul: "a b bias",
+  FusedBatchNormV3: "x scale offset mean variance",
   ...named("X", "Relu LeakyRelu Elu Selu Celu Gelu Sigmoid HardSigmoid HardSwish Mish Softsign Softplus ThresholdedRelu"),
   ...named(
     "X",
@@ -107,6 +124,25 @@ export function inputLabel(op: string, index: number): string {
   return (Object.hasOwn(inputs, op) ? inputs[op]!.split(" ")[index] : undefined) ?? `#${index}`;
 }
 
+/** Of Keras layers, in the order that Keras keeps them. */
+const weights: Readonly<Record<string, string>> = {
+  ...named("kernel bias", "Dense EinsumDense Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose"),
+  ...named("depthwise_kernel bias", "DepthwiseConv1D DepthwiseConv2D"),
+  ...named("depthwise_kernel pointwise_kernel bias", "SeparableConv1D SeparableConv2D"),
+  ...named("kernel recurrent_kernel bias", "LSTM GRU SimpleRNN"),
+  ...named("gamma beta moving_mean moving_variance", "BatchNormalization"),
+  ...named("gamma beta", "LayerNormalization GroupNormalization"),
+  Embedding: "embeddings",
+  PReLU: "alpha",
+};
+
+/** Of one among `count` weights of a Keras layer; undefined where options of the layer may have left some out. */
+export function weightLabel(op: string, index: number, count: number): string | undefined {
+  const names = Object.hasOwn(weights, op) ? weights[op]!.split(" ") : [];
+  const isWhole = names.length === count || (count === names.length - 1 && names.at(-1) === "bias");
+  return isWhole ? names[index] : undefined;
+}
+
 const manyOutputs: Readonly<Record<string, string>> = {
   LSTM: "Y Y_h Y_c",
   GRU: "Y Y_h",
@@ -119,6 +155,9 @@ const manyOutputs: Readonly<Record<string, string>> = {
   LayerNormalization: "Y Mean InvStdDev",
 };
 
-export function outputLabel(op: string, index: number): string {
-  return (Object.hasOwn(manyOutputs, op) ? manyOutputs[op]!.split(" ")[index] : undefined) ?? (index === 0 ? "Y" : `#${index}`);
+/** Of the `count` outputs of an operator; `Y` is ONNX's word. */
+export function outputLabel(op: string, index: number, isOnnx: boolean, count: number): string {
+  const named = Object.hasOwn(manyOutputs, op) ? manyOutputs[op]!.split(" ")[index] : undefined;
+  if (isOnnx) return named ?? (index === 0 ? "Y" : `#${index}`);
+  return count === 1 ? "output" : `#${index}`;
 }

@@ -1,6 +1,6 @@
 /** From a `SourceGraph` to what is drawn of it: boxes, edges, chips. Linear in nodes and edges; odd graphs are drawn as they are. */
 import type { GraphId, Quantization, SourceGraph, SourceModel, SourceNode, SourceType, ValueId } from "../graph/source.ts";
-import { categoryOf, inputLabel } from "./categories.ts";
+import { categoryOf, inputLabel, weightLabel } from "./categories.ts";
 import { summaryOf } from "./summary.ts";
 import type { EdgeView, GraphLink, GraphView, NamedType, NodeView, PillView, TypeView } from "./views.ts";
 
@@ -58,6 +58,10 @@ export function functionsOf(model: SourceModel): Map<string, GraphId> {
   return functions;
 }
 
+/** Readers call the main graph so where the file does not, and so do converters: it says nothing. */
+export const ownName = ({ role, name }: Pick<SourceGraph, "role" | "name">): string =>
+  role === "main" && name === "main" ? "" : name;
+
 /** Every graph with the node that holds it, main first: the breadcrumb walks `parent`. */
 export function graphLinks(model: SourceModel): GraphLink[] {
   const holders = new Map<GraphId, { parent: GraphId; holder: number; label: string }>();
@@ -71,7 +75,7 @@ export function graphLinks(model: SourceModel): GraphLink[] {
   }
   return model.graphs.map((graph) => {
     const held = holders.get(graph.id);
-    const name = graph.role === "subgraph" ? held?.label || graph.name : graph.name;
+    const name = graph.role === "subgraph" ? held?.label || graph.name : ownName(graph);
     return {
       id: graph.id,
       name,
@@ -86,8 +90,12 @@ export function graphLinks(model: SourceModel): GraphLink[] {
 export function portLabel({ op, inputs, attrs }: SourceNode, port: number): string {
   const { weights } = attrs;
   const names = weights?.kind === "strings" ? weights.value : [];
-  const name = names[port - (inputs.length - names.length)];
-  return name === undefined ? inputLabel(op, port) : name.replace(/^.*\//, "").replace(/:0$/, "");
+  const index = port - (inputs.length - names.length);
+  const name = names[index];
+  if (name === undefined) return inputLabel(op, port);
+  const own = name.replace(/^.*\//, "").replace(/:0$/, "");
+  // Keras 3 counts them.
+  return /^\d+$/.test(own) ? (weightLabel(op, index, names.length) ?? own) : own;
 }
 
 function nodeView(graph: SourceGraph, node: SourceNode, functions: ReadonlyMap<string, GraphId>): NodeView {

@@ -3,8 +3,8 @@ import { byteLength, type DType } from "../base/dtype.ts";
 import { kindOf } from "../graph/diagnosis.ts";
 import type { Dialect, GraphId, SourceGraph, SourceModel, SourceTensor, ValueId } from "../graph/source.ts";
 import { categoryOf } from "./categories.ts";
-import { graphLinks, namedType } from "./graph-view.ts";
-import { largestWeightsShown, type ModelView, type NamedType } from "./views.ts";
+import { graphLinks, namedType, ownName } from "./graph-view.ts";
+import { largestWeightsShown, type ModelPort, type ModelView } from "./views.ts";
 
 const formats: Readonly<Record<Dialect, string>> = {
   onnx: "ONNX",
@@ -44,8 +44,8 @@ interface Weight {
 const variable = /^(VarHandleOp|Variable(V2)?)$/;
 
 /** As the model's callers name them: a signature's words, where there is one. */
-const portsOf = (graph: SourceGraph, ids: readonly ValueId[], names: readonly string[] | undefined): NamedType[] =>
-  ids.map((id, i) => ({ ...namedType(graph, id), ...(names?.[i] === undefined ? {} : { name: names[i] }) }));
+const portsOf = (graph: SourceGraph, ids: readonly ValueId[], names: readonly string[] | undefined): ModelPort[] =>
+  ids.map((id, i) => ({ ...namedType(graph, id), value: id, ...(names?.[i] === undefined ? {} : { name: names[i] }) }));
 
 /** `bytes`: of the file and its external data together. */
 export function modelView(model: SourceModel, file: string, bytes: number): ModelView {
@@ -87,7 +87,7 @@ export function modelView(model: SourceModel, file: string, bytes: number): Mode
   const { loader, note } = kindOf(model);
   return {
     file,
-    name: main?.name || model.name,
+    name: (main && ownName(main)) || model.name,
     format: formats[model.dialect],
     formatVersion: model.formatVersion,
     opsets: opsets.sort((a, b) => Number(b.domain === own) - Number(a.domain === own)),

@@ -2,7 +2,7 @@
 import type { GraphId, SourceGraph, SourceModel, ValueId } from "../graph/source.ts";
 import { categoryOf, outputLabel } from "./categories.ts";
 import { graphOf, namedType, portLabel } from "./graph-view.ts";
-import { elements, storedBytes } from "./model-view.ts";
+import { domainName, elements, storedBytes } from "./model-view.ts";
 import { namedAttributeText } from "./summary.ts";
 import type { AttributeView, NodeDetails, PortView, WeightView } from "./views.ts";
 
@@ -73,7 +73,7 @@ export function nodeDetails(model: SourceModel, graphId: GraphId, nodeId: number
     inputs.push({ label: "captured", value: id, nodes: producer === undefined ? [] : [producer], ...namedType(graph, id) });
   }
   const outputs = node.outputs.map((id, port): PortView => {
-    const label = outputLabel(node.op, port);
+    const label = outputLabel(node.op, port, model.dialect === "onnx", node.outputs.length);
     return id === undefined
       ? { label, name: "", nodes: [] }
       : { label, value: id, nodes: readers.get(id) ?? [], ...namedType(graph, id) };
@@ -84,6 +84,7 @@ export function nodeDetails(model: SourceModel, graphId: GraphId, nodeId: number
     name: node.name,
     op: node.op,
     domain: node.domain,
+    owner: domainName(model.dialect, node.domain),
     ...(version === undefined ? {} : { version }),
     category: categoryOf(node.op),
     attributes,

@@ -29,6 +29,11 @@ export interface NamedType extends TypeView {
   readonly name: string;
 }
 
+/** An input or output of the main graph. */
+export interface ModelPort extends NamedType {
+  readonly value: ValueId;
+}
+
 /** The title line and the model's page of the details panel. */
 export interface ModelView {
   /** File name: `squeezenet.onnx`. */
@@ -59,8 +64,8 @@ export interface ModelView {
   /** At most `largestWeightsShown`, largest first, with the node that reads it first. */
   readonly largestWeights: readonly (NamedType & { readonly bytes: number; readonly graph: GraphId; readonly node?: number })[];
   readonly weights: number;
-  readonly inputs: readonly NamedType[];
-  readonly outputs: readonly NamedType[];
+  readonly inputs: readonly ModelPort[];
+  readonly outputs: readonly ModelPort[];
   readonly graphs: readonly GraphLink[];
   readonly metadata: Readonly<Record<string, string>>;
   /** Found while reading; those of nodes come again, with the verdicts. */
@@ -69,7 +74,7 @@ export interface ModelView {
 
 export interface GraphLink {
   readonly id: GraphId;
-  /** `decoder`, or the attribute that holds it: `then_branch`. */
+  /** `decoder`, or the attribute that holds it: `then_branch`; empty for a main graph without a name of its own. */
   readonly name: string;
   readonly role: "main" | "subgraph" | "function";
   readonly parent?: GraphId;
@@ -183,6 +188,8 @@ export interface NodeDetails {
   readonly name: string;
   readonly op: string;
   readonly domain: string;
+  /** Whose operator it is, in words: `ai.onnx` where the domain is empty. */
+  readonly owner: string;
   /** Version of the opset that the operator is read with. */
   readonly version?: number;
   readonly category: Category;

@@ -56,6 +56,7 @@ describe.each(Object.keys(themes) as Theme[])("%s", (theme) => {
     await shot("details");
 
     const marked = await openModel(page, "detector.onnx");
+    await marked.getByTestId("verdict").filter({ hasText: "1 node cannot run" }).waitFor();
     await marked.getByTestId("graph").focus();
     await page.keyboard.press("F8");
     await shot("problem");

@@ -18,7 +18,7 @@ const l10n = { t: (message: string, ...values: (string | number)[]): string => f
 const error = (fields: Partial<Problem>): Problem => ({
   code: "no-lowering",
   severity: "error",
-  reason: "no lowering to TF.js",
+  reason: "cannot be converted",
   ...fields,
 });
 
@@ -36,7 +36,7 @@ describe("sentences", () => {
 describe("problems", () => {
   test("say what, where, why, what to do", () => {
     const problem = error({ op: "Acme.FancyNorm", node: "block.9/norm", hint: "cut the model before block.9" });
-    expect(problemText(problem)).toBe("Acme.FancyNorm: no lowering to TF.js (block.9/norm). Cut the model before block.9.");
+    expect(problemText(problem)).toBe("Acme.FancyNorm: cannot be converted (block.9/norm). Cut the model before block.9.");
   });
   test("do not name twice what the reason names", () => {
     expect(problemText(error({ op: "Einsum", reason: "Einsum has no wasm kernel", node: "attn" }))).toBe(

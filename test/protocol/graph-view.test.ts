@@ -3,6 +3,7 @@ import { memorySource, memorySources } from "../../src/base/memory.ts";
 import { openModel } from "../../src/formats/open.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
 import { layoutInput, nodeHeight, pillWidth } from "../../src/protocol/boxes.ts";
+import { weightLabel } from "../../src/protocol/categories.ts";
 import { graphLinks, graphView } from "../../src/protocol/graph-view.ts";
 import { modelView } from "../../src/protocol/model-view.ts";
 import { nodeDetails } from "../../src/protocol/node-details.ts";
@@ -123,6 +124,8 @@ describe("boxes", () => {
     expect([height("squeezenet0_conv0_fwd"), height("squeezenet0_pool0_fwd"), height("squeezenet0_relu0_fwd")]).toEqual([
       76, 52, 34,
     ]);
+    const named = view.nodeViews[0]!;
+    expect([nodeHeight(named), nodeHeight({ ...named, name: "" })]).toEqual([76, 52]);
     expect(layoutInput(view).roots).toEqual([66]);
     expect(pillWidth({ name: "x", kind: "input", value: 0 })).toBe(56);
     expect(pillWidth({ name: "x".repeat(200), kind: "input", value: 0 })).toBe(264);
@@ -204,7 +207,22 @@ describe("models of other formats", () => {
       ["b", [5]],
     ]);
     expect([view.inputs, view.outputs].map(([port]) => port?.name)).toEqual(["x", "y"]);
+    expect([view.name, view.graphs[0]?.name]).toEqual(["saved_model.pb", ""]);
     expect(view.note).toContain("tf.loadGraphModel takes the model.json");
+  });
+
+  test("an operator belongs to its own format, and speaks its words", async () => {
+    const model = await open("m.h5", { "m.h5": kerasDense() });
+    const { owner, outputs } = nodeDetails(model, 0, 0);
+    expect([owner, outputs.map(({ label }) => label)]).toEqual(["keras", ["output"]]);
+    expect(nodeDetails(squeezenet(), 0, 0)).toMatchObject({ owner: "ai.onnx", outputs: [{ label: "Y" }] });
+  });
+
+  test("weights that are counted have Keras's names, where none can have been left out", () => {
+    expect([0, 1].map((index) => weightLabel("Dense", index, 2))).toEqual(["kernel", "bias"]);
+    expect(weightLabel("LSTM", 1, 2)).toBe("recurrent_kernel");
+    expect(weightLabel("BatchNormalization", 1, 3)).toBeUndefined();
+    expect(weightLabel("Odd", 0, 1)).toBeUndefined();
   });
 
   test("a layer's chips are called as its weights are", async () => {

@@ -15,6 +15,8 @@ const leastInset = 9;
 const opLine = 17;
 const nameLine = 35;
 const chipTop = 48;
+/** In the name's place. */
+const namelessChipTop = 28;
 const chipHeight = 18;
 /** Bars are calmer than the accents of boxes, so that problems stand out. */
 const blockAlpha = 0.7;
@@ -213,7 +215,7 @@ function drawText(brush: Brush, { x, y, width, height, box }: Placed, node: Node
   context.fillStyle = theme.dim;
   if (!single) mono(node.name, left, "left", y + nameLine * k, shown.detail, true, x + width - insetRight * k - left);
   if (shown.detail > 0 && (node.chips.length > 0 || node.subgraphs.length > 0))
-    drawChips(brush, node, left, y + chipTop * k, x + width - insetRight * k);
+    drawChips(brush, node, left, y + (node.name ? chipTop : namelessChipTop) * k, x + width - insetRight * k);
   context.globalAlpha = 1;
 }
 

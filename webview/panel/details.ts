@@ -64,7 +64,7 @@ export class Details {
 
   private model({ model, verdicts }: Shown): HTMLElement[] {
     const { reveal, openGraph } = this.events;
-    return modelPage(model, verdicts?.problems ?? [], { goTo: reveal, openGraph });
+    return modelPage(model, verdicts?.problems ?? [], typesOf(0, verdicts), { goTo: reveal, openGraph });
   }
 
   private pill({ drawn: { graph }, scene, verdicts }: Shown, box: number): HTMLElement[] {

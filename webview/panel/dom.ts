@@ -79,7 +79,7 @@ export function row(name: string, value: Child, note?: Child): HTMLElement {
     "div",
     { class: "row" },
     h("span", { class: "name", title: name }, name),
-    h("span", { class: "value mono" }, value),
+    h("span", { class: "value mono", ...(typeof value === "string" ? { title: value } : {}) }, value),
     note !== undefined && h("span", { class: "note mono" }, note),
   );
 }

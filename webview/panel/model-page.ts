@@ -1,6 +1,6 @@
 /** Details while nothing is selected: the model. */
 import { bytes, count, integer, percent, shape } from "../../src/protocol/format.ts";
-import type { ModelView, NamedType, ProblemView } from "../../src/protocol/views.ts";
+import type { ModelPort, ModelView, ProblemView, TypeView } from "../../src/protocol/views.ts";
 import { counted, t } from "../l10n.ts";
 import { h, link, row, section, signIcon } from "./dom.ts";
 import { sentence } from "./words.ts";
@@ -15,7 +15,13 @@ export interface ModelPageEvents {
   readonly openGraph: (graph: number) => void;
 }
 
-export function modelPage(model: ModelView, problems: readonly ProblemView[], events: ModelPageEvents): HTMLElement[] {
+/** `types`: those inferred in the main graph, by value. */
+export function modelPage(
+  model: ModelView,
+  problems: readonly ProblemView[],
+  types: ReadonlyMap<number, TypeView>,
+  events: ModelPageEvents,
+): HTMLElement[] {
   const heavy = problems.filter((problem) => problem.severity !== "info");
   const listed = heavy.length > 0 ? heavy : model.problems.filter((problem) => problem.severity !== "info");
   return [
@@ -25,7 +31,9 @@ export function modelPage(model: ModelView, problems: readonly ProblemView[], ev
       h("h2", { title: model.name || model.file }, model.name || model.file),
       h("span", { class: "badge" }, t("model")),
       row(t("Format"), [model.format, model.formatVersion].filter((part) => part).join(", ")),
-      ...model.opsets.map(({ domain, version }, i) => row(i === 0 ? t("Opset") : "", `${domain} ${version}`)),
+      ...model.opsets.map(({ domain, version }, i) =>
+        row(i > 0 ? "" : t(domain === "ai.onnx" ? "Opset" : "Version"), `${domain} ${version}`),
+      ),
       model.producer !== undefined && row(t("Producer"), model.producer),
       row(t("Loads with"), model.loader),
       model.note !== undefined && h("p", { class: "quiet" }, sentence(model.note)),
@@ -42,21 +50,20 @@ export function modelPage(model: ModelView, problems: readonly ProblemView[], ev
     section(
       t("Inputs and outputs"),
       undefined,
-      ...model.inputs.map((port) => portRow(port)),
-      ...model.outputs.map((port) => portRow(port)),
+      ...[...model.inputs, ...model.outputs].map((port) => portRow(port, types.get(port.value) ?? port)),
     ),
     ...(model.graphs.length > 1 ? [graphs(model, events)] : []),
     ...metadata(model),
   ];
 }
 
-function portRow(port: NamedType): HTMLElement {
+function portRow({ name }: ModelPort, type: TypeView): HTMLElement {
   return h(
     "div",
     { class: "row port" },
-    h("span", { class: "name", title: port.name }, port.name),
-    h("span", { class: "value mono" }, port.dtype ?? port.other ?? ""),
-    h("span", { class: "note mono" }, port.shape ? shape(port.shape) : ""),
+    h("span", { class: "name", title: name }, name),
+    h("span", { class: "value mono" }, type.dtype ?? type.other ?? ""),
+    h("span", { class: "note mono" }, type.shape ? shape(type.shape) : ""),
   );
 }
 

@@ -116,11 +116,10 @@ function attributes({ attributes: list }: NodeDetails, { openGraph }: NodePageEv
 }
 
 function origin(details: NodeDetails): HTMLElement {
-  const domain = details.domain || "ai.onnx";
   return section(
     t("Origin"),
     undefined,
-    row(t("Operator"), details.op, details.version === undefined ? domain : `${domain} ${details.version}`),
+    row(t("Operator"), details.op, details.version === undefined ? details.owner : `${details.owner} ${details.version}`),
     details.doc !== undefined && h("p", { class: "doc" }, details.doc),
     ...Object.entries(details.metadata).map(([name, value]) => row(name, value)),
   );

@@ -39,6 +39,8 @@ export function verdictWords(verdicts: VerdictsView | undefined, checking: boole
   const ready = verdicts.backends.filter((backend) => backend.ready);
   if (ready.length === 0) {
     const least = Math.min(...verdicts.backends.map((backend) => backend.nodes));
+    // What is wrong is no node's fault, or of a node that no backend would run.
+    if (least === 0) return { kind: "stuck", text: t("TF.js: not convertible"), backends: [] };
     return { kind: "stuck", text: counted(least, "TF.js: {0} node cannot run", "TF.js: {0} nodes cannot run"), backends: [] };
   }
   const told = verdicts.backends.filter(({ backend }) => worthTelling.includes(backend));

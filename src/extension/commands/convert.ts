@@ -15,8 +15,7 @@ import { progressTo } from "../progress.ts";
 import { report, requireTrust } from "../report.ts";
 import { settings } from "../settings.ts";
 import { convertedText, problemText } from "../words.ts";
-import { chooseOnnxOptions } from "./onnx-options.ts";
-import { type Chosen, chooseOptions } from "./options.ts";
+import { type Chosen, chooseOptions, type Target } from "./options.ts";
 import type { Conversion } from "./parity.ts";
 
 export interface ConvertContext {
@@ -30,9 +29,6 @@ interface Choice {
   readonly out: (model: vscode.Uri) => string;
   readonly options: Chosen;
 }
-
-/** What the two commands make. */
-export type Target = "tfjs" | "onnx";
 
 const targetNames: Readonly<Record<Target, string>> = { tfjs: "TF.js", onnx: "ONNX" };
 
@@ -140,7 +136,7 @@ async function choose(context: ConvertContext, models: readonly vscode.Uri[], ta
     out = (model) => join(folder.fsPath, stem(model) + suffix);
   }
   const model = models.length === 1 ? await read(context, models[0]!) : undefined;
-  const options = await (target === "onnx" ? chooseOnnxOptions : chooseOptions)(title, model);
+  const options = await chooseOptions(title, target, model);
   return options && { out, options };
 }
 

@@ -109,5 +109,7 @@ export async function showUnsupportedOps(context: NavigateContext, target?: unkn
 
 function pickOf(op: string, count: number, problems: readonly ProblemView[]): ProblemPick {
   const [first] = problems;
-  return { label: op, description: `×${integer(count)}`, ...(first ? { detail: problemText(first), at: first.at } : {}) };
+  if (!first) return { label: op };
+  const { op: _, ...unnamed } = first; // the label has it
+  return { label: op, description: `×${integer(count)}`, detail: problemText(unnamed), at: first.at };
 }

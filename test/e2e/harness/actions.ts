@@ -33,24 +33,35 @@ async function open(page: Page, file: string, shown: () => Promise<Frame>): Prom
 export const drawnModel = (page: Page, file: string): Promise<Frame> =>
   webview(page, `body:has([data-drawn]):has(.file[title="${file}"])`);
 
-/** Chooses an entry of a file's context menu in the Explorer. */
-export async function contextMenu(page: Page, file: string, label: string): Promise<void> {
+/** Chooses an entry of the context menu in the Explorer, of one file or of several together. */
+export async function contextMenu(page: Page, files: string | readonly string[], label: string): Promise<void> {
+  const together = [files].flat();
   const item = page.getByRole("menuitem").filter({ hasText: label });
-  await until(`the context menu of ${file} has ${label}`, async () => {
-    await row(page, file).click({ button: "right" });
+  await until(`the context menu of ${together.join(" and ")} has ${label}`, async () => {
+    if (together.length > 1) await selectRows(page, together);
+    await row(page, together.at(-1)!).click({ button: "right" });
     if (await appears(item, 2000)) return true;
     // Entries come from package.json, which the server hands over a moment after the Explorer shows.
     await page.keyboard.press("Escape");
     return false;
   });
+  // VS Code ignores a click during the first tenth of a second after a menu opens.
   await until(`${label} is taken`, async () => {
-    // VS Code ignores a click during the first tenth of a second after a menu opens.
-    await page.waitForTimeout(150);
     await item.click({ timeout: 1000 }).catch(() => undefined);
     return item.waitFor({ state: "hidden", timeout: 500 }).then(
       () => true,
       () => false,
     );
+  });
+}
+
+/** Selects files without opening one: the Explorer selects alone what has opened, whenever that is. */
+async function selectRows(page: Page, files: readonly string[]): Promise<void> {
+  const selected = async (file: string) => (await row(page, file).getAttribute("aria-selected")) === "true";
+  await until(`${files.join(" and ")} are selected`, async () => {
+    for (const file of files) if (!(await selected(file))) await row(page, file).click({ modifiers: ["ControlOrMeta"] });
+    for (const file of files) if (!(await selected(file))) return false;
+    return true;
   });
 }
 

@@ -1,11 +1,12 @@
 /** What a user's page would compute, and what it should: stock TF.js over HTTP against onnxruntime. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { pathToFileURL } from "node:url";
 import "@tensorflow/tfjs-backend-cpu";
-import { loadGraphModel } from "@tensorflow/tfjs-converter";
+import { loadGraphModel, registerOp } from "@tensorflow/tfjs-converter";
 import * as tf from "@tensorflow/tfjs-core";
 import ort from "onnxruntime-node";
 
@@ -22,7 +23,7 @@ export interface Feed {
 }
 export type Feeds = Readonly<Record<string, Feed>>;
 
-/** Loads `model.json` of the folder as a page does, and runs it on the cpu backend. Outputs by signature name. */
+/** Loads `model.json` of the folder as a page does, with its own operators, and runs it on the cpu backend. Outputs by signature name. */
 export async function runTfjs(folder: string, feeds: Feeds): Promise<Record<string, Numbers>> {
   const server = createServer((request, response) => {
     const file = path.join(folder, path.basename(request.url ?? ""));
@@ -31,6 +32,8 @@ export async function runTfjs(folder: string, feeds: Feeds): Promise<Record<stri
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   try {
     await tf.setBackend("cpu");
+    const own = path.join(folder, "custom-ops.mjs");
+    if (existsSync(own)) (await import(pathToFileURL(own).href)).register({ ...tf, registerOp });
     const { port } = server.address() as AddressInfo;
     const model = await loadGraphModel(`http://127.0.0.1:${port}/model.json`);
     const inputs = Object.entries(feeds).map(([name, feed]) => [name, tf.tensor([...feed.values], [...feed.shape], feed.dtype)]);

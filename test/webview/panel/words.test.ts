@@ -47,6 +47,9 @@ describe("words", () => {
       text: "TF.js: 3 nodes cannot run",
     });
     expect(verdictWords(verdicts({ cpu: 1, wasm: 1, webgl: 1, webgpu: 1 }), false).text).toBe("TF.js: 1 node cannot run");
+    const none = verdicts({ cpu: 0, wasm: 0, webgl: 0, webgpu: 0 });
+    const faulty = { ...none, backends: none.backends.map((backend) => ({ ...backend, ready: false })) };
+    expect(verdictWords(faulty, false)).toMatchObject({ kind: "stuck", text: "TF.js: not convertible" });
   });
 
   test("clauses become sentences", () => {
