@@ -1,15 +1,13 @@
 /** `modelwright bench`: how fast the converted model runs, in one process with what it is held against. */
 import { MemorySink } from "../base/memory.ts";
 import { type ConvertOptions, convert } from "../convert.ts";
-import { openModel } from "../formats/open.ts";
 import { type Feeds, seededFeeds } from "../parity/feeds.ts";
 import { OrtProcess } from "../runtime/ort.ts";
 import type { OrtBuild } from "../runtime/ort-api.ts";
 import { TfjsWorker } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
-import type { Told } from "./commands.ts";
-import { openFile, sourcesBeside } from "./files.ts";
-import { problemLines, type Report } from "./report.ts";
+import { read } from "./read.ts";
+import { problemLines, type Report, type Told } from "./report.ts";
 
 export interface BenchOptions {
   readonly backend: TfjsBackend;
@@ -30,7 +28,7 @@ interface Timed {
 
 export async function benchModel(file: string, options: BenchOptions): Promise<Told> {
   const started = performance.now();
-  const { model, files } = await openModel(await openFile(file), sourcesBeside(file));
+  const { model, files } = await read(file);
   const sink = new MemorySink();
   const converted = await convert(model, files, sink, options.convert);
   if (!converted.ok)

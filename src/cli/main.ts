@@ -3,8 +3,8 @@ import { cac } from "cac";
 import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import { version } from "../version.ts";
-import type { Told } from "./commands.ts";
 import type { NamedModel } from "./models.ts";
+import type { Told } from "./report.ts";
 import { UsageError } from "./usage.ts";
 
 /** 0 all well, 1 a fault of a model or a difference, 2 wrong usage, 3 a fault of ours. */
@@ -105,13 +105,13 @@ cli
 let running: Promise<ExitCode> | undefined;
 
 async function inspect(models: readonly string[], options: Options): Promise<ExitCode> {
-  const { inspectModel, textOf } = await import("./commands.ts");
+  const { inspectModel, textOf } = await import("./inspect.ts");
   if (options["text"]) return each("inspect", models, { ...options, json: false }, textOf);
   return each("inspect", models, options, ({ path }) => inspectModel(path));
 }
 
 async function check(models: readonly string[], options: Options): Promise<ExitCode> {
-  const [{ checkModel }, parse] = await Promise.all([import("./commands.ts"), import("./options.ts")]);
+  const [{ checkModel }, parse] = await Promise.all([import("./check.ts"), import("./options.ts")]);
   const backend = parse.backendOf(options["backend"]);
   const outputs = parse.names(options["outputs"]);
   const settings = {
@@ -142,7 +142,7 @@ const onlyFor: Readonly<Record<string, readonly string[]>> = {
 
 async function convert(models: readonly string[], options: Options): Promise<ExitCode> {
   const [{ convertModel }, parse, { join }] = await Promise.all([
-    import("./commands.ts"),
+    import("./convert.ts"),
     import("./options.ts"),
     import("node:path"),
   ]);
@@ -213,7 +213,7 @@ async function conversion(options: Options) {
 }
 
 async function parity(models: readonly string[], options: Options): Promise<ExitCode> {
-  const [{ parityModel }, parse] = await Promise.all([import("./commands.ts"), import("./options.ts")]);
+  const [{ parityModel }, parse] = await Promise.all([import("./parity.ts"), import("./options.ts")]);
   if (models.length !== 1) throw new UsageError("parity takes one model");
   const backend = parse.oneOf(options["backend"], "backend", ["cpu", "wasm", "webgl", "webgpu"]) ?? "wasm";
   if (backend === "webgl" || backend === "webgpu")

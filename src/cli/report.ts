@@ -10,6 +10,12 @@ export interface Report {
   readonly ms: Readonly<Record<string, number>>;
 }
 
+/** A report for --json, and the same for a person. */
+export interface Told {
+  readonly report: Report;
+  readonly text: () => readonly string[];
+}
+
 export function jsonLine(command: string, model: string, report: Report): string {
   const { format, ok, problems, ms, ...rest } = report;
   const rounded = Object.fromEntries(Object.entries(ms).map(([stage, time]) => [stage, Math.round(time * 100) / 100]));
