@@ -5,7 +5,7 @@ import { type LegalRule, legal } from "../rule.ts";
 import { floorDiv, magnitude, opposite } from "./integer.ts";
 
 /** Truncating division of int32: the floor of the magnitudes, with the sign of the quotient. */
-function truncateDiv(b: Builder, x: Value, y: Value): Value {
+export function truncateDiv(b: Builder, x: Value, y: Value): Value {
   const q = floorDiv(b, magnitude(b, x), magnitude(b, y));
   const zero = b.scalar("int32", 0);
   const differ = b.op("NotEqual", [b.op("Less", [x, zero]), b.op("Less", [y, zero])]);

@@ -8,8 +8,8 @@ import {
   channelsLast,
   extent,
   knownPads,
+  padAsAsked,
   padSpatial,
-  runtimeSamePads,
   spread,
   spreadKernel,
   type WindowAttrs,
@@ -51,14 +51,15 @@ function groupsOf(channels: Dim, taken: Dim, at: LegalAt): number {
 
 /**
  * SAME where a stride leaves elements out behind the last window: TF.js's wasm kernels take the padding, which is less than none, for a huge
- * number.
+ * number, and those of three axes begin before the first element.
  */
 function withoutOverreach(b: Builder, x: Value, axes: readonly Axis[], attrs: WindowAttrs): readonly [Value, WindowAttrs] {
-  const isPoint = axes.every(({ kernel }) => kernel === 1);
+  const isPoint = axes.length === 2 && axes.every(({ kernel }) => kernel === 1);
   if (attrs.padding !== "SAME" || isPoint || axes.every((axis) => axis.stride <= extent(axis))) return [x, attrs];
   const valid = { ...attrs, padding: "VALID" };
   const pads = axes.flatMap((axis) => (axis.pads ? [axis.pads] : []));
-  if (pads.length < axes.length) return [b.op("PadV2", [x, runtimeSamePads(b, x, axes), b.scalar(x.dtype, 0)]), valid];
+  // Of three axes numbers are not read.
+  if (pads.length < axes.length || axes.length === 3) return [padAsAsked(b, x, axes, 0), valid];
   if (pads.flat().every((pad) => pad === 0)) return [x, valid];
   return [x, { ...attrs, padding: "EXPLICIT", explicit_paddings: [0, 0, ...pads.flat(), 0, 0] }];
 }
@@ -72,7 +73,7 @@ function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
   const kernel = clash ? spreadKernel(b, filter!, axes, at) : filter!;
   if (clash) attrs = { ...attrs, dilations: new Array<number>(rank).fill(1) };
   let input = x!;
-  if (rank === 4) [input, attrs] = withoutOverreach(b, input, axes, attrs);
+  [input, attrs] = withoutOverreach(b, input, axes, attrs);
   if (rank === 5 && attrs.padding === "EXPLICIT") {
     input = padSpatial(b, input, knownPads(at, axes), 0);
     attrs = { ...attrs, padding: "VALID", explicit_paddings: [] };

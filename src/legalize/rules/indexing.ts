@@ -2,6 +2,7 @@
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalRule, legal } from "../rule.ts";
 import { floorMod } from "./integer.ts";
+import { asNumbers } from "./sizes.ts";
 
 /** The axis counted from the front: TF.js takes a negative one for none of its axes. */
 const alongAxis = (op: string): LegalRule =>
@@ -33,6 +34,7 @@ export const indexing: readonly LegalRule[] = [
       Array.from({ length: rank }, (_, i) => (i === axis ? -1 : 1)),
     );
     const hit = b.op("Equal", [b.op("ExpandDims", [indices!, b.scalar("int32", axis)]), classes]);
-    return [b.op("SelectV2", [hit, on!, off!])];
+    return [asNumbers(b, [on!, off!], (values) => b.op("SelectV2", [hit, ...values]))];
   }),
+  legal("ReverseV2", (b, [x, axes], at) => [asNumbers(b, [x!], ([value]) => at.same(b, [value!, axes!])[0]!)]),
 ];

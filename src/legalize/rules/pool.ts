@@ -1,10 +1,13 @@
-/** Pools: TF.js takes SAME and VALID only, has no dilation, and its wasm kernels no integers. */
+/**
+ * Pools: TF.js takes SAME and VALID only, has no dilation, and its wasm kernels no integers. Those of three axes are two of two: TF.js's own
+ * find no maximum below 0 on wasm, and pad SAME wrongly where a stride outgrows its window.
+ */
 import { isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { isNarrow } from "../../tf/wrap.ts";
 import { LegalAt, type LegalRule, legal } from "../rule.ts";
-import { isNarrow } from "../types.ts";
-import { type Axis, axesOf, channelsLast, extent, knownPads, padSpatial, samePads, windowAttrs } from "./window.ts";
+import { type Axis, axesOf, channelsLast, extent, padAsAsked, samePads, type WindowAttrs, windowAttrs } from "./window.ts";
 
 const int32Least = -(2 ** 31);
 
@@ -16,12 +19,38 @@ function maxPool(b: Builder, x: Value, at: LegalAt): Value {
   const byPieces = axes.some(({ dilation }) => dilation > 1) || (!isFloat(at.dtype()) && !isNarrow(at.dtype()));
   if (byPieces) {
     const lowest = x.dtype === "float32" ? Number.NEGATIVE_INFINITY : int32Least;
-    return slideEach(b, padSpatial(b, x, knownPads(at, axes), lowest), axes, "Maximum");
+    return slideEach(b, padAsAsked(b, x, axes, lowest), axes, "Maximum");
   }
   const values = b.cast(x, "float32"); // int8 and its like are exact in float32
   const same = attrs.padding === "SAME" || (attrs.padding === "EXPLICIT" && isSame(x, axes));
-  const padded = same ? values : padSpatial(b, values, knownPads(at, axes), Number.NEGATIVE_INFINITY);
-  return b.cast(b.op(at.node.op, [padded], { ...attrs, padding: same ? "SAME" : "VALID", explicit_paddings: [] }), x.dtype);
+  const padded = same ? values : padAsAsked(b, values, axes, Number.NEGATIVE_INFINITY);
+  const settled = { ...attrs, padding: same ? "SAME" : "VALID", explicit_paddings: [] };
+  return b.cast(x.rank === 5 ? inTwo(b, "MaxPool", padded, settled) : b.op("MaxPool", [padded], settled), x.dtype);
+}
+
+type PoolAttrs = WindowAttrs & { readonly ksize: readonly number[] };
+
+/** Rows and columns of every slice, then the slices: N D H W C → N·D H W C, and → N D H·W C. */
+function inTwo(b: Builder, op: string, x: Value, attrs: PoolAttrs): Value {
+  const [n, depth, , , channels] = x.shape;
+  const pooled = (value: Value, rows: number, columns: number | undefined) => {
+    const of = (list: readonly number[]) => [1, list[rows]!, columns === undefined ? 1 : list[columns]!, 1];
+    const [ksize, strides] = [of(attrs.ksize), of(attrs.strides)];
+    if ([...ksize, ...strides].every((each) => each === 1)) return value;
+    return b.op(op, [value], { ...attrs, ksize, strides, dilations: [1, 1, 1, 1], data_format: "NHWC" });
+  };
+  const slices = typeof n === "number" && typeof depth === "number" ? n * depth : -1;
+  const planes = pooled(b.op("Reshape", [x, b.concat([b.ints([slices]), ...[2, 3, 4].map((axis) => b.dim(x, axis))], 0)]), 2, 3);
+  const columns = b.concat([b.dim(x, 0), b.dim(x, 1), b.ints([-1]), b.dim(x, 4)], 0);
+  const deep = pooled(b.op("Reshape", [planes, columns]), 1, undefined);
+  const like = [
+    [x, 0],
+    [deep, 1],
+    [planes, 1],
+    [planes, 2],
+    [x, 4],
+  ] as const;
+  return b.reshapeTo(deep, [n, deep.shape[1], planes.shape[1], planes.shape[2], channels], like);
 }
 
 /** Are the padding numbers what SAME would choose? */
@@ -41,7 +70,8 @@ function avgPool(b: Builder, x: Value, at: LegalAt): Value {
   const axes = axesOf(at, x.shape.slice(1, -1), ksize.slice(1, -1));
   const attrs = { ...windowAttrs(at, x.rank), ksize };
   if (attrs.padding === "EXPLICIT") throw new Error("a lowering pads an average pool itself");
-  if (axes.every(({ dilation }) => dilation === 1)) return b.op(at.node.op, [x], attrs);
+  if (axes.every(({ dilation }) => dilation === 1))
+    return x.rank === 5 ? inTwo(b, "AvgPool", x, attrs) : b.op(at.node.op, [x], attrs);
   if (attrs.padding === "SAME") throw new Error("a lowering pads a dilated average pool itself");
   const count = axes.reduce((product, { kernel }) => product * kernel, 1);
   return b.op("Mul", [slideEach(b, x, axes, "AddV2"), b.scalar(x.dtype, 1 / count)]);
@@ -71,6 +101,41 @@ function piece(b: Builder, x: Value, axis: number, window: Axis, offset: number)
   });
 }
 
+/**
+ * The greatest of each window and where it was, the first of equal ones: a running maximum over strided slices. TF.js's wasm kernel finds
+ * none below 0. Places are counted in float32, exact up to the 2²⁴ elements of a plane.
+ */
+function maxPoolWithArgmax(b: Builder, given: Value, at: LegalAt): readonly Value[] {
+  channelsLast(at);
+  const x = b.cast(given, "float32");
+  const axes = axesOf(at, x.shape.slice(1, -1), (at.attrs["ksize"] as readonly number[]).slice(1, -1));
+  const sizes = [0, 1, 2, 3].map((axis) => b.reshape(b.dim(x, axis), []));
+  const [batch, height, width, channels] = sizes as [Value, Value, Value, Value];
+  const count = (to: Value) => b.op("Range", [b.scalar("int32", 0), to, b.scalar("int32", 1)]);
+  const plane = b.cast(count(b.op("Mul", [height, width])), "float32");
+  const grid = b.op("Reshape", [plane, b.concat([b.ints([1]), b.dim(x, 1), b.dim(x, 2), b.ints([1])], 0)]);
+  const padded = [padAsAsked(b, x, axes, Number.NEGATIVE_INFINITY), padAsAsked(b, grid, axes, 0)] as const;
+  const [down, across] = axes as readonly [Axis, Axis];
+  let best: readonly [Value, Value] | undefined;
+  for (let i = 0; i < down.kernel; i++)
+    for (let j = 0; j < across.kernel; j++) {
+      const [value, place] = padded.map((each) => piece(b, piece(b, each, 1, down, i), 2, across, j)) as [Value, Value];
+      const greater: Value | undefined = best && b.op("Greater", [value, best[0]]);
+      best =
+        greater && best
+          ? [b.op("SelectV2", [greater, value, best[0]]), b.op("SelectV2", [greater, place, best[1]])]
+          : [value, place];
+    }
+  const [greatest, place] = best!;
+  const inPlane = b.op("AddV2", [b.op("Mul", [b.cast(place, "int32"), channels]), count(channels)]);
+  const image = b.op("Mul", [b.op("Mul", [height, width]), channels]);
+  const before = b.op("Mul", [b.reshape(count(batch), [-1, 1, 1, 1]), image]);
+  const where = at.flag("include_batch_in_index")
+    ? b.op("AddV2", [before, inPlane])
+    : b.op("AddV2", [inPlane, b.op("ZerosLike", [b.cast(greatest, "int32")])]);
+  return [b.cast(greatest, given.dtype), where];
+}
+
 /** Elements of a filter that are written out one by one. */
 const maxTaps = 256;
 
@@ -81,7 +146,7 @@ function dilation(b: Builder, x: Value, filter: Value, at: LegalAt): Value {
   const axes = axesOf(within, x.shape.slice(1, -1), [rows, columns]);
   const [down, across] = axes as readonly [Axis, Axis];
   if (down.kernel * across.kernel > maxTaps) throw at.unsupported(`a dilation by a filter of ${rows}×${columns}`);
-  const padded = padSpatial(b, x, knownPads(within, axes), Number.NEGATIVE_INFINITY);
+  const padded = padAsAsked(b, x, axes, Number.NEGATIVE_INFINITY);
   const sums = Array.from({ length: down.kernel }, (_, i) => piece(b, padded, 1, down, i * down.dilation)).flatMap((band, i) =>
     Array.from({ length: across.kernel }, (_, j) => {
       const weight = b.reshapeTo(b.slice(filter, [i, j, 0], [1, 1, -1]), [filter.shape[2]]);
@@ -92,6 +157,7 @@ function dilation(b: Builder, x: Value, filter: Value, at: LegalAt): Value {
 }
 
 export const pools: readonly LegalRule[] = [
+  legal("MaxPoolWithArgmax", (b, [x], at) => maxPoolWithArgmax(b, x!, at)),
   legal("Dilation2D", (b, [x, filter], at) => [dilation(b, x!, filter!, at)]),
   ...["MaxPool", "MaxPool3D"].map((op) => legal(op, (b, [x], at) => [maxPool(b, x!, at)])),
   ...["AvgPool", "AvgPool3D"].map((op) => legal(op, (b, [x], at) => [avgPool(b, x!, at)])),

@@ -8,7 +8,7 @@ import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
 import { floorMod } from "./integer.ts";
-import { both, choose, isSizes } from "./sizes.ts";
+import { asNumbers, both, choose, isSizes } from "./sizes.ts";
 
 /** The most axes that every kernel of every backend takes; past them wasm goes wrong, so an op that does not merge is refused. */
 const maxRank = 6;
@@ -160,6 +160,8 @@ const ofSizes =
     return !known && inputs.every(isSizes) ? [way(b, inputs)] : elementwise(b, inputs, at);
   };
 
+const select = ofSizes((b, [condition, x, y]) => choose(b, condition!, x!, y!));
+
 export const ranks: readonly LegalRule[] = [
   legal(
     "FloorMod",
@@ -169,10 +171,9 @@ export const ranks: readonly LegalRule[] = [
     "LogicalAnd",
     ofSizes((b, [p, q]) => both(b, p!, q!)),
   ),
-  legal(
-    "SelectV2",
-    ofSizes((b, [condition, x, y]) => choose(b, condition!, x!, y!)),
-  ),
+  legal("SelectV2", (b, [condition, x, y], at) => [
+    asNumbers(b, [x!, y!], (values) => select(b, [condition!, ...values], at)[0]!),
+  ]),
   ...pointwise.map((op) => legal(op, elementwise)),
   legal("Prelu", prelu),
   legal("BiasAdd", biasAdd),

@@ -5,6 +5,7 @@ import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
+import { truncateDiv } from "./arithmetic.ts";
 import { floorMod } from "./integer.ts";
 import { choose } from "./sizes.ts";
 
@@ -26,6 +27,25 @@ function axisByAxis(b: Builder, [x, axes]: readonly Value[], at: LegalAt): reado
   const kept = b.reduce(at.node.op, total, [last!], true);
   return [at.flag("keep_dims") ? kept : b.squeeze(kept, list)];
 }
+
+/** Of integers: their sum over their number, cut as C cuts it. TF.js gives floats. */
+const mean: Legalize = (b, inputs, at) => {
+  const [x, axes] = inputs as [Value, Value];
+  if (isFloat(x.dtype)) return axisByAxis(b, inputs, at);
+  const known = constantOf(axes);
+  const summed = known
+    ? numbersOf(known).map((axis) => b.dim(x, normalAxis(axis, x.rank)))
+    : [b.gather(b.op("Shape", [x]), axes, 0)];
+  const dims =
+    summed.length > 0
+      ? b.concat(
+          summed.map((dim) => b.reshape(dim, [-1])),
+          0,
+        )
+      : b.ints([1]);
+  const sum = b.op("Sum", inputs, { keep_dims: at.flag("keep_dims") });
+  return [truncateDiv(b, sum, b.reduce("Prod", dims, [0], false))];
+};
 
 /** What a reduction of no elements gives; TF.js gives what it finds. */
 const neutral: Readonly<Record<string, number>> = {
@@ -85,6 +105,6 @@ const product: Legalize = (b, inputs, at) => {
   });
 };
 
-const ways: Readonly<Record<string, Legalize>> = { Sum: axisByAxis, Mean: axisByAxis, Prod: product };
+const ways: Readonly<Record<string, Legalize>> = { Sum: axisByAxis, Mean: mean, Prod: product };
 
 export const reductions: readonly LegalRule[] = Object.keys(neutral).map((op) => guarded(op, ways[op] ?? asItIs));

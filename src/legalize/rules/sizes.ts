@@ -27,3 +27,12 @@ export function both(b: Builder, p: Value, q: Value): Value {
   if (!isSizes(p) || !isSizes(q)) return b.op("LogicalAnd", [p, q]);
   return b.cast(b.op("Mul", [b.cast(p, "int32"), b.cast(q, "int32")]), "bool");
 }
+
+/**
+ * Bools as int32, and back: the wasm kernels of Select and Reverse move four bytes an element whatever it is, past the end of bools.
+ */
+export function asNumbers(b: Builder, values: readonly Value[], move: (values: readonly Value[]) => Value): Value {
+  if (values.every(({ dtype }) => dtype !== "bool")) return move(values);
+  const moved = move(values.map((value) => b.cast(value, "int32")));
+  return b.op("NotEqual", [moved, b.scalar("int32", 0)]);
+}

@@ -92,6 +92,13 @@ export function padSpatial(b: Builder, x: Value, pads: readonly (readonly [numbe
   return b.op("PadV2", [x, b.reshape(b.ints(rows), [x.rank, 2]), b.scalar(x.dtype, value)]);
 }
 
+/** Pads as the node asks, by numbers where they are known, and by what the run tells where SAME meets a size that is not. */
+export function padAsAsked(b: Builder, x: Value, axes: readonly Axis[], value: number): Value {
+  const pads = axes.flatMap((axis) => (axis.pads ? [axis.pads] : []));
+  if (pads.length === axes.length) return padSpatial(b, x, pads, value);
+  return b.op("PadV2", [x, runtimeSamePads(b, x, axes), b.scalar(x.dtype, value)]);
+}
+
 /** Puts `gap` zeroes behind each element of an axis; the axes behind it must be known. */
 export function spread(b: Builder, x: Value, axis: number, gap: number, at: LegalAt): Value {
   if (gap === 0) return x;

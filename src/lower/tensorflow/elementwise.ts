@@ -102,7 +102,12 @@ export const elementwise: readonly Rule[] = [
   ...names("Polygamma Zeta Igamma Igammac").map((op) => same(op, 2)),
   same("Betainc", 3),
   same("LeakyRelu", 1, { alpha: float(0.2) }),
-  same("ClipByValue", 3),
+  tfRule("ClipByValue", [3, 3], {}, (b, [x, low, high], _, at) => {
+    realOnly([x], at);
+    // The hub's own has one number for each bound.
+    const plain = low.rank === 0 && high.rank === 0;
+    return [plain ? b.op("ClipByValue", [x, low, high]) : b.op("Minimum", [b.op("Maximum", [x, low]), high])];
+  }),
   unary("Softsign", softsign),
   unary("Erfc", (b, x) => b.op("Sub", [number(b, x, 1), b.op("Erf", [x])])),
   unary("Erfinv", erfinv),

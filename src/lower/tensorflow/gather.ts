@@ -7,6 +7,7 @@ import { dimsOf, normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, required } from "../schema.ts";
 import { dtype, flag, list, same, tfRule } from "./attrs.ts";
+import { number } from "./elementwise.ts";
 
 /** v1: a vector condition chooses whole rows. */
 function select(b: Builder, condition: Value, x: Value, y: Value): Value {
@@ -18,13 +19,16 @@ function select(b: Builder, condition: Value, x: Value, y: Value): Value {
 const topK = (b: Builder, x: Value, k: Value, sorted: boolean): readonly Value[] =>
   b.ops("TopKV2", [x, k.rank === 0 ? k : b.reshape(k, [])], { sorted });
 
-/** Is the target among the k greatest of its row? Ties count as within, as TensorFlow has it. */
+/** Is the target among the k greatest of its row? Ties count as within; a target that is no class, or a row that is not finite, is not. */
 function inTopK(b: Builder, scores: Value, targets: Value, k: Value): Value {
-  const rows = b.op("Range", [b.scalar("int32", 0), b.reshape(b.dim(scores, 0), []), b.scalar("int32", 1)]);
-  const places = b.op("Pack", [rows, b.cast(targets, "int32")], { axis: 1 });
-  const own = b.op("ExpandDims", [b.op("GatherNd", [scores, places]), b.scalar("int32", 1)]);
+  const classes = b.op("Range", [b.scalar("int32", 0), b.reshape(b.dim(scores, 1), []), b.scalar("int32", 1)]);
+  const hit = b.op("Equal", [b.op("ExpandDims", [b.cast(targets, "int32"), b.scalar("int32", 1)]), classes]);
+  const lowest = number(b, scores, Number.NEGATIVE_INFINITY);
+  const own = b.reduce("Max", b.op("SelectV2", [hit, scores, lowest]), [1], true);
   const greater = b.reduce("Sum", b.cast(b.op("Greater", [scores, own]), "int32"), [1], false);
-  return b.op("LogicalAnd", [b.op("Less", [greater, b.cast(k, "int32")]), b.squeeze(b.op("IsFinite", [own]), [1])]);
+  const finite = b.reduce("All", b.op("IsFinite", [scores]), [1], false);
+  const within = b.op("LogicalAnd", [b.reduce("Any", hit, [1], false), b.op("Less", [greater, b.cast(k, "int32")])]);
+  return b.op("LogicalAnd", [within, finite]);
 }
 
 /** The n-th smallest (or greatest) of each row, counted from 0. */

@@ -49,6 +49,15 @@ function segmentReduce(b: Builder, how: string, values: Value, groups: Value, co
   return b.reduce(how, spread, [1], false);
 }
 
+/** What no row of the data is beyond; the type's own bound may be more than TF.js can hold. */
+const bound = (b: Builder, data: Value, how: "Max" | "Min"): Value =>
+  b.reduce(
+    how,
+    data,
+    data.shape.map((_, axis) => axis),
+    false,
+  );
+
 function extreme(b: Builder, type: DType, greatest: boolean): Value {
   if (!isInteger(type))
     return b.scalar(type, greatest ? (largest[type] ?? 3.4028234663852886e38) : -(largest[type] ?? 3.4028234663852886e38));
@@ -86,8 +95,8 @@ function sorted(how: string): Rule {
   return tfRule(`Segment${how}`, [2, 2], {}, (b, [data, ids]) => {
     const last = b.reduce("Max", b.cast(ids, "int32"), [0], false);
     const count = b.op("AddV2", [last, b.scalar("int32", 1)]);
-    const result = combining[how]!(b, data, ids, count);
-    if (how !== "Max" && how !== "Min") return [result];
+    if (how !== "Max" && how !== "Min") return [combining[how]!(b, data, ids, count)];
+    const result = segmentReduce(b, how, data, ids, count, bound(b, data, how === "Max" ? "Min" : "Max"));
     return [b.op("SelectV2", [b.op("Greater", [counts(b, data, ids, count), number(b, data, 0)]), result, number(b, data, 0)])];
   });
 }
