@@ -2,9 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { MemorySink } from "../../src/base/memory.ts";
+import { MemorySink, memorySource, memorySources } from "../../src/base/memory.ts";
 import { ModelError } from "../../src/base/problem.ts";
 import { openFile, sourcesBeside } from "../../src/cli/files.ts";
+import { convertToKeras, kerasName } from "../../src/convert-keras.ts";
 import { convertToLayers } from "../../src/convert-layers.ts";
 import { find, openHdf5 } from "../../src/formats/hdf5/read.ts";
 import { architectureNames } from "../../src/formats/keras/beside.ts";
@@ -12,7 +13,7 @@ import { layersFormat } from "../../src/formats/keras/read.ts";
 import { openModel } from "../../src/formats/open.ts";
 import { fromRaw } from "../../src/graph/elements.ts";
 import type { SourceModel } from "../../src/graph/source.ts";
-import { elementCount, type Tensor } from "../../src/graph/tensor.ts";
+import { elementCount, type ModelFiles, type Tensor } from "../../src/graph/tensor.ts";
 import { gatherBounds } from "../../src/parity/bounds.ts";
 import { compare } from "../../src/parity/compare.ts";
 import { inputSpecs } from "../../src/parity/feeds.ts";
@@ -67,6 +68,8 @@ async function run(test: Case, backends: Backends, wanted: readonly ConformanceB
     const wrong = difference(stored, byLayers, translated.outputs);
     if (wrong) return { test: test.id, status: "wrong", reason: `layers model: ${wrong}` };
   }
+  const unlike = translated.ok && (await writtenBack(model, files, layers.files));
+  if (unlike) return { test: test.id, status: "wrong", reason: unlike };
   const data = stored ?? (byLayers && { inputs, outputs: byLayers });
   if (!data) {
     const reason = translated.problems.map((each) => new ModelError(each).message)[0];
@@ -102,6 +105,21 @@ function difference(data: Data, actual: readonly Tensor[], outputs: readonly { r
     return `${name} ${differenceIn(found)}`;
   }
   return undefined;
+}
+
+/** The model as .h5 of Keras makes the same layers model again; in words what does not. */
+async function writtenBack(
+  model: SourceModel,
+  files: ModelFiles,
+  layers: Readonly<Record<string, Uint8Array>>,
+): Promise<string | undefined> {
+  const [keras, again] = [new MemorySink(), new MemorySink()];
+  const written = await convertToKeras(model, files, keras);
+  if (!written.ok) return "the layers model is none of Keras";
+  const back = await openModel(memorySource(kerasName, keras.files[kerasName]!), memorySources());
+  await convertToLayers(back.model, back.files, again);
+  const unlike = Object.keys(layers).find((name) => !again.files[name] || Buffer.compare(layers[name]!, again.files[name]) !== 0);
+  return unlike === undefined ? undefined : `through an .h5 of Keras: another ${unlike}`;
 }
 
 /** What layers look up is within their tables. */
