@@ -5,7 +5,23 @@ import { numbersOf, type Tensor } from "../graph/tensor.ts";
 import { type Call, normalAxis } from "./op.ts";
 
 export const ints = (t: Tensor): number[] => numbersOf(t);
-export const unknown = (rank: number): Shape => new Array<Dim>(rank).fill(undefined);
+
+/** Real tensors have a few axes, TensorFlow allows 254; a spoilt file may claim millions. */
+const maxRank = 254;
+/** Of one node. */
+const maxParts = 65_536;
+
+/** Dims of which nothing is known; a `ModelError` where no tensor has so many. */
+export function unknown(rank: number): Shape {
+  if (!Number.isInteger(rank) || rank < 0 || rank > maxRank) throw modelError("bad-rank", `a tensor of ${rank} axes`);
+  return new Array<Dim>(rank).fill(undefined);
+}
+
+/** The types of `count` outputs; a `ModelError` where no node has so many. */
+export function outputTypes(count: number, typeOf: (i: number) => Type): Type[] {
+  if (!Number.isInteger(count) || count < 0 || count > maxParts) throw modelError("bad-count", `a node of ${count} outputs`);
+  return Array.from({ length: count }, (_, i) => typeOf(i));
+}
 
 /** The dims that input `i` (a shape vector) tells: undefined where not even its length is known. */
 export function shapeFrom(call: Call, i: number): Shape | undefined {

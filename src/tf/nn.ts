@@ -59,8 +59,13 @@ function convolution(name: string, rank: number, depthwise = false): OpDef {
       if (input && filter) {
         const channels = input[spatial(call, rank).channel];
         const taken = filter[rank - 2];
+        const filters = filter[rank - 1];
         const fits =
-          typeof channels !== "number" || typeof taken !== "number" || (depthwise ? channels === taken : channels % taken === 0);
+          typeof channels !== "number" ||
+          typeof taken !== "number" ||
+          (depthwise
+            ? channels === taken
+            : channels % taken === 0 && (typeof filters !== "number" || channels === 0 || filters % (channels / taken) === 0));
         if (!fits) throw modelError("shape-mismatch", `${channels} channels into a filter of ${showShape(filter)}`);
       }
       const [a, b] = [filter?.[rank - 2], filter?.[rank - 1]];

@@ -1,5 +1,6 @@
 /** Rows of different lengths, made dense, gathered and filled: TensorFlow's ops with int32 for all places. */
 import type { Dim, Type } from "../graph/graph.ts";
+import { outputTypes, unknown } from "./dims.ts";
 import { type Call, define } from "./op.ts";
 
 const places = (length: Dim): Type => ({ dtype: "int32", shape: [length] });
@@ -9,7 +10,7 @@ function dense(call: Call): readonly Type[] {
   const depth = call.attr<readonly number[]>("kinds").filter((kind) => kind !== 0).length;
   const inner = call.shape(1)?.slice(1);
   const told = call.dims(0) ?? [];
-  const shape = inner && [...new Array<undefined>(depth + 1).fill(undefined), ...inner];
+  const shape = inner && [...unknown(depth + 1), ...inner];
   return [{ dtype: call.dtype(1), shape: shape?.map((dim, i) => (typeof told[i] === "number" && told[i] >= 0 ? told[i] : dim)) }];
 }
 
@@ -24,7 +25,7 @@ function rows(call: Call): readonly Type[] {
       before.every((dim) => typeof dim === "number") ? before.reduce<number>((n, dim) => n * (dim as number), 1) + 1 : undefined,
     );
   });
-  const inner = Array.from({ length: values }, () => places(undefined));
+  const inner = outputTypes(values, () => places(undefined));
   const held = call.shape(values);
   return [...outer, ...inner, { dtype: call.dtype(values), shape: held && [undefined, ...held.slice(1)] }];
 }

@@ -4,6 +4,7 @@ import { modelError } from "../base/problem.ts";
 import { roundTo } from "../base/round.ts";
 import type { Dim, Shape } from "../graph/graph.ts";
 import { allocate, type Elements, elementCount, numbersOf, type Tensor } from "../graph/tensor.ts";
+import { unknown } from "./dims.ts";
 import { type Call, define, normalAxis, type OpDef } from "./op.ts";
 import { productOf } from "./product.ts";
 import { stridesOf } from "./strided.ts";
@@ -17,7 +18,7 @@ function reducedShape(call: Call): Shape | undefined {
   if (!axes) {
     const count = call.shape(1)?.length === 0 ? 1 : call.shape(1)?.[0];
     const left = keep ? shape.length : typeof count === "number" ? shape.length - count : undefined;
-    return left === undefined ? undefined : new Array<Dim>(left).fill(undefined);
+    return left === undefined ? undefined : unknown(left);
   }
   const gone = new Set(axes.map((axis) => normalAxis(axis, shape.length)));
   return keep ? shape.map((dim, i) => (gone.has(i) ? 1 : dim)) : shape.filter((_, i) => !gone.has(i));

@@ -2,7 +2,7 @@
 import { modelError } from "../base/problem.ts";
 import type { Dim, Shape, Type } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { axisOf, ints, reshapeTensor, unknown } from "./dims.ts";
+import { axisOf, ints, outputTypes, reshapeTensor, unknown } from "./dims.ts";
 import { type Call, define, normalAxis } from "./op.ts";
 import { gatherStrided, stridesOf } from "./strided.ts";
 
@@ -131,9 +131,9 @@ define(
     infer: (call) => {
       const shape = call.shape();
       const count = call.attr<number>("num");
-      if (!shape) return Array.from({ length: count }, () => ({ dtype: call.dtype(), shape: undefined }));
+      if (!shape) return outputTypes(count, () => ({ dtype: call.dtype(), shape: undefined }));
       const axis = normalAxis(call.attr<number>("axis", 0), shape.length);
-      return Array.from({ length: count }, () => ({ dtype: call.dtype(), shape: shape.filter((_, i) => i !== axis) }));
+      return outputTypes(count, () => ({ dtype: call.dtype(), shape: shape.filter((_, i) => i !== axis) }));
     },
     fold: ([x], attrs, types) => {
       const axis = normalAxis((attrs["axis"] as number | undefined) ?? 0, x!.shape.length);
@@ -233,7 +233,7 @@ define(
       const dim = shape?.[axis!];
       if (typeof dim === "number" && dim % count !== 0)
         throw modelError("shape-mismatch", `split of ${dim} into ${count} equal parts`);
-      return Array.from({ length: count }, () => ({
+      return outputTypes(count, () => ({
         dtype: call.dtype(1),
         shape: shape?.map((d, i) => (i !== axis ? d : typeof d === "number" ? d / count : undefined)),
       }));
@@ -255,7 +255,7 @@ define(
         sizes.reduce((a, b) => a + b, 0) !== shape[axis!]
       )
         throw modelError("shape-mismatch", `split sizes [${sizes}] of a dim of ${shape[axis!]}`);
-      return Array.from({ length: count }, (_, k) => ({
+      return outputTypes(count, (k) => ({
         dtype: call.dtype(),
         shape: shape?.map((d, i) => (i !== axis ? d : sizes && (sizes[k] === -1 ? rest(d, sizes) : sizes[k]))),
       }));

@@ -1,4 +1,5 @@
 /** Transforms whose sizes are inputs. */
+import { unknown } from "./dims.ts";
 import { define } from "./op.ts";
 
 define(
@@ -25,7 +26,7 @@ define(
     name: "ColumnsToImage",
     infer: (call) => {
       const [count] = call.shape(1) ?? [];
-      const sizes = call.dims(1) ?? (typeof count === "number" ? new Array<undefined>(count).fill(undefined) : undefined);
+      const sizes = call.dims(1) ?? (typeof count === "number" ? unknown(count) : undefined);
       return [{ dtype: call.dtype(), shape: sizes && [call.shape()?.[0], undefined, ...sizes] }];
     },
   },

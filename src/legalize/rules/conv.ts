@@ -18,34 +18,36 @@ import {
 
 const spatialOf = (x: Value): Value["shape"] => x.shape.slice(1, -1);
 
-/** Groups of `taken` channels each, convolved one by one; the filter is cut on its last axis. */
+/** Groups of `taken` channels each, convolved one by one; the filter is cut on its last axis. A size that is not known is cut evenly. */
 function inGroups(
   b: Builder,
   x: Value,
   filter: Value,
   groups: number,
-  taken: number,
+  taken: Dim,
   convolve: (x: Value, filter: Value) => Value,
 ): Value {
-  const part = (value: Value, size: number, i: number) => {
+  const cut = (value: Value, size: Dim): readonly Value[] => {
     const last = value.rank - 1;
-    const begin = value.shape.map((_, axis) => (axis === last ? i * size : 0));
-    return b.slice(
-      value,
-      begin,
-      value.shape.map((_, axis) => (axis === last ? size : -1)),
-    );
+    if (typeof size !== "number") return b.ops("Split", [b.scalar("int32", last), value], { num_split: groups });
+    const along = (own: number, rest: number) => value.shape.map((_, axis) => (axis === last ? own : rest));
+    return Array.from({ length: groups }, (_, i) => b.slice(value, along(i * size, 0), along(size, -1)));
   };
-  const filters = (filter.shape[filter.rank - 1] as number) / groups;
-  const parts = Array.from({ length: groups }, (_, i) => convolve(part(x, taken, i), part(filter, filters, i)));
+  const outputs = filter.shape[filter.rank - 1];
+  const filters = cut(filter, typeof outputs === "number" ? outputs / groups : undefined);
+  const parts = cut(x, taken).map((part, i) => convolve(part, filters[i]!));
   return b.concat(parts, x.rank - 1);
 }
+
+/** Each becomes a convolution of its own. */
+const maxGroups = 16_384;
 
 /** How many groups a filter cuts `channels` into; a lowering tells it where channels may be unknown. */
 function groupsOf(channels: Dim, taken: Dim, at: LegalAt): number {
   const told = at.number("groups", 0);
-  if (told > 0) return told;
-  if (typeof channels === "number" && typeof taken === "number") return channels / taken;
+  const groups = told > 0 || typeof channels !== "number" || typeof taken !== "number" ? told : channels / taken;
+  if (groups > maxGroups) throw at.unsupported(`${at.node.op} in ${groups} groups`);
+  if (groups > 0) return groups;
   throw at.unsupported(`${at.node.op} over an unknown number of channels`);
 }
 
@@ -82,7 +84,7 @@ function conv(b: Builder, [x, filter]: readonly Value[], at: LegalAt): Value {
   const groups = depthwise ? 1 : groupsOf(x!.shape[rank - 1], filter!.shape[rank - 2], at);
   const settled = attrs;
   const one = (part: Value, weights: Value) => b.op(at.node.op, [part, weights], settled);
-  return groups === 1 ? one(input, kernel) : inGroups(b, input, kernel, groups, filter!.shape[rank - 2] as number, one);
+  return groups === 1 ? one(input, kernel) : inGroups(b, input, kernel, groups, filter!.shape[rank - 2], one);
 }
 
 /** The gradient of a convolution over its input: what a transposed convolution computes. */
