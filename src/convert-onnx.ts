@@ -10,7 +10,7 @@ import { preprocessingNotes } from "./graph/preprocessing-notes.ts";
 import type { SourceModel } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
 import { forMlnet } from "./raise/mlnet.ts";
-import { type OnnxOptions, translateToOnnx } from "./translate-onnx.ts";
+import { type OnnxOptions, opsetRange, translateToOnnx } from "./translate-onnx.ts";
 import { version } from "./version.ts";
 import { evaluateNamed, weightNames } from "./weights.ts";
 
@@ -28,7 +28,9 @@ export async function convertToOnnx(
   sink: ByteSink,
   options: ConvertOnnxOptions = {},
 ): Promise<Converted> {
-  const translated = await translateToOnnx(model, files, options);
+  // ML.NET takes no newer one.
+  const opset = options.opset ?? (options.for === "mlnet" ? opsetRange.usual : undefined);
+  const translated = await translateToOnnx(model, files, { ...options, ...(opset !== undefined && { opset }) });
   const { lowered, map, nodes, ms } = translated;
   const suited = options.for === "mlnet" ? forMlnet(translated.model) : { model: translated.model, problems: [] };
   const onnx = suited.model;

@@ -5,11 +5,12 @@ import { allocate } from "../graph/tensor.ts";
 import { type Builder, bytesOf, eagerBytes } from "../tf/build.ts";
 import { type Retargeted, type RetargetOptions, retarget, type Target } from "../tf/retarget.ts";
 import { isUserOp } from "../tf/user-op.ts";
+import { isNarrow, wrap } from "../tf/wrap.ts";
 import { executorOps } from "./ops.ts";
 import { LegalAt, type Legalize } from "./rule.ts";
 import { userOperator } from "./rules/custom.ts";
 import { legalRules } from "./rules.ts";
-import { borderType, isNarrow, narrow, wrap } from "./types.ts";
+import { borderType, narrow } from "./types.ts";
 
 export interface LegalizeOptions extends RetargetOptions {
   /** Ops that stand for TF.js's own kernels and nothing more exact, since the source is a TF.js model. */
@@ -47,6 +48,8 @@ const overflowing = new Set([
   "Cumprod",
   "SquaredDifference",
   "TruncateDiv",
+  "TensorScatterAdd",
+  "TensorScatterMul",
 ]);
 
 class Legalization implements Target {

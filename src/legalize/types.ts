@@ -1,6 +1,6 @@
 /** The border of TF.js: five dtypes, and how the hub's others cross it. */
 import type { DType } from "../base/dtype.ts";
-import { bitsOf, isFloat, isInteger, isUnsigned } from "../base/dtype.ts";
+import { isFloat, isInteger } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import type { Value } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
@@ -39,14 +39,3 @@ define({
   infer: (call) => [{ dtype: call.attr<string>("DstT") as DType, shape: call.shape() }],
   fold: ([x], _, [type]) => [narrowTensor(x!, type!.dtype)],
 });
-
-/** Integer types narrower than int32 wrap at their own width; TF.js computes them in 32 bits. */
-export const isNarrow = (dtype: DType): boolean => isInteger(dtype) && bitsOf[dtype]! < 32;
-
-/** Brings a 32-bit result back into the range of a narrower type, as two's complement does. */
-export function wrap(b: Builder, x: Value, dtype: DType): Value {
-  const span = b.scalar("int32", 2 ** bitsOf[dtype]!);
-  if (isUnsigned(dtype)) return b.op("FloorMod", [x, span]);
-  const half = b.scalar("int32", 2 ** (bitsOf[dtype]! - 1));
-  return b.op("Sub", [b.op("FloorMod", [b.op("AddV2", [x, half]), span]), half]);
-}

@@ -24,7 +24,7 @@ export function refusal(
   ladder: readonly Rule[] | undefined,
   place: Place,
 ): ModelError {
-  return modelError("unsupported-op", `no lowering to TF.js: ${why(model, node, opset, ladder)}`, place, wayRound(graph, node));
+  return modelError("unsupported-op", `cannot be converted: ${why(model, node, opset, ladder)}`, place, wayRound(graph, node));
 }
 
 function why(model: SourceModel, { op, domain }: SourceNode, opset: number, ladder: readonly Rule[] | undefined): string {

@@ -1,13 +1,13 @@
 /**
  * Are two tensors the same, and if not, where and by how much. The rules are few and have no exceptions: an element is good when
  * |a − b| ≤ atol + rtol · max|reference|; NaN equals NaN, infinities equal by sign; integers, bools and strings are exact (integers
- * of a quantised model: within so many steps); shapes equal; dtypes equal, or the one TF.js carries the reference's in.
+ * of a quantised model: within so many steps); shapes equal; dtypes equal, or one that carries the reference's.
  * A permutation is what the source map says, never searched for; no element is skipped for being small.
  */
 import { type DType, isComplex, isInteger } from "../base/dtype.ts";
 import type { Elements, Tensor } from "../graph/tensor.ts";
 import { elementCount } from "../graph/tensor.ts";
-import { carriedAs } from "../runtime/carry.ts";
+import { carriedAs, carriedInOnnx } from "../runtime/carry.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** `consistent`: equal to a reference that shares our own code. */
@@ -76,8 +76,9 @@ function compareAlike(reference: Tensor, actual: Tensor, tolerance: Tolerance, p
 }
 
 function mismatchOf(reference: Tensor, actual: Tensor, perm: readonly number[] | undefined): string | undefined {
-  if (reference.dtype !== actual.dtype && carriedAs(reference.dtype) !== actual.dtype) {
-    return `dtype ${actual.dtype} where the reference has ${reference.dtype}`;
+  const { dtype } = reference;
+  if (![dtype, carriedAs(dtype), carriedInOnnx(dtype)].includes(actual.dtype)) {
+    return `dtype ${actual.dtype} where the reference has ${dtype}`;
   }
   const shape = perm && perm.length === actual.shape.length ? perm.map((axis) => actual.shape[axis]) : actual.shape;
   if (shape.length === reference.shape.length && shape.every((dim, d) => dim === reference.shape[d])) return undefined;

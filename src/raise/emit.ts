@@ -23,6 +23,8 @@ export interface EmitOptions {
 export interface Emitted extends Finished {
   readonly nameOf: (value: Value) => string | undefined;
   readonly problems: readonly Problem[];
+  /** The least opset that has what the faulty nodes want. */
+  readonly least: number;
 }
 
 /** Faults are collected a node each; a model with error problems is not for writing. */
@@ -45,11 +47,13 @@ class Emission implements Nesting {
   private readonly values: Bound = new Map();
   private readonly problems: Problem[] = [];
   private uses: ReadonlyMap<Value, number> = new Map();
+  private least: number;
 
   constructor(
     private readonly graph: Graph,
     private readonly options: EmitOptions,
   ) {
+    this.least = options.opset;
     this.main = new Scope(graph.name, undefined);
     this.prologue = new Scope(graph.name, undefined);
     this.o = new OnnxBuilder(this.main, options.opset, (value) => this.constant(value));
@@ -67,7 +71,7 @@ class Emission implements Nesting {
     this.main.nodes.unshift(...this.prologue.nodes);
     for (const [value, ref] of this.values) ref.hint ??= options.names?.get(value);
     const finished = finish(this.main, graph, outputs, this.o);
-    return { ...finished, nameOf: (value) => this.values.get(value)?.name, problems: this.problems };
+    return { ...finished, nameOf: (value) => this.values.get(value)?.name, problems: this.problems, least: this.least };
   }
 
   inline(name: string, inputs: readonly Ref[]): readonly Ref[] {
@@ -101,8 +105,8 @@ class Emission implements Nesting {
     const inputs = node.inputs.map((input) => bound.get(input) ?? (input.node.constant ? this.constant(input) : undefined));
     if (!inputs.every((input) => input !== undefined)) return;
     this.o.origin = node.origin;
+    const at = this.at(node);
     try {
-      const at = this.at(node);
       const outputs = ruleOf(node, at)(this.o, inputs, at);
       for (const value of at.fused) bound.delete(value);
       node.outputs.forEach((output, i) => {
@@ -115,6 +119,7 @@ class Emission implements Nesting {
     } catch (error) {
       if (error instanceof Incomplete) return;
       if (!(error instanceof ModelError)) throw error;
+      this.least = Math.max(this.least, at.least);
       this.problems.push(located(error, node));
     }
   }
@@ -138,10 +143,10 @@ class Emission implements Nesting {
     const bytes = node.outputs.reduce((total, each) => total + (bytesOf(each.type) ?? 0), 0);
     const leaves = node.inputs.reduce((total, input) => total + this.leafBytes.get(input.node)!, 0);
     this.leafBytes.set(node, node.op === "Const" ? bytes : leaves);
-    // 8-bit weights stay what they are, however few.
-    const isWide = bytes > eagerBytes || node.op === "Dequantize";
+    // Weights and biases that are codes stay what they are, however few.
+    const isWide = node.op !== "Const" && bytes > eagerBytes && bytes > leaves && emitRules.has(node.op);
     const moves = movingOps.has(node.op) && node.op !== "Cast" && this.grown.get(node.inputs[0]!.node)!;
-    this.grown.set(node, moves || (node.op !== "Const" && isWide && bytes > leaves && emitRules.has(node.op)));
+    this.grown.set(node, moves || isWide || node.op === "Dequantize");
   }
 
   private computed(value: Value): Ref {

@@ -73,6 +73,7 @@ const rows: Readonly<Record<string, Kernel>> = {
   ArgMax: row("float32 float64 int32 int8 uint8", 0),
   ArgMin: row("float32 float64 int32 int8 uint8 int64", 0),
   CumSum: row(numbers, 0),
+  CumProd: row(numbers, 0),
   TopK: row(numbers, 0),
   Softmax: row(floats),
   LogSoftmax: row(floats),

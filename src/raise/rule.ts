@@ -6,12 +6,17 @@ import type { Builder } from "../tf/build.ts";
 import type { OnnxBuilder, Ref } from "./build.ts";
 
 export class RaiseAt {
+  /** The least opset that has what the row wants. */
+  least: number;
+
   constructor(
     readonly node: Node,
     /** Its attributes with dtypes mapped to ONNX's. */
     readonly attrs: Attrs,
     readonly opset: number,
-  ) {}
+  ) {
+    this.least = opset;
+  }
 
   unsupported(reason: string, hint?: string): ModelError {
     return modelError("unsupported", reason, {}, hint);
@@ -19,8 +24,13 @@ export class RaiseAt {
 
   /** For what ONNX has from a later version on. */
   since(opset: number): void {
-    if (this.opset < opset)
-      throw this.unsupported(`${this.node.op} in ONNX before opset ${opset}`, `convert with --opset ${opset}`);
+    if (this.opset < opset) throw this.wants(opset);
+  }
+
+  /** What ONNX can say from this opset on only. */
+  wants(opset: number, what = `${this.node.op} in ONNX`): ModelError {
+    this.least = opset;
+    return this.unsupported(`${what} before opset ${opset}`, `convert with --opset ${opset}`);
   }
 
   number(name: string, fallback: number): number {

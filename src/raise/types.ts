@@ -18,10 +18,8 @@ const mapped: Partial<Record<DType, DType>> = {
   uint2: "uint8",
 };
 
-/** Types of less than 8 bits and the floats of 8 are constants only: what is computed in a wider type would not be rounded to them. */
-export function refuseTiny(dtype: DType): void {
-  if (/^(u?int[24]$|float[48]e)/.test(dtype)) throw modelError("unsupported-type", `values of ${dtype} at run time`);
-}
+/** Types of less than 8 bits and the floats of 8, which are held in wider ones: what is computed there is not rounded to them by itself. */
+export const isTiny = (dtype: DType): boolean => /^(u?int[24]$|float[48]e)/.test(dtype);
 
 /** The type a hub value has in ONNX; a `ModelError` where there is none. */
 export function onnxType(dtype: DType): DType {

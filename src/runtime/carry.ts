@@ -11,6 +11,12 @@ export function carriedAs(dtype: DType): DType | undefined {
   return dtype === "bool" || dtype === "string" || dtype === "complex64" ? dtype : undefined;
 }
 
+/** The type that values of less than 8 bits have in a written ONNX model, since onnxruntime computes with none of them. */
+export function carriedInOnnx(dtype: DType): DType | undefined {
+  if (dtype === "int4" || dtype === "int2") return "int8";
+  return dtype === "uint4" || dtype === "uint2" ? "uint8" : undefined;
+}
+
 /** The same values as TF.js takes them. `ModelError` where one does not fit 32 bits or the type has no counterpart. */
 export function carry(tensor: Tensor, name: string): Tensor {
   const dtype = carriedAs(tensor.dtype);

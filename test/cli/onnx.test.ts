@@ -83,12 +83,37 @@ describe("convert --to onnx", () => {
     [13, 7],
     [17, 8],
     [21, 10],
+    [26, 10],
   ])("--opset %i takes the oldest IR version that has it", async (opset, ir) => {
     put("m.onnx", image());
     expect((await run("convert", "m.onnx", "--out", "out", "--to", "onnx", "--opset", String(opset))).code).toBe(0);
     const model = await written();
     expect(model.opsets).toEqual({ "": opset });
     expect(model.formatVersion).toContain(`IR ${ir}`);
+  });
+
+  const joined = () => {
+    const text = (name: string) => value(name, "string", [3]);
+    const nodes = [node("StringConcat", ["a", "b"], ["y"], {}, "join")];
+    return onnxModel({ graph: { inputs: [text("a"), text("b")], outputs: [text("y")], nodes }, opsets: { "": 20 } });
+  };
+
+  it("takes the least opset that has all operators, where none is asked for", async () => {
+    put("m.onnx", joined());
+    const { code, told } = await run("convert", "m.onnx", "--out", "out", "--to", "onnx");
+    expect(code).toBe(0);
+    expect(told["problems"]).toMatchObject([{ code: "newer-opset", severity: "info" }]);
+    expect((await written()).opsets).toEqual({ "": 20 });
+  });
+
+  it.each([
+    ["--opset", "17"],
+    ["--for", "mlnet"],
+  ])("does not with %s %s", async (...args) => {
+    put("m.onnx", joined());
+    const { code, told } = await run("convert", "m.onnx", "--out", "out", "--to", "onnx", ...args);
+    expect(code).toBe(1);
+    expect(told["problems"]).toMatchObject([{ code: "unsupported", node: "join", hint: "convert with --opset 20" }]);
   });
 
   it("replaces a conversion to TF.js with one to ONNX, and leaves nothing where the model does not convert", async () => {

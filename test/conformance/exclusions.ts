@@ -31,6 +31,16 @@ const exclusions: readonly Exclusion[] = [
       "onnxruntime writes the running statistics over its inputs, which here are the very tensors that are scale and shift: " +
       "y = unit · (0.9 + 0.1 · variance) + 0.1 · mean instead of unit",
   })),
+  ...["cast_FLOAT_to_STRING", "castlike_FLOAT_to_STRING", "castlike_FLOAT_to_STRING_expanded"].map((test) => ({
+    test: `node/test_${test}`,
+    backend: "onnxruntime",
+    reason: "onnxruntime writes nine digits of a float, of the source model too, where the shortest that tell it are expected",
+  })),
+  ...["test_castlike_BFLOAT16_to_FLOAT", "test_castlike_BFLOAT16_to_FLOAT_expanded"].map((test) => ({
+    test: `v1.13.1/node/${test}`,
+    backend: "onnxruntime",
+    reason: "the stored `like` has the shape [1], its model says [3,4], and onnxruntime holds it to that",
+  })),
   {
     test: "attention_mask1d_fp16.onnx",
     reason:

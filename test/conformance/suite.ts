@@ -55,12 +55,13 @@ export function judgedLine(rows: readonly Row[]): string {
 
 /**
  * What a fault says of a case. That TF.js throws is a refusal, as late as it is; that onnxruntime does not take or cannot run a file of
- * ours is our mistake, unless it only lacks a kernel.
+ * ours is our mistake, unless it only lacks a kernel, or the machine a locale.
  */
 export function statusOf(fault: unknown, alive = true): Status {
   if (!alive || !(fault instanceof ModelError)) return "crashed";
   const { code, reason } = fault.problem;
-  return /^target-/.test(code) && !/could not find an implementation|not implemented|NOT_IMPLEMENTED/i.test(reason)
+  return /^target-/.test(code) &&
+    !/could not find an implementation|not implemented|NOT_IMPLEMENTED|construct locale/i.test(reason)
     ? "wrong"
     : "refused";
 }

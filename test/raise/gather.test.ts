@@ -149,6 +149,21 @@ describe("boxes", () => {
     expect(await ort.differences(strict, { boxes, scores }, { expected: [int32([3], [1, 3, 0]), int32([], [2])] })).toEqual([]);
   });
 
+  it("of several images and classes", async () => {
+    const make = (b: Builder) =>
+      b.op("SuppressEach", [
+        b.input("boxes", { dtype: "float32", shape: ["b", "n", 4] }),
+        b.input("scores", { dtype: "float32", shape: ["b", "c", "n"] }),
+        ...operands(b).slice(2),
+      ]);
+    const feeds = {
+      boxes: { ...boxes, shape: [1, 4, 4] },
+      scores: tensorOf("float32", [1, 2, 4], [0.6, 0.9, 0.3, 0.8, 0.7, 0.1, 0.2, 0.25]),
+    };
+    const expected = [int32([5, 3], [0, 0, 1, 0, 0, 3, 0, 0, 2, 0, 1, 0, 0, 1, 3])];
+    expect(await ort.differences(graphOf(make), feeds, { expected })).toEqual([]);
+  });
+
   it("V5 gives scores; boxes that are only made less likely are refused", async () => {
     const make = (sigma: number) => (b: Builder) => b.ops("NonMaxSuppressionV5", [...operands(b), b.scalar("float32", sigma)]);
     const expected = [int32([3], [1, 3, 2]), tensorOf("float32", [3], [0.9, 0.8, 0.3]), int32([], [3])];

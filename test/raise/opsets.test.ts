@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => ort.close());
 
-it.each([13, 14, 15, 16, 17, 18, 19, 20, 21])("opset %i", async (opset) => {
+it.each([13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26])("opset %i", async (opset) => {
   const graph = opset < 16 ? before16 : network;
   const wanted = expected.filter((_, i) => graph.outputs.includes(network.outputs[i]!));
   expect(wanted.every(({ shape, data }) => data.length === elementCount(shape) && data.length > 0)).toBe(true);

@@ -14,7 +14,7 @@ const elsewhere = `
 
 /** ONNX has no operator, and none of its operators make one up. */
 const refused = `
-  Bitcast Complex Real Imag MurmurHash3 HashBucket
+  Complex Real Imag MurmurHash3 HashBucket
   Tokenize ChangeText RegexReplace TextLength TextPart SplitText WordNgrams FormatNumber
   RaggedDense RaggedRows FillEmptyRows
   TruncatedNormal RandomGamma RandomPoisson

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { DType } from "../../src/base/dtype.ts";
 import { tensorOf } from "../../src/graph/tensor.ts";
-import { carriedAs, carry } from "../../src/runtime/carry.ts";
+import { carriedAs, carriedInOnnx, carry } from "../../src/runtime/carry.ts";
 
 it("holds every dtype in one of TF.js's five, or in none", () => {
   const expected: Partial<Record<DType, DType | undefined>> = {
@@ -18,6 +18,12 @@ it("holds every dtype in one of TF.js's five, or in none", () => {
     complex128: undefined,
   };
   for (const [dtype, carried] of Object.entries(expected)) expect(carriedAs(dtype as DType)).toBe(carried);
+});
+
+it("knows what ONNX models hold the types of less than 8 bits in", () => {
+  expect((["int4", "uint4", "int2", "uint2", "int8", "float16"] as const).map(carriedInOnnx)).toEqual([
+    ...["int8", "uint8", "int8", "uint8", undefined, undefined],
+  ]);
 });
 
 it("keeps values, and refuses those that do not fit", () => {

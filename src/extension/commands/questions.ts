@@ -34,7 +34,7 @@ export function chooseStorage(title: string): Promise<NonNullable<ConvertRequest
 }
 
 /** The newest that onnxruntime 1.10 and ML.NET take, and newer ones for whoever needs their operators. */
-const opsets = [17, 13, 14, 15, 16, 18, 19, 20, 21] as const;
+const opsets = [17, 13, 14, 15, 16, 18, 19, 20, 21, 22, 23, 24, 25, 26] as const;
 const newestOfMlnet = 17;
 
 export function chooseOpset(title: string, isForMlnet: boolean): Promise<number | undefined> {

@@ -2,8 +2,8 @@
 import { bitsOf, isUnsigned } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { isNarrow, wrap } from "../../tf/wrap.ts";
 import { type LegalRule, legal } from "../rule.ts";
-import { isNarrow, wrap } from "../types.ts";
 import { clipped, floorDiv } from "./integer.ts";
 
 /** 2^y for y in 0 … 30, read from a table: exact on every backend. */

@@ -3,9 +3,10 @@
 import type { DType } from "../../base/dtype.ts";
 import { bitsOf, isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
 import { isMiniFloat } from "../../base/minifloat.ts";
+import { roundMini } from "../../tf/minifloat.ts";
+import { isNarrow, wrap } from "../../tf/wrap.ts";
 import { type LegalRule, legal } from "../rule.ts";
-import { borderType, isNarrow, wrap } from "../types.ts";
-import { roundMini } from "./minifloat.ts";
+import { borderType } from "../types.ts";
 
 /** Every value of `from` is one of `to`. */
 function widens(from: DType, to: DType): boolean {

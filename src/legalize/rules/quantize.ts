@@ -3,8 +3,8 @@ import { type DType, integerRange, isFloat } from "../../base/dtype.ts";
 import { isMiniFloat } from "../../base/minifloat.ts";
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { roundMini } from "../../tf/minifloat.ts";
 import { type LegalRule, legal } from "../rule.ts";
-import { roundMini } from "./minifloat.ts";
 
 const float = (b: Builder, x: Value): Value => b.cast(x, "float32");
 

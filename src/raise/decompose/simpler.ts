@@ -45,11 +45,14 @@ function symmetricPad(b: Builder, x: Value, pads: Value, at: RaiseAt): Value {
   }, x);
 }
 
-/** Running products by doubling: each step multiplies by what lies 1, 2, 4 … before. */
+/** Running products by doubling: each step multiplies by what lies 1, 2, 4 … before. ONNX has them from opset 26 on. */
 function cumprod(b: Builder, x: Value, axisValue: Value, at: RaiseAt): Value {
-  const axis = normalAxis(numbersOf(axisValue)?.[0] ?? Number.NaN, x.rank);
+  const native = 26;
+  if (at.opset >= native) return b.op("Cumprod", [x, axisValue], at.attrs);
+  const given = numbersOf(axisValue)?.[0];
+  const axis = given === undefined ? 0 : normalAxis(given, x.rank);
   const size = x.shape[axis];
-  if (typeof size !== "number") throw at.unsupported("running products along an axis of unknown size");
+  if (given === undefined || typeof size !== "number") throw at.wants(native);
   const turn = (value: Value) => (at.flag("reverse") ? b.op("ReverseV2", [value, b.ints([axis])]) : value);
   /** The axis moved on, ones in front. */
   const moved = (value: Value, by: number) => {

@@ -4,18 +4,22 @@ import { float, int, ints, text } from "../../graph/onnx-graph.ts";
 import type { OnnxBuilder, Ref } from "../build.ts";
 import { type EmitAt, type EmitRule, emitted, emittedOne } from "../rule.ts";
 
-/** Indices of the boxes kept, best first, of one image and one class. */
-function suppressed(o: OnnxBuilder, [boxes, scores, most, overlap, least]: readonly Ref[]): Ref {
-  const single = (x: Ref) => o.cast(x, "float32");
-  const bound = (x: Ref) => o.vector(single(x));
+/** Boxes [batch, n, 4] and scores [batch, classes, n]: rows of batch, class and box. */
+function suppressedEach(o: OnnxBuilder, [boxes, scores, most, overlap, least]: readonly Ref[]): Ref {
+  const bound = (x: Ref) => o.vector(o.cast(x, "float32"));
   const inputs = [
-    o.unsqueeze(single(boxes!), [0]),
-    o.unsqueeze(o.unsqueeze(single(scores!), [0]), [0]),
+    o.cast(boxes!, "float32"),
+    o.cast(scores!, "float32"),
     o.vector(o.int64(most!)),
     bound(overlap!),
     bound(least!),
   ];
-  const found = o.op("NonMaxSuppression", inputs, {}, "int64");
+  return o.op("NonMaxSuppression", inputs, {}, "int64");
+}
+
+/** Indices of the boxes kept, best first, of one image and one class. */
+function suppressed(o: OnnxBuilder, [boxes, scores, ...bounds]: readonly Ref[]): Ref {
+  const found = suppressedEach(o, [o.unsqueeze(boxes!, [0]), o.unsqueeze(o.unsqueeze(scores!, [0]), [0]), ...bounds]);
   return o.cast(o.op("Gather", [found, o.scalar("int64", 2)], { axis: int(1) }, "int64"), "int32");
 }
 
@@ -63,6 +67,7 @@ function roiAlign(o: OnnxBuilder, x: Ref, regions: Ref, images: Ref, at: EmitAt)
 
 export const detections: readonly EmitRule[] = [
   emittedOne("NonMaxSuppressionV3", (o, inputs) => suppressed(o, inputs)),
+  emittedOne("SuppressEach", (o, inputs) => o.cast(suppressedEach(o, inputs), "int32")),
   emitted("NonMaxSuppressionV4", padded),
   emitted("NonMaxSuppressionV5", scored),
   emittedOne("RoiMaxPool", (o, [x, regions], at) => roiMaxPool(o, x!, regions!, at)),

@@ -1,6 +1,7 @@
 /** Elementwise ops: those that ONNX has, and short compositions of them with TensorFlow's rounding, NaN and division rules. */
 import { isFloat, isInteger, isUnsigned } from "../../base/dtype.ts";
 import { float, int } from "../../graph/onnx-graph.ts";
+import { dtypeCodes } from "../../graph/onnx-types.ts";
 import type { OnnxBuilder, Ref } from "../build.ts";
 import { type EmitRule, emittedOne } from "../rule.ts";
 import { biased } from "./bias.ts";
@@ -194,9 +195,11 @@ export const elementwise: readonly EmitRule[] = [
   same("LogicalOr", "Or"),
   emittedOne("SelectV2", (o, [condition, x, y]) => select(o, condition!, x!, y!)),
   emittedOne("ClipByValue", (o, [x, low, high]) => clip(o, x!, low!, high!)),
-  emittedOne("Cast", (o, [x], at) => {
+  // Floats as text are the runtime's own, as they are in an ONNX model, of which alone they come.
+  emittedOne("Cast", (o, [x], at) => o.cast(x!, at.dtype("DstT"))),
+  emittedOne("Bitcast", (o, [x], at) => {
+    at.since(26);
     const to = at.dtype("DstT");
-    if (to === "string" && isFloat(x!.dtype)) throw at.unsupported("floats as text, which every runtime writes in its own way");
-    return o.cast(x!, to);
+    return o.op("BitCast", [x!], { to: int(dtypeCodes[to]) }, to);
   }),
 ];

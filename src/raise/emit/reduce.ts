@@ -34,6 +34,12 @@ const argument = (op: string): EmitRule =>
     return o.cast(o.op(op, [o.cast(x!, x!.dtype === "bool" ? "int32" : x!.dtype)], attrs, "int64"), at.type().dtype);
   });
 
+const running = (op: string, onnx: string): EmitRule =>
+  emittedOne(op, (o, [x, axis], at) => {
+    const attrs = { exclusive: int(at.flag("exclusive") ? 1 : 0), reverse: int(at.flag("reverse") ? 1 : 0) };
+    return o.op(onnx, [x!, o.reshape(o.int64(axis!), [])], attrs);
+  });
+
 export const reductions: readonly EmitRule[] = [
   ...["Sum", "Mean", "Prod", "Max", "Min"].map((op) =>
     emittedOne(op, (o, [x, axes], at) => reduction(o, `Reduce${op}`, x!, axes!, at)),
@@ -42,10 +48,8 @@ export const reductions: readonly EmitRule[] = [
   logical("Any", "ReduceMax"),
   argument("ArgMax"),
   argument("ArgMin"),
-  emittedOne("Cumsum", (o, [x, axis], at) => {
-    const attrs = { exclusive: int(at.flag("exclusive") ? 1 : 0), reverse: int(at.flag("reverse") ? 1 : 0) };
-    return o.op("CumSum", [x!, axis!], attrs);
-  }),
+  running("Cumsum", "CumSum"),
+  running("Cumprod", "CumProd"),
   emitted("TopKV2", (o, [x, k], at) => {
     const attrs = { axis: int(-1), largest: int(1), sorted: int(1) };
     const own = x!.dtype;

@@ -11,7 +11,7 @@ function fourier(o: OnnxBuilder, x: Ref, points: Ref, axis: Ref, at: EmitAt): Re
   const length = o.number(points) === 0 ? undefined : o.reshape(o.int64(points), []);
   if (at.opset >= 20) return o.op("DFT", [x, length, o.reshape(o.int64(axis), [])], attrs, x.dtype);
   const known = o.number(axis);
-  if (known === undefined) throw at.unsupported("an axis that is computed", "convert with --opset 20");
+  if (known === undefined) throw at.wants(20, "an axis that is computed");
   return o.op("DFT", [x, length], { ...attrs, axis: int(known) }, x.dtype);
 }
 

@@ -1,7 +1,7 @@
-/** Rounding to a float type of 8 or 16 bits with float32 arithmetic: TF.js has no type that would do it. */
-import { decodeMiniFloat, type MiniFloat, type MiniFloatName, miniFloats } from "../../base/minifloat.ts";
-import type { Value } from "../../graph/graph.ts";
-import type { Builder } from "../../tf/build.ts";
+/** Rounding to a float type of 8 or 16 bits with float32 arithmetic, for targets that have no such type. */
+import { decodeMiniFloat, type MiniFloat, type MiniFloatName, miniFloats } from "../base/minifloat.ts";
+import type { Value } from "../graph/graph.ts";
+import type { Builder } from "./build.ts";
 
 /**
  * The nearest value of the format, ties to even; still float32. Past the greatest: that one (`saturate`), else infinity or NaN.
