@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeMiniFloat, encodeMiniFloat, type MiniFloat, type MiniFloatName, miniFloats } from "../../src/base/minifloat.ts";
+import fc from "../build/properties.ts";
 
 const formats = Object.entries(miniFloats) as [MiniFloatName, MiniFloat][];
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { ModelError } from "../../src/base/problem.ts";
 import { readVarint, signed64 } from "../../src/base/varint.ts";
+import fc from "../build/properties.ts";
 import { varint } from "../build/protobuf.ts";
 
 function read(bytes: Uint8Array, at = 0) {

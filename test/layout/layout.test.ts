@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Layout, type LayoutInput, layOut } from "../../src/layout/layout.ts";
+import fc from "../build/properties.ts";
 
 type Edge = readonly [number, number, number];
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { bytes, count, decimal, edgeLabel, float, integer, percent, plural, shape } from "../../src/protocol/format.ts";
+import fc from "../build/properties.ts";
 
 describe("numbers in words", () => {
   test("integers have thin spaces in thousands", () => {

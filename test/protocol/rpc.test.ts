@@ -1,10 +1,10 @@
 import { EventEmitter } from "node:events";
 import { MessageChannel } from "node:worker_threads";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Cancelled } from "../../src/base/cancel.ts";
 import { ModelError, modelError } from "../../src/base/problem.ts";
 import { connect, Disconnected, type Port, serve } from "../../src/protocol/rpc.ts";
+import fc from "../build/properties.ts";
 
 /** Two ends of a wire; messages are cloned and wait until `deliver` picks one, in order a direction. */
 function wire() {

@@ -32,6 +32,17 @@ describe("Builder", () => {
     expect(dimsOf(b.op("Mul", [b.slice(shape, [0], [1]), b.ints([5])]))).toEqual(["5·batch"]);
   });
 
+  it("refuses what no file means: millions of axes or outputs, groups without filters", () => {
+    expect(() => b.op("Reshape", [input([2, 3]), input([15_335_426], "int64")])).toThrow("a tensor of 15335426 axes");
+    expect(() => b.op("Sum", [input([2, 3]), input([5], "int64")])).toThrow("a tensor of -3 axes");
+    expect(() => b.op("Unpack", [input(undefined)], { num: 2 ** 31 })).toThrow("a node of 2147483648 outputs");
+    const attrs = { strides: [1, 1, 1, 1], padding: "SAME" };
+    expect(() => b.op("Conv2D", [input([1, 9, 7, 1_912_602_627]), input([3, 3, 3, 5])], attrs)).toThrow(
+      "1912602627 channels into",
+    );
+    expect(b.op("Conv2D", [input([1, 9, 7, 6]), input([3, 3, 3, 4])], attrs).shape).toEqual([1, 9, 7, 4]);
+  });
+
   it("knows that a size is never below 0", () => {
     const ends = b.concat([b.ints([1]), b.op("Shape", [input(["seq"])])], 0);
     const below = b.op("Less", [ends, b.ints([0])]);

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { expect, it } from "vitest";
 import { elementCount } from "../../src/graph/tensor.ts";
 import { stridesOf } from "../../src/tf/strided.ts";
 import { broadcastStrides, walk, walkRows } from "../../src/tf/walk.ts";
+import fc from "../build/properties.ts";
 
 /** Offset of an element, by its index on each axis. */
 const offsetOf = (index: readonly number[], strides: readonly number[]) =>

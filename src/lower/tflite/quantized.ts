@@ -6,7 +6,8 @@
  * A rounded value is written steps · scale, steps whole numbers in float32. What is linear takes the steps and leaves the scale outside, so
  * that a convolution adds up products of whole numbers, exactly up to 2^24, as integer kernels do, and its scale goes into the next rounding.
  *
- * With `qdq` every result is coded and decoded again as the file has it, and nothing is taken apart: what ONNX's runtimes look for.
+ * With `qdq` every result of 8 bits is coded and decoded again as the file has it, and nothing is taken apart: what ONNX's runtimes look for.
+ * Wider ones, for which they have no kernels, are rounded as with `faithful`.
  */
 import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
@@ -34,6 +35,7 @@ function params(
   rank: number,
 ): readonly [Value, Value] {
   if (block) throw modelError("unsupported", `weights quantised in blocks of ${block.size}`);
+  if (scale.length > 1 && rank === 0) throw modelError("bad-quantization", `${scale.length} scales of a single number`);
   // Biases of some files keep the axis of their weights.
   const along = rank <= 1 ? 0 : axis;
   const shape =
@@ -46,14 +48,19 @@ export function real(b: Builder, value: Value, type: SourceType | undefined, mod
   const { node } = value;
   const quantization = quantizationOf(type, wide || node.constant);
   if (!quantization || isFloat(value.dtype)) return value;
-  if (mode !== "qdq" && node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
+  const between = isBetweenCodes(type, mode);
+  if (!between && node.op === "Quantize" && isOf(node.inputs, quantization)) return node.inputs[0]!;
   const rank = quantization.scale.length === 1 ? 0 : value.rank;
   const inputs = [value, ...params(b, quantization, value.dtype, rank)];
-  if (isWeight(value)) return b.kept("Dequantize", inputs);
+  if (isWeight(value) || (mode === "qdq" && node.constant && value.dtype === "int32")) return b.kept("Dequantize", inputs);
   const decoded = b.op("Dequantize", inputs);
   // What stands behind another node is not taken apart.
-  return mode === "qdq" && !node.constant ? b.op("Identity", [decoded]) : decoded;
+  return between && !node.constant ? b.op("Identity", [decoded]) : decoded;
 }
+
+/** Does a value of this type go from operator to operator as codes? */
+export const isBetweenCodes = (type: SourceType | undefined, mode: QuantizedMode): boolean =>
+  mode === "qdq" && type?.dtype !== undefined && quantizationOf(type) !== undefined && bitsOf[type.dtype]! <= 8;
 
 /** What has more elements says what, not how: no rule asks for its numbers, and products are taken with its codes. */
 const maxParameters = 64;
@@ -122,12 +129,13 @@ export function coded(b: Builder, x: Value, type: SourceType | undefined, mode: 
   const wide = bitsOf[dtype]! > 16 ? wideCodes(b, plain(x), quantization, dtype) : undefined;
   if (wide) return wide;
   const [scale, zero] = params(b, quantization, dtype, 0);
-  const kept =
-    exact || mode === "qdq"
-      ? x
-      : mode === "faithful"
-        ? rounded(b, x, quantization, dtype, scale)
-        : inRange(b, x, quantization, dtype);
+  const kept = exact
+    ? x
+    : isBetweenCodes(type, mode)
+      ? uncut(x, quantization, dtype)
+      : mode === "float"
+        ? inRange(b, x, quantization, dtype)
+        : rounded(b, x, quantization, dtype, scale);
   return b.op("Quantize", [kept, scale, zero], { dtype, saturate: true });
 }
 
@@ -158,12 +166,20 @@ const codeRange = ({ zeroPoint }: Quantization, dtype: DType): readonly [number,
 function rounded(b: Builder, x: Value, quantization: Quantization, dtype: DType, scale: Value): Value {
   const [low, high] = codeRange(quantization, dtype);
   const [inner, least, greatest] = cutOff(x);
-  const step = (bound: number) => roundHalfEven(Math.fround(bound / Math.fround(quantization.scale[0]!)));
   const { value, scale: own } = scaled(b, inner, true);
   const factor = b.op("RealDiv", [own ?? b.scalar("float32", 1), scale]);
-  const attrs = { low: Math.max(low, step(least)), high: Math.min(high, step(greatest)) };
+  const attrs = { low: Math.max(low, stepOf(least, quantization)), high: Math.min(high, stepOf(greatest, quantization)) };
   return b.op("Mul", [b.op("QuantizeSteps", [value, factor], attrs), scale]);
 }
+
+/** Without an activation that cuts off nothing that has a code. */
+function uncut(x: Value, quantization: Quantization, dtype: DType): Value {
+  const [low, high] = codeRange(quantization, dtype);
+  const [inner, least, greatest] = cutOff(x);
+  return stepOf(least, quantization) <= low && stepOf(greatest, quantization) >= high ? inner : x;
+}
+
+const stepOf = (bound: number, { scale }: Quantization): number => roundHalfEven(Math.fround(bound / Math.fround(scale[0]!)));
 
 /** What is cut off, and where. */
 function cutOff(x: Value): readonly [inner: Value, least: number, greatest: number] {
@@ -181,6 +197,21 @@ function cutOff(x: Value): readonly [inner: Value, least: number, greatest: numb
 function inRange(b: Builder, x: Value, quantization: Quantization, dtype: DType): Value {
   const [low, high] = codeRange(quantization, dtype).map((step) => b.scalar("float32", step * quantization.scale[0]!));
   return b.op("ClipByValue", [x, low!, high!]);
+}
+
+/** The middle of uint8, where the codes of int8 have 0. */
+const middle = 128;
+
+/**
+ * Weights of int8 as the same ones of uint8. Kernels of x64 that multiply uint8 by int8 add two products in 16 bits, where the CPU has no
+ * better instruction, and cut the sum off; those of uint8 by uint8 are exact everywhere.
+ */
+export function unsigned(b: Builder, w: Value): Value {
+  if (!w.node.constant || w.node.op !== "Dequantize") return w;
+  const [codes, scale, zero] = w.node.inputs as readonly [Value, Value, Value];
+  if (codes.dtype !== "int8") return w;
+  const moved = (part: Value) => b.cast(b.op("AddV2", [b.cast(part, "int32"), b.scalar("int32", middle)]), "uint8");
+  return b.kept("Dequantize", [moved(codes), scale, moved(zero)]);
 }
 
 /** Weights with their axes in another order: the codes are moved, so that a large weight stays one of 8 bits. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Problem } from "../../../src/base/problem.ts";
 import { examine as examineWith } from "../../build/examine.ts";
 import { node, onnxModel, openOnnx, tensor, value } from "../../build/onnx.ts";
+import fc from "../../build/properties.ts";
 import { random } from "../../build/random.ts";
 import { specimen } from "../../build/specimen.ts";
 import { zooFiles } from "../../build/zoo.ts";

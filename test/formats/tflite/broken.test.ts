@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Problem } from "../../../src/base/problem.ts";
 import { examine as examineWith } from "../../build/examine.ts";
+import fc from "../../build/properties.ts";
 import { openTflite } from "../../build/tflite.ts";
 import { zooFiles } from "../../build/zoo.ts";
 import { specimen } from "./specimen.ts";

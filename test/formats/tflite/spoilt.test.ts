@@ -1,5 +1,5 @@
 /** Spoilt files go through everything: what is said of them is a Problem with a place, never a fault of ours, and never a read outside the file. */
-import fc from "fast-check";
+
 import { expect, test } from "vitest";
 import type { ByteSource } from "../../../src/base/bytes.ts";
 import { memorySource, memorySources } from "../../../src/base/memory.ts";
@@ -8,6 +8,7 @@ import { check } from "../../../src/check.ts";
 import { carriedCopy } from "../../../src/formats/tflite/carried.ts";
 import { readTflite } from "../../../src/formats/tflite/read.ts";
 import { flexOperator } from "../../build/flex.ts";
+import fc from "../../build/properties.ts";
 import { constant, custom, type GraphSpec, operator, type TensorSpec, tfliteModel, value, variable } from "../../build/tflite.ts";
 import { codeBias, codeWeights } from "../../lower/tflite/values.ts";
 import { specimen } from "./specimen.ts";

@@ -1,5 +1,5 @@
 /** The canvas' pure parts; what is drawn is seen by the end-to-end pictures. */
-import fc from "fast-check";
+
 import { describe, expect, test } from "vitest";
 import { layOut } from "../../../src/layout/layout.ts";
 import { layoutInput } from "../../../src/protocol/boxes.ts";
@@ -13,6 +13,7 @@ import { Scene } from "../../../webview/canvas/scene.ts";
 import { firstSight, fitted, revealed } from "../../../webview/canvas/view.ts";
 import { walk } from "../../../webview/canvas/walk.ts";
 import { monoSize, opSize, shownAt } from "../../../webview/canvas/zoom-levels.ts";
+import fc from "../../build/properties.ts";
 import { encoder, squeezenet } from "../harness/models.ts";
 
 const sceneOf = (model = squeezenet()): Scene => {
