@@ -1,4 +1,4 @@
-/** TensorFlow's CombinedNonMaxSuppression: boxes of every class on their own, the best of all classes together. */
+/** Suppression of boxes that overlap, of every batch and class on their own: ONNX's, and TensorFlow's combined one, which keeps the best of all. */
 import type { CustomAttrs, CustomOp, Inputs, Outputs, Tf } from "./op.ts";
 
 /** Intersection over union of two boxes, corners in any order; 0 where one has no area. */
@@ -62,6 +62,28 @@ function combinedSuppression(tf: Tf, [boxes, scores, most, least]: Inputs, attrs
   ];
 }
 
+/** boxes [batch, n, 4], scores [batch, classes, n], most a class, overlap, least score: rows of batch, class, box. */
+function suppressEach(tf: Tf, [boxes, scores, most, limit, least]: Inputs): Outputs {
+  const [batches, classes, n] = scores!.shape as [number, number, number];
+  const [places, values] = [boxes!.dataSync<"float32">(), scores!.dataSync<"float32">()];
+  const [count, shared, threshold] = [most!.dataSync()[0]!, limit!.dataSync()[0]!, least!.dataSync()[0]!];
+  const rows: number[] = [];
+  for (let batch = 0; batch < batches; batch++)
+    for (let kind = 0; kind < classes; kind++) {
+      const scoreOf = (box: number) => values[(batch * classes + kind) * n + box]!;
+      const candidates = Array.from({ length: n }, (_, box) => box).filter((box) => scoreOf(box) > threshold);
+      candidates.sort((p, q) => scoreOf(q) - scoreOf(p) || p - q);
+      const chosen: number[] = [];
+      for (const box of candidates) {
+        if (chosen.length >= count) break;
+        if (chosen.every((other) => overlap(places, (batch * n + box) * 4, (batch * n + other) * 4) <= shared)) chosen.push(box);
+      }
+      for (const box of chosen) rows.push(batch, kind, box);
+    }
+  return tf.tensor2d(rows, [rows.length / 3, 3], "int32");
+}
+
 export const suppressionOps: Readonly<Record<string, CustomOp>> = {
   CombinedSuppression: { run: combinedSuppression, uses: [overlap] },
+  SuppressEach: { run: suppressEach, uses: [overlap] },
 };

@@ -14,11 +14,13 @@ import { integers } from "./rules/integer.ts";
 import { matmuls } from "./rules/matmul.ts";
 import { pools } from "./rules/pool.ts";
 import { quantizations } from "./rules/quantize.ts";
+import { ranges } from "./rules/range.ts";
 import { ranks } from "./rules/rank.ts";
 import { reductions } from "./rules/reduce.ts";
 import { scatters } from "./rules/scatter.ts";
 import { spaces } from "./rules/space.ts";
 import { strided } from "./rules/strided.ts";
+import { withStrings } from "./rules/strings.ts";
 
 function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   const map = new Map<string, Legalize>();
@@ -29,24 +31,27 @@ function table(rows: readonly LegalRule[]): ReadonlyMap<string, Legalize> {
   return map;
 }
 
-export const legalRules: ReadonlyMap<string, Legalize> = table([
-  ...arithmetic,
-  ...integers,
-  ...cast,
-  ...broadcasts,
-  ...indexing,
-  ...convolutions,
-  ...pools,
-  ...matmuls,
-  ...spaces,
-  ...strided,
-  ...reductions,
-  ...bits,
-  ...einsums,
-  ...scatters,
-  ...ranks,
-  ...controls,
-  ...customs,
-  ...crops,
-  ...quantizations,
-]);
+export const legalRules: ReadonlyMap<string, Legalize> = withStrings(
+  table([
+    ...arithmetic,
+    ...ranges,
+    ...integers,
+    ...cast,
+    ...broadcasts,
+    ...indexing,
+    ...convolutions,
+    ...pools,
+    ...matmuls,
+    ...spaces,
+    ...strided,
+    ...reductions,
+    ...bits,
+    ...einsums,
+    ...scatters,
+    ...ranks,
+    ...controls,
+    ...customs,
+    ...crops,
+    ...quantizations,
+  ]),
+);

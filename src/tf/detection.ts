@@ -30,6 +30,8 @@ define(
       }));
     },
   },
+  // boxes, scores [batch, classes, n], greatest number, overlap, least score
+  { name: "SuppressEach", infer: () => [{ dtype: "int32", shape: [undefined, 3] }] },
   {
     name: "CropAndResize",
     infer: (call) => {

@@ -27,7 +27,7 @@ const direct = [
   ...["FourierAlong", "ColumnsToImage", "CoupledProbabilities", "BlockRepeats", "TimeWarp"],
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
-  ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "RandomGamma", "RandomPoisson"],
+  ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "SuppressEach", "RandomGamma", "RandomPoisson"],
 ];
 
 /** An operator that the user declares: the written module holds it to the types that were told. */

@@ -43,8 +43,16 @@ function arranged(b: Builder, { value, labels }: Labelled, wanted: string): Valu
   );
 }
 
+/** Without the axes of one element that the other has too: they broadcast. */
+function unitless(b: Builder, { value, labels }: Labelled, other: Labelled): Labelled {
+  const axes = [...labels].flatMap((label, axis) => (value.shape[axis] === 1 && other.labels.includes(label) ? [axis] : []));
+  return { value: b.squeeze(value, axes), labels: [...labels].filter((_, axis) => !axes.includes(axis)).join("") };
+}
+
 /** Product of two, summed over the labels that nobody needs any more. */
-function contract(b: Builder, left: Labelled, right: Labelled, needed: string): Labelled {
+function contract(b: Builder, first: Labelled, second: Labelled, needed: string): Labelled {
+  const left = unitless(b, first, second);
+  const right = unitless(b, second, left);
   const p = sumOut(b, left, needed + right.labels);
   const q = sumOut(b, right, needed + left.labels);
   const shared = [...p.labels].filter((label) => q.labels.includes(label));

@@ -98,8 +98,9 @@ export const activation: readonly Rule[] = [
   rule("PRelu", { since: 1, arity: [2, 2], attrs: {} }, (b, [x, slope]) => [prelu(b, x, channelSlope(b, x, slope))]),
   rule("PRelu", { since: 7, arity: [2, 2], attrs: {} }, (b, [x, slope]) => [prelu(b, x, slope)]),
   rule("Shrink", { since: 9, arity: [1, 1], attrs: { bias: float(0), lambd: float(0.5) } }, (b, [x], a) => {
-    const shifted = (by: number) => b.cast(plus(b, x, by), x.dtype);
-    const above = b.op("SelectV2", [b.op("Greater", [x, number(b, x, a.lambd)]), shifted(-a.bias), number(b, x, 0)]);
-    return [b.op("SelectV2", [b.op("Less", [x, number(b, x, -a.lambd)]), shifted(a.bias), above])];
+    // Both numbers are floats whatever the data is: only the result is cut to whole ones.
+    const y = isFloat(x.dtype) ? x : b.cast(x, "float32");
+    const above = b.op("SelectV2", [b.op("Greater", [y, number(b, y, a.lambd)]), plus(b, y, -a.bias), number(b, y, 0)]);
+    return [b.cast(b.op("SelectV2", [b.op("Less", [y, number(b, y, -a.lambd)]), plus(b, y, a.bias), above]), x.dtype)];
   }),
 ];

@@ -5,7 +5,7 @@ import { normalAxis } from "../../tf/op.ts";
 import { type Rule, rule } from "../rule.ts";
 import { int, optionalInt } from "../schema.ts";
 import { asScalar, range } from "./axis.ts";
-import { dimVector, flatIndices, flattenAll, wrapIndices } from "./indices.ts";
+import { flatIndices, flattenAll, indexedDims, wrapIndices } from "./indices.ts";
 
 function gather(b: Builder, x: Value, indices: Value, axis: number): Value {
   return b.gather(x, wrapIndices(b, indices, asScalar(b, b.dim(x, axis))), axis);
@@ -18,9 +18,7 @@ function gatherElements(b: Builder, x: Value, indices: Value, axis: number): Val
 
 /** Indices of `depth` leading axes in the last dim; the first `batch` axes are shared by data and indices. */
 function gatherNd(b: Builder, x: Value, indices: Value, batch: number): Value {
-  const depth = indices.shape[indices.rank - 1];
-  if (typeof depth !== "number") return b.op("GatherNd", [x, indices]);
-  const wrapped = wrapIndices(b, indices, dimVector(b, x, batch, depth));
+  const wrapped = wrapIndices(b, indices, indexedDims(b, x, batch, indices));
   if (batch === 0) return b.op("GatherNd", [x, wrapped]);
   const lead = [...range(indices.rank - 1).map((i) => b.dim(indices, i)), b.ints([1])];
   const places = range(batch).map((axis) => {
@@ -66,9 +64,9 @@ export const gathers: readonly Rule[] = [
     return [b.gather(x, trueAt(b, condition), normalAxis(a.axis, x.rank))];
   }),
   rule("NonZero", { since: 9, arity: [1, 1], attrs: {} }, (b, [x]) => {
-    const vector = x.rank === 0 ? b.reshape(x, [1]) : x;
-    const found = b.op("Where", [b.cast(vector, "bool")]);
-    return [b.transpose(x.rank === 0 ? b.slice(found, [0, 0], [-1, 0]) : found, [1, 0])];
+    // A scalar is a vector of one: its index is 0, in one dim.
+    const found = b.op("Where", [b.cast(x.rank === 0 ? b.reshape(x, [1]) : x, "bool")]);
+    return [b.transpose(found, [1, 0])];
   }),
   rule("OneHot", { since: 9, arity: [3, 3], attrs: { axis: int(-1) } }, (b, [indices, depth, values], a) => [
     oneHot(b, indices, depth, values, a.axis),

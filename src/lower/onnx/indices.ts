@@ -47,6 +47,13 @@ export function dimVector(b: Builder, x: Value, from: number, count: number): Va
   );
 }
 
+/** The sizes of the axes, from `first` on, that the last dim of `indices` has a coordinate for; as many as that is long when it runs. */
+export function indexedDims(b: Builder, x: Value, first: number, indices: Value): Value {
+  const depth = indices.shape[indices.rank - 1];
+  if (typeof depth === "number") return dimVector(b, x, first, depth);
+  return b.op("Slice", [b.op("Shape", [x]), b.ints([first]), b.dim(indices, indices.rank - 1)]);
+}
+
 /**
  * Of indices along one axis, none negative, places in the flattened data: each index stands at coordinates that are its own but for `axis`.
  * Index and data dims may differ; places are int32, as every tensor that TF.js holds has fewer than 2³¹ elements.

@@ -2,7 +2,7 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
-import { type At, type Rule, rule } from "../rule.ts";
+import { type Rule, rule } from "../rule.ts";
 import { float, int, ints, oneOf, required } from "../schema.ts";
 import { Arithmetic } from "./arithmetic.ts";
 import { sizeAt } from "./dims.ts";
@@ -100,7 +100,7 @@ function strictly(b: Builder, threshold: Value): Value {
   return m.min(m.add(m.mul(threshold, 1 + 2 ** -23), 2 ** -126), 1);
 }
 
-function nonMaxSuppression(b: Builder, inputs: readonly (Value | undefined)[], centred: boolean, at: At): Value {
+function nonMaxSuppression(b: Builder, inputs: readonly (Value | undefined)[], centred: boolean): Value {
   const [boxes, scores, limit, iou, least] = inputs as readonly [
     Value,
     Value,
@@ -109,14 +109,17 @@ function nonMaxSuppression(b: Builder, inputs: readonly (Value | undefined)[], c
     Value | undefined,
   ];
   const [batch, classes] = scores.shape;
-  if (typeof batch !== "number" || typeof classes !== "number")
-    throw at.unsupported("a batch or number of classes that is not known", "give the inputs' shapes with --input");
-  if (batch * classes > maxSuppressions) throw at.unsupported(`more than ${maxSuppressions} suppressions: ${batch} × ${classes}`);
   const known = iou && constantOf(iou);
-  if (known && Number(known.data[0]) >= 1) throw at.unsupported(`iou_threshold ${Number(known.data[0])}`);
   const count = scalarOr(b, limit, b.scalar("int32", 0));
-  const overlap = strictly(b, scalarOr(b, iou, b.scalar("float32", 0)));
+  const shared = scalarOr(b, iou, b.scalar("float32", 0));
   const threshold = scalarOr(b, least, b.scalar("float32", Number.NEGATIVE_INFINITY));
+  const countless = typeof batch !== "number" || typeof classes !== "number" || batch * classes > maxSuppressions;
+  // TF.js's own op takes one batch and class, and no overlap of 1, which only that of boxes that are the same reaches.
+  if (countless || (known && Number(known.data[0]) >= 1)) {
+    const inOrder = corners(b, boxes, centred);
+    return b.cast(b.op("SuppressEach", [inOrder, scores, count, shared, threshold]), "int64");
+  }
+  const overlap = strictly(b, shared);
   const found: Value[] = [];
   for (let n = 0; n < batch; n++) {
     const own = corners(b, b.squeeze(b.slice(boxes, [n, 0, 0], [1, -1, -1]), [0]), centred);
@@ -137,10 +140,11 @@ function nonMaxSuppression(b: Builder, inputs: readonly (Value | undefined)[], c
 /** [x, y, width, height] of the middle as two corners; TF.js takes corners in any order. */
 function corners(b: Builder, boxes: Value, centred: boolean): Value {
   if (!centred) return boxes;
-  const [x, y, w, h] = b.ops("Split", [b.scalar("int32", 1), boxes], { num_split: 4 }) as [Value, Value, Value, Value];
+  const last = boxes.rank - 1;
+  const [x, y, w, h] = b.ops("Split", [b.scalar("int32", last), boxes], { num_split: 4 }) as [Value, Value, Value, Value];
   const m = new Arithmetic(b);
   const [right, down] = [m.mul(w, 0.5), m.mul(h, 0.5)];
-  return b.concat([m.sub(y, down), m.sub(x, right), m.add(y, down), m.add(x, right)], 1);
+  return b.concat([m.sub(y, down), m.sub(x, right), m.add(y, down), m.add(x, right)], last);
 }
 
 const roiAttrs = {
@@ -173,7 +177,7 @@ export const regions: readonly Rule[] = [
     },
     (b, [x, rois, batches], a) => [roiAlign(b, x, rois, batches, a, a.coordinate_transformation_mode === "half_pixel")],
   ),
-  rule("NonMaxSuppression", { since: 10, arity: [2, 5], attrs: { center_point_box: int(0) } }, (b, inputs, a, at) => [
-    nonMaxSuppression(b, inputs, a.center_point_box === 1, at),
+  rule("NonMaxSuppression", { since: 10, arity: [2, 5], attrs: { center_point_box: int(0) } }, (b, inputs, a) => [
+    nonMaxSuppression(b, inputs, a.center_point_box === 1),
   ]),
 ];

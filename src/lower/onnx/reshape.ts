@@ -64,9 +64,12 @@ function quotient(from: Shape, rest: Shape): number | undefined {
 function flatten(b: Builder, x: Value, axis: number): Value {
   const [lead, rest] = [x.shape.slice(0, axis), x.shape.slice(axis)];
   const [rows, columns] = [sizeOf(lead), sizeOf(rest)];
-  if (rows !== undefined || columns !== undefined) return b.reshape(x, [rows ?? -1, columns ?? -1]);
-  const product = b.reduce("Prod", b.slice(b.op("Shape", [x]), [0], [axis]), [0], true);
-  return b.op("Reshape", [x, b.concat([product, b.ints([-1])], 0)]);
+  if (rows && columns === undefined) return b.reshape(x, [rows, -1]);
+  if (columns && rows === undefined) return b.reshape(x, [-1, columns]);
+  if (rows !== undefined && columns !== undefined) return b.reshape(x, [rows, columns]);
+  // No −1 beside a product that is, or may be, 0.
+  const product = (from: number, to: number) => b.reduce("Prod", b.slice(b.op("Shape", [x]), [from], [to - from]), [0], true);
+  return b.op("Reshape", [x, b.concat([product(0, axis), product(axis, x.rank)], 0)]);
 }
 
 /** The output as the file declares it, for axes that are computed: without them the shape cannot be told otherwise. */

@@ -5,7 +5,7 @@ import { normalAxis } from "../../tf/op.ts";
 import { type Rule, rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
 import { dimsLike, inverse, range } from "./axis.ts";
-import { dimVector, flatIndices, flattenAll, wrapIndices } from "./indices.ts";
+import { flatIndices, flattenAll, indexedDims, wrapIndices } from "./indices.ts";
 
 const reduction = oneOf("none", "add", "mul", "max", "min");
 type Reduction = "none" | "add" | "mul" | "max" | "min";
@@ -29,9 +29,7 @@ function scatterElements(b: Builder, x: Value, indices: Value, updates: Value, a
 }
 
 function scatterNd(b: Builder, x: Value, indices: Value, updates: Value, how: Reduction): Value {
-  const depth = indices.shape[indices.rank - 1];
-  const wrapped = typeof depth === "number" ? wrapIndices(b, indices, dimVector(b, x, 0, depth)) : indices;
-  return b.op(ops[how], [x, wrapped, updates]);
+  return b.op(ops[how], [x, wrapIndices(b, indices, indexedDims(b, x, 0, indices)), updates]);
 }
 
 /** Writes `update` into a copy of `cache` along `axis`, from a place of its own in each batch on; circular: over the end, to the start. */

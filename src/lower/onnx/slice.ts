@@ -48,9 +48,10 @@ function clamped(bounds: Bounds, dim: Dim): Bounds {
 
 type Span = readonly [number, Dim];
 
-/** Can a Slice with first indices and sizes say it? */
+/** Can a Slice with first indices and sizes say it? TF.js's does not see that a first index is behind the last element. */
 function isPlain([first, count]: Span, dim: Dim, toEnd: boolean): boolean {
-  return !Number.isNaN(first) && (typeof count === "number" || toEnd || (count !== undefined && count === dim));
+  const open = toEnd && (first === 0 || typeof dim === "number");
+  return !Number.isNaN(first) && (typeof count === "number" || open || (count !== undefined && count === dim));
 }
 
 /** One axis of a StridedSlice. */
@@ -128,17 +129,23 @@ function sliceComputed(
   };
   const strides = steps ? place(fill(1), steps) : fill(1);
   const zero = b.scalar(dtype, 0);
-  const wrapped = (bound: Value) => {
-    const positive = b.op("SelectV2", [b.op("Less", [bound, zero]), b.op("AddV2", [bound, own]), bound]);
-    return b.op("Minimum", [b.op("Maximum", [positive, zero]), own]);
-  };
-  if (knownNumbers(strides)?.every((step) => step === 1)) {
-    const first = wrapped(place(fill(0), starts));
-    const size = b.op("Maximum", [b.op("Sub", [wrapped(place(own, ends)), first]), zero]);
-    return b.op("Slice", [x, first, size]);
-  }
-  const begins = b.op("Maximum", [place(fill(0), starts), b.op("Neg", [own])]);
-  return b.op("StridedSlice", [x, begins, place(own, ends), strides], {});
+  const [from, to] = [place(fill(0), starts), place(own, ends)];
+  const wrapped = (bound: Value) => b.op("SelectV2", [b.op("Less", [bound, zero]), b.op("AddV2", [bound, own]), bound]);
+  const within = (bound: Value, low: Value, high: Value) => b.op("Minimum", [b.op("Maximum", [wrapped(bound), low]), high]);
+  const list = knownNumbers(strides);
+  if (!list) return b.op("StridedSlice", [x, b.op("Maximum", [from, b.op("Neg", [own])]), to, strides], {});
+  const first = within(from, zero, own);
+  const last = b.op("Maximum", [within(to, zero, own), first]);
+  if (list.every((step) => step === 1)) return b.op("Slice", [x, first, b.op("Sub", [last, first])]);
+  // Backwards, all is counted from the end: before the first element there is no other number.
+  const top = b.op("Sub", [own, b.scalar(dtype, 1)]);
+  const fromEnd = (bound: Value, low: number) => b.op("Sub", [within(bound, b.scalar(dtype, low), top), own]);
+  const start = fromEnd(from, 0);
+  const end = b.op("Minimum", [fromEnd(to, -1), start]);
+  const back = b.cast(b.ints(list.map((step) => (step < 0 ? 1 : 0))), "bool");
+  const either = (backward: Value, forward: Value) =>
+    list.every((step) => step < 0) ? backward : b.op("SelectV2", [back, backward, forward]);
+  return b.op("StridedSlice", [x, either(start, first), either(end, last), strides], {});
 }
 
 function sliceInputs(
@@ -154,10 +161,12 @@ function sliceInputs(
     const [first, last, ...rest] = [starts, ends, axesInput, stepsInput].map((each) => each && b.reshape(each, [1]));
     return sliceInputs(b, x, first!, last!, rest[0], rest[1], at);
   }
-  const [begins, lasts, steps] = [dimsOf(starts), dimsOf(ends), stepsInput && knownNumbers(stepsInput)];
+  const steps = stepsInput && knownNumbers(stepsInput);
+  const last = openEnds(b, ends, steps);
+  const [begins, lasts] = [dimsOf(starts), dimsOf(last)];
   const axes = axesInput ? knownNumbers(axesInput)?.map((axis) => normalAxis(axis, x.rank)) : begins && range(begins.length);
   if (!begins || !lasts || !axes || (stepsInput && !steps))
-    return sliceComputed(b, x, within32(b, starts), within32(b, ends), axesInput, stepsInput, at);
+    return sliceComputed(b, x, within32(b, starts), within32(b, last), axesInput, stepsInput, at);
   if (lasts.length !== begins.length || axes.length !== begins.length)
     throw at.invalid(`${begins.length} starts, ${lasts.length} ends, ${axes.length} axes`);
   const bounds = new Array<Bounds | undefined>(x.rank).fill(undefined);
@@ -165,7 +174,27 @@ function sliceInputs(
     bounds[axis] = { begin: begins[i], end: lasts[i], step: steps?.[i] ?? 1 };
   });
   const settled = bounds.every((each, i) => !each || isSettled(each, x.shape[i]));
-  return settled ? slice(b, x, bounds) : sliceComputed(b, x, within32(b, starts), within32(b, ends), axesInput, stepsInput, at);
+  return settled ? slice(b, x, bounds) : sliceComputed(b, x, within32(b, starts), within32(b, last), axesInput, stepsInput, at);
+}
+
+/**
+ * onnxruntime, and the exporters that count on it, take the greatest number of a type as "as far as it goes" for a negative step as well.
+ */
+function openEnds(b: Builder, ends: Value, steps: readonly number[] | undefined): Value {
+  const known = knownNumbers(ends);
+  const isOpen = (end: number, i: number) => (steps?.[i] ?? 1) < 0 && (end === far || end >= 2 ** 63);
+  if (!known?.some(isOpen)) return ends;
+  return b.ints(known.map((end, i) => (isOpen(end, i) ? -far : Math.min(Math.max(end, -far), far))));
+}
+
+/**
+ * Bounds counted from both ends, which cross where the dim is small: TF.js takes the size of −1 for "all the rest", and throws at a
+ * smaller one. An end before the last element is harmless: where that crosses, there is no rest.
+ */
+function mayCross(bounds: Bounds): boolean {
+  const { begin, end, step } = bounds;
+  if (typeof begin !== "number" || typeof end !== "number" || isEnd(bounds) || begin < 0 === end < 0) return false;
+  return step < 0 || begin < 0 || end < -1;
 }
 
 /** Can the bounds be written as numbers? A symbol can where it is the dim itself, taken to its end. */
@@ -174,20 +203,31 @@ function isSettled(bounds: Bounds, dim: Dim): boolean {
     typeof bounds.end === "number" || (bounds.end !== undefined && bounds.end === dim && bounds.step === 1 && bounds.begin === 0);
   // Stepping back from before the first element needs the dim: see `clamped`.
   const start = typeof bounds.begin === "number" && (typeof dim === "number" || bounds.step > 0 || bounds.begin >= -1);
-  return end && start;
+  return end && start && (typeof dim === "number" || !mayCross(bounds));
 }
 
-/** `count` parts; equal, but for a smaller last one where they do not divide. */
+/** The sizes of `count` parts of an axis that only the run knows. */
+function shares(b: Builder, x: Value, axis: number, count: number): Value {
+  const size = b.dim(x, axis);
+  const each = b.op("FloorDiv", [b.op("AddV2", [size, b.ints([count - 1])]), b.ints([count])]);
+  const left = b.op("Sub", [size, b.op("Mul", [each, b.ints(range(count))])]);
+  return b.op("Minimum", [b.op("Maximum", [left, b.ints([0])]), each]);
+}
+
+/** `count` parts; equal, but for a smaller last one where they do not divide, which they may only where `mayDiffer`. */
 function split(
   b: Builder,
   x: Value,
   axis: number,
   count: number,
   sizes: readonly number[] | undefined,
+  mayDiffer: boolean,
   at: At,
 ): readonly Value[] {
   const dim = x.shape[axis];
   if (count === 1) return [x];
+  if (!sizes && typeof dim !== "number" && mayDiffer)
+    return b.ops("SplitV", [x, shares(b, x, axis, count), b.scalar("int32", axis)], { num_split: count });
   if (!sizes && (typeof dim !== "number" || dim % count === 0))
     return b.ops("Split", [b.scalar("int32", axis), x], { num_split: count });
   const each = Math.ceil((dim as number) / count);
@@ -202,7 +242,7 @@ function splitBy(b: Builder, x: Value, axis: number, sizes: Value | undefined, a
   const along = normalAxis(axis, x.rank);
   const known = sizes && knownNumbers(sizes);
   if (sizes && !known) return b.ops("SplitV", [x, sizes, b.scalar("int32", along)], { num_split: count });
-  return split(b, x, along, count, known, at);
+  return split(b, x, along, count, known, outputs !== undefined, at);
 }
 
 const concat = (b: Builder, inputs: readonly (Value | undefined)[], axis: number): Value => {
@@ -217,15 +257,8 @@ const concat = (b: Builder, inputs: readonly (Value | undefined)[], axis: number
 
 export const slices: readonly Rule[] = [
   rule("Slice", { since: 1, arity: [1, 1], attrs: { starts: ints(), ends: ints(), axes: ints() } }, (b, [x], a, at) => {
-    const { starts = [], ends = [] } = a;
-    const axes = (a.axes ?? range(starts.length)).map((axis) => normalAxis(axis, x.rank));
-    if (starts.length !== ends.length || axes.length !== starts.length)
-      throw at.invalid(`${starts.length} starts, ${ends.length} ends, ${axes.length} axes`);
-    const bounds = new Array<Bounds | undefined>(x.rank).fill(undefined);
-    axes.forEach((axis, i) => {
-      bounds[axis] = { begin: starts[i], end: ends[i], step: 1 };
-    });
-    return [slice(b, x, bounds)];
+    const vector = (list: readonly number[] = []) => b.ints(list.map((each) => Math.min(Math.max(each, -far), far)));
+    return [sliceInputs(b, x, vector(a.starts), vector(a.ends), a.axes && b.ints(a.axes), undefined, at)];
   }),
   // An experiment of opset 9, met in old files.
   rule("DynamicSlice", { since: 1, arity: [3, 4], attrs: {} }, (b, [x, starts, ends, axes], _, at) => [

@@ -11,6 +11,7 @@ function depthToSpace(b: Builder, x: Value, block: number, order: "DCR" | "CRD",
   const channels = x.shape[1];
   if (typeof channels === "number" && channels % (block * block) !== 0)
     throw at.invalid(`${channels} channels in blocks of ${block}×${block}`);
+  if (block === 1) return x;
   if (order === "DCR") return toFirst(b, b.op("DepthToSpace", [toLast(b, x)], { block_size: block, data_format: "NHWC" }), 2);
   const depth = typeof channels === "number" ? channels / (block * block) : -1;
   const split = b.op("Reshape", [x, b.concat([b.dim(x, 0), b.ints([depth, block, block]), b.dim(x, 2), b.dim(x, 3)], 0)]);

@@ -7,10 +7,10 @@ import { type At, type Rule, rule } from "../rule.ts";
 import { float, oneOf } from "../schema.ts";
 import { asScalar } from "./axis.ts";
 
-/** Everything is kept: the data itself and a mask of ones. */
-const kept = (b: Builder, x: Value, mask: DType): readonly Value[] => {
-  const ones = b.op("Fill", [b.op("Shape", [x]), b.scalar("int32", 1)]);
-  return [x, b.cast(ones, mask)];
+/** Everything is kept: the data itself and a mask of ones. Before opset 12 a mask was not filled, which leaves it at zeroes. */
+const kept = (b: Builder, x: Value, mask: DType, filled = 1): readonly Value[] => {
+  const same = b.op("Fill", [b.op("Shape", [x]), b.scalar("int32", filled)]);
+  return [x, b.cast(same, mask)];
 };
 
 const isSet = (value: Value | undefined): boolean | undefined => {
@@ -64,8 +64,8 @@ const columns = (rows: readonly (readonly Value[])[]): Value[] => (rows[0] ?? []
 const many = Number.POSITIVE_INFINITY;
 
 export const training: readonly Rule[] = [
-  rule("Dropout", { since: 1, arity: [1, 1], attrs: {} }, (b, [x]) => kept(b, x, x.dtype)),
-  rule("Dropout", { since: 10, arity: [1, 1], attrs: {} }, (b, [x]) => kept(b, x, "bool")),
+  rule("Dropout", { since: 1, arity: [1, 1], attrs: {} }, (b, [x]) => kept(b, x, x.dtype, 0)),
+  rule("Dropout", { since: 10, arity: [1, 1], attrs: {} }, (b, [x]) => kept(b, x, "bool", 0)),
   rule("Dropout", { since: 12, arity: [1, 3], attrs: {} }, (b, [x, ratio, mode], _, at) => dropout(b, x, ratio, mode, at)),
 
   rule(
