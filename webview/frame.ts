@@ -15,7 +15,10 @@ export interface PageFrame {
   readonly state: HTMLElement;
   readonly details: HTMLElement;
   readonly breadcrumb: HTMLElement;
+  /** Where moves in the graph are read out. */
   readonly live: HTMLElement;
+  /** Where the verdict is. */
+  readonly verdict: HTMLElement;
 }
 
 export function buildFrame(into: HTMLElement): PageFrame {
@@ -29,10 +32,11 @@ export function buildFrame(into: HTMLElement): PageFrame {
   const details = h("aside", { class: "details", attributes: { "aria-label": t("Details"), "data-testid": "details" } });
   const breadcrumb = h("nav", { class: "breadcrumb" });
   const live = h("div", { class: "unseen", attributes: { role: "status", "aria-live": "polite", "data-testid": "live" } });
+  const verdict = h("div", { class: "unseen", attributes: { role: "status", "aria-live": "polite" } });
   minimap.hidden = true;
   state.hidden = true;
   const stage = h("section", { class: "stage" }, canvas, legend, minimap, state);
-  const root = h("div", { class: "page" }, progress, title, toolbar, h("main", {}, stage, details), breadcrumb, live);
+  const root = h("div", { class: "page" }, progress, title, toolbar, h("main", {}, stage, details), breadcrumb, live, verdict);
   into.replaceChildren(root);
-  return { root, progress, title, toolbar, stage, canvas, minimap, legend, state, details, breadcrumb, live };
+  return { root, progress, title, toolbar, stage, canvas, minimap, legend, state, details, breadcrumb, live, verdict };
 }

@@ -23,6 +23,7 @@ import { drawLegend } from "./panel/legend.ts";
 import { States } from "./panel/states.ts";
 import { drawTitle } from "./panel/title.ts";
 import { Toolbar } from "./panel/toolbar.ts";
+import { verdictText } from "./panel/words.ts";
 import type { Host } from "./vscode.ts";
 
 /** Where the page was is kept at most so often. */
@@ -130,11 +131,16 @@ export class Viewer {
     this.states.clear();
     this.states.busy(true);
     drawTitle(this.page.title, model, undefined, true);
-    this.place(main, same?.graph === 0 ? same.view : undefined);
+    const known = same && model.graphs[same.graph]?.nodes === same.nodes ? same : undefined;
+    this.place(main, known?.graph === 0 ? known.view : undefined);
     this.takeKeys();
-    if (same && same.graph !== 0 && model.graphs[same.graph]) await this.openGraph(same.graph, same.view);
-    const boxes = this.drawn?.graph.boxes ?? 0;
-    this.select(same?.box !== undefined && same.box < boxes ? same.box : undefined, "stay");
+    if (known && known.graph !== 0) await this.openGraph(known.graph, known.view);
+    if (known || !same?.name || same.graph !== 0) {
+      this.select(known?.box, "stay");
+      return;
+    }
+    const again = main.graph.nodeViews.find(({ name }) => name === same.name);
+    this.select(again?.id, "near");
   }
 
   private place(drawn: DrawnGraph, view?: View): void {
@@ -151,6 +157,7 @@ export class Viewer {
     this.states.busy(false);
     if (verdicts) this.toolbar.showBackend(verdicts.backend);
     if (this.model) drawTitle(this.page.title, this.model, verdicts, false);
+    this.page.verdict.textContent = verdictText(verdicts);
     this.mark();
     this.drawDetails();
   }
@@ -275,11 +282,15 @@ export class Viewer {
   private whereabouts() {
     const { model, drawn, selected } = this;
     if (!model || !drawn) return undefined;
+    const { id, nodes, nodeViews } = drawn.graph;
+    const name = selected === undefined ? undefined : nodeViews[selected]?.name;
     return {
       file: model.file,
-      graph: drawn.graph.id,
+      graph: id,
+      nodes,
       view: this.canvas.view,
       ...(selected === undefined ? {} : { box: selected }),
+      ...(name ? { name } : {}),
     };
   }
 

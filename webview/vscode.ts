@@ -12,7 +12,11 @@ declare function acquireVsCodeApi(): VsCodeApi;
 export interface PageState {
   readonly file: string;
   readonly graph: number;
+  /** How many the graph had: another number is another graph, where places mean nothing. */
+  readonly nodes: number;
   readonly box?: number;
+  /** Of the selected node: what it is found by in a graph that has changed. */
+  readonly name?: string;
   /** Of the page's graph: screen = graph × k + (x, y). */
   readonly view?: { readonly k: number; readonly x: number; readonly y: number };
 }

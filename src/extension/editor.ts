@@ -13,6 +13,10 @@ import type { Change, ModelSession, Sessions } from "./session.ts";
 import { settings } from "./settings.ts";
 import { isModelFault } from "./words.ts";
 
+/** A page that has not called by then has lost its script on the way: it happens to pages that a window restores at once. */
+const loadMs = 15_000;
+const maxLoads = 3;
+
 export interface EditorActions {
   readonly revealInText: (session: ModelSession, at: NodeAt) => Promise<void>;
   readonly run: (action: Action, session: ModelSession) => Promise<void>;
@@ -87,6 +91,8 @@ class Page implements vscode.Disposable {
   private drawn: Promise<void>;
   private startDrawing: (drawing: Promise<void>) => void = () => {};
   private sent: VerdictsView | undefined;
+  private loading: NodeJS.Timeout | undefined;
+  private loads = 0;
 
   constructor(
     readonly panel: vscode.WebviewPanel,
@@ -96,6 +102,7 @@ class Page implements vscode.Disposable {
   ) {
     const { webview } = panel;
     const dist = vscode.Uri.joinPath(extension, "dist");
+    webview.options = { enableScripts: true, localResourceRoots: [dist] };
     const port = webviewPort(webview);
     this.connection = connect<WebviewApi>(port);
     this.drawn = new Promise((resolve) => {
@@ -107,16 +114,7 @@ class Page implements vscode.Disposable {
     );
     // The page takes longer to load than most models to be read. Failures are told when the page asks.
     for (const ahead of [session.load(), session.main()]) ahead.catch(() => {});
-    webview.options = { enableScripts: true, localResourceRoots: [dist] };
-    const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", name)).toString();
-    webview.html = pageHtml({
-      title: session.name,
-      ...pageLanguage(vscode),
-      cspSource: webview.cspSource,
-      script: file("main.js"),
-      styles: [file("codicon.css"), file("main.css")],
-      nonce: nonce(),
-    });
+    this.loadPage(dist);
   }
 
   async reveal({ graph, node }: NodeAt): Promise<void> {
@@ -130,6 +128,7 @@ class Page implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.loading);
     this.connection.close("the editor is closed");
     for (const disposable of this.disposables) disposable.dispose();
   }
@@ -137,7 +136,10 @@ class Page implements vscode.Disposable {
   private host(): HostApi {
     const { session } = this;
     return {
-      ready: async () => void this.open(),
+      ready: async () => {
+        clearTimeout(this.loading);
+        void this.open();
+      },
       graph: (id) => session.graph(id),
       details: (graph, node) => session.details(graph, node),
       select: async (graph, node) => {
@@ -151,6 +153,20 @@ class Page implements vscode.Disposable {
       cancel: async () => session.cancel(),
       run: (action) => this.actions.run(action, session),
     };
+  }
+
+  private loadPage(dist: vscode.Uri): void {
+    const { webview } = this.panel;
+    const file = (name: string): string => webview.asWebviewUri(vscode.Uri.joinPath(dist, "webview", name)).toString();
+    webview.html = pageHtml({
+      title: this.session.name,
+      ...pageLanguage(vscode),
+      cspSource: webview.cspSource,
+      script: file("main.js"),
+      styles: [file("codicon.css"), file("main.css")],
+      nonce: nonce(),
+    });
+    if (++this.loads < maxLoads) this.loading = setTimeout(() => this.panel.visible && this.loadPage(dist), loadMs);
   }
 
   /** Shows what is known and asks for the rest. Called again when the page was hidden and is made anew. */

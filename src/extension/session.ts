@@ -45,6 +45,8 @@ export class ModelSession implements vscode.Disposable {
     };
     this.watcher.onDidChange(soon);
     this.watcher.onDidCreate(soon);
+    // A file that is written anew may go first; one that has gone for good is told.
+    this.watcher.onDidDelete(soon);
   }
 
   get name(): string {

@@ -38,14 +38,59 @@ function padsText(pads: readonly number[] | undefined): string {
 
 const lettered = (letter: string, text: string): string => (text ? ` ${letter}${text}` : "");
 
+interface Window {
+  readonly kernel: readonly number[] | undefined;
+  readonly strides: readonly number[] | undefined;
+  /** As it is written: ` same`, ` p1`. */
+  readonly padding: string;
+  readonly dilations?: readonly number[] | undefined;
+}
+
+const windowText = ({ kernel, strides, padding, dilations }: Window): string =>
+  ((kernel ? shape(kernel) : "") + lettered("s", axes(strides, 1)) + padding + lettered("d", axes(dilations, 1))).trim();
+
 function window(attrs: Attrs, kernel: readonly number[] | undefined): string {
   if (!kernel || kernel.length === 0) return "";
-  const pads = ints(attrs, "pads");
   const auto = string(attrs, "auto_pad");
-  const padding = auto && auto !== "NOTSET" && auto !== "VALID" ? " same" : lettered("p", padsText(pads));
-  return (
-    shape(kernel) + lettered("s", axes(ints(attrs, "strides"), 1)) + padding + lettered("d", axes(ints(attrs, "dilations"), 1))
-  );
+  const padding = auto && auto !== "NOTSET" && auto !== "VALID" ? " same" : lettered("p", padsText(ints(attrs, "pads")));
+  return windowText({ kernel, strides: ints(attrs, "strides"), padding, dilations: ints(attrs, "dilations") });
+}
+
+const joined = (...parts: readonly (string | number | undefined)[]): string =>
+  parts.filter((part) => part !== undefined && part !== "").join(" · ");
+
+const samePadding = (attrs: Attrs): string => (/^same/i.test(string(attrs, "padding") ?? "") ? " same" : "");
+
+/** Height and width, as TFLite's option tables name them. */
+const heightAndWidth = (attrs: Attrs, height: string, width: string): number[] | undefined => {
+  const pair = [int(attrs, height), int(attrs, width)];
+  return pair.every((each) => each !== undefined) ? (pair as number[]) : undefined;
+};
+
+/** A window over NHWC of TFLite; `filter` is the input that holds OHWI weights, or 1HWO ones of a depthwise convolution. */
+const tfliteWindow =
+  (filter?: number) =>
+  (graph: SourceGraph, node: SourceNode): string => {
+    const { attrs } = node;
+    const weight = filter === undefined ? undefined : stored(graph, node, filter);
+    const kernel = weight ? weight.slice(1, -1) : heightAndWidth(attrs, "filter_height", "filter_width");
+    const text = windowText({
+      kernel,
+      strides: heightAndWidth(attrs, "stride_h", "stride_w"),
+      padding: samePadding(attrs),
+      dilations: heightAndWidth(attrs, "dilation_h_factor", "dilation_w_factor"),
+    });
+    return joined(text, node.op === "DEPTHWISE_CONV_2D" ? weight?.at(-1) : weight?.[0]);
+  };
+
+/** A layer of Keras, or an operator of TensorFlow, whose strides count the batch and the channels too. */
+function layerWindow(_: SourceGraph, { attrs }: SourceNode): string {
+  const strides = ints(attrs, "strides");
+  const inner =
+    strides?.length === 4 ? (string(attrs, "data_format") === "NCHW" ? strides.slice(2) : strides.slice(1, 3)) : strides;
+  const kernel = ints(attrs, "kernel_size") ?? ints(attrs, "pool_size");
+  const text = windowText({ kernel, strides: inner, padding: samePadding(attrs), dilations: ints(attrs, "dilation_rate") });
+  return joined(text, int(attrs, "filters"));
 }
 
 function stored(graph: SourceGraph, node: SourceNode, input: number): readonly number[] | undefined {
@@ -58,7 +103,7 @@ function convolution(graph: SourceGraph, node: SourceNode): string {
   const group = int(node.attrs, "group") ?? 1;
   const filters = node.op === "ConvTranspose" ? weight && weight[1]! * group : weight?.[0];
   const size = window(node.attrs, ints(node.attrs, "kernel_shape") ?? weight?.slice(2)) + (group > 1 ? ` g${group}` : "");
-  return [size, filters === undefined || Number.isNaN(filters) ? "" : String(filters)].filter((part) => part).join(" · ");
+  return joined(size, Number.isNaN(filters) ? "" : filters);
 }
 
 function product(graph: SourceGraph, node: SourceNode): string {
@@ -119,6 +164,11 @@ export function namedAttributeText(name: string, attr: SourceAttr): string {
   return dtype ? `${dtype} (${text})` : text;
 }
 
+const layerWindows = [
+  ...["Conv1D", "Conv2D", "Conv3D", "Conv1DTranspose", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D"],
+  ...["MaxPooling1D", "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "DepthwiseConv2dNative", "_FusedConv2D"],
+];
+
 const summaries: Readonly<Record<string, (graph: SourceGraph, node: SourceNode) => string>> = {
   Conv: convolution,
   ConvTranspose: convolution,
@@ -142,6 +192,14 @@ const summaries: Readonly<Record<string, (graph: SourceGraph, node: SourceNode) 
   Upsample: (_, node) => string(node.attrs, "mode") ?? "",
   DepthToSpace: (_, node) => `${int(node.attrs, "blocksize") ?? ""}`,
   SpaceToDepth: (_, node) => `${int(node.attrs, "blocksize") ?? ""}`,
+  CONV_2D: tfliteWindow(1),
+  DEPTHWISE_CONV_2D: tfliteWindow(1),
+  TRANSPOSE_CONV: tfliteWindow(1),
+  MAX_POOL_2D: tfliteWindow(),
+  AVERAGE_POOL_2D: tfliteWindow(),
+  FULLY_CONNECTED: (graph, node) => stored(graph, node, 1)?.toReversed().join(" → ") ?? "",
+  ...Object.fromEntries(layerWindows.map((op) => [op, layerWindow])),
+  Dense: (_, node) => `${int(node.attrs, "units") ?? ""}`,
   LSTM: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,
   GRU: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,
   RNN: (_, node) => `${int(node.attrs, "hidden_size") ?? ""}`,

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { memorySource, memorySources } from "../../src/base/memory.ts";
 import { openModel } from "../../src/formats/open.ts";
-import type { SourceModel } from "../../src/graph/source.ts";
+import type { SourceGraph, SourceModel, SourceNode } from "../../src/graph/source.ts";
 import { layoutInput, nodeHeight, pillWidth } from "../../src/protocol/boxes.ts";
 import { weightLabel } from "../../src/protocol/categories.ts";
 import { graphLinks, graphView } from "../../src/protocol/graph-view.ts";
 import { modelView } from "../../src/protocol/model-view.ts";
 import { nodeDetails } from "../../src/protocol/node-details.ts";
+import { summaryOf } from "../../src/protocol/summary.ts";
 import type { GraphView } from "../../src/protocol/views.ts";
 import { kerasDense, savedDense } from "../build/dense.ts";
 import { encoder, squeezenet } from "../webview/harness/models.ts";
@@ -216,6 +217,35 @@ describe("models of other formats", () => {
     const { owner, outputs } = nodeDetails(model, 0, 0);
     expect([owner, outputs.map(({ label }) => label)]).toEqual(["keras", ["output"]]);
     expect(nodeDetails(squeezenet(), 0, 0)).toMatchObject({ owner: "ai.onnx", outputs: [{ label: "Y" }] });
+  });
+
+  test("windows of other formats are told alike", () => {
+    const values = [
+      { id: 0, name: "x" },
+      { id: 1, name: "w", tensor: { dtype: "float32", shape: [12, 3, 5, 7], slices: [] } },
+    ] as unknown as SourceGraph["values"];
+    const summary = (op: string, attrs: Readonly<Record<string, number | string | readonly number[]>>, inputs = [0, 1]) => {
+      const sourced = Object.entries(attrs).map(([name, given]) => {
+        const kind = typeof given === "string" ? "string" : typeof given === "number" ? "int" : "ints";
+        return [
+          name,
+          { kind, value: kind === "int" ? BigInt(given as number) : kind === "ints" ? (given as number[]).map(BigInt) : given },
+        ];
+      });
+      const graph = { values } as unknown as SourceGraph;
+      return summaryOf(graph, { op, domain: "", inputs, attrs: Object.fromEntries(sourced) } as unknown as SourceNode);
+    };
+    const two = { padding: "SAME", stride_h: 2, stride_w: 2, dilation_h_factor: 1, dilation_w_factor: 1 };
+    expect(summary("CONV_2D", two)).toBe("3×5 s2 same · 12");
+    expect(summary("DEPTHWISE_CONV_2D", { ...two, padding: "VALID", stride_h: 1 })).toBe("3×5 s1×2 · 7");
+    expect(summary("AVERAGE_POOL_2D", { padding: "VALID", stride_h: 2, stride_w: 2, filter_height: 3, filter_width: 2 })).toBe(
+      "3×2 s2",
+    );
+    expect(summary("Conv2D", { filters: 16, kernel_size: [3, 5], strides: [1, 1], padding: "same", dilation_rate: [2, 2] })).toBe(
+      "3×5 same d2 · 16",
+    );
+    expect(summary("_FusedConv2D", { strides: [1, 2, 2, 1], padding: "SAME", data_format: "NHWC" })).toBe("s2 same");
+    expect(summary("MaxPooling2D", { pool_size: [2, 3], strides: [2, 3], padding: "valid" })).toBe("2×3 s2×3");
   });
 
   test("weights that are counted have Keras's names, where none can have been left out", () => {

@@ -8,7 +8,7 @@ import { Navigation } from "./navigation.ts";
 import { Painter } from "./paint.ts";
 import { Scene } from "./scene.ts";
 import { readTheme, type Theme, watchTheme } from "./theme.ts";
-import { firstSight, fitted, revealed, type Size, type View } from "./view.ts";
+import { firstSight, fitted, revealed, type Size, type View, zoomPoint } from "./view.ts";
 import { walk } from "./walk.ts";
 
 export interface CanvasElements {
@@ -146,13 +146,13 @@ export class GraphCanvas {
   }
 
   zoomBy(factor: number): void {
-    this.untouched = false;
-    this.navigation.zoomBy(factor);
+    this.zoomTo(this.view.k * factor);
   }
 
   zoomTo(k: number): void {
+    if (!this.scene) return;
     this.untouched = false;
-    this.navigation.zoomTo(k);
+    this.navigation.zoomTo(k, zoomPoint(this.scene, this.view, this.size, this.selected));
   }
 
   private look(): void {

@@ -1,6 +1,6 @@
 /** Pan and zoom: the wheel moves, with Ctrl or a pinch it zooms; dragging moves. Moves that were asked for glide, unless less motion is wished. */
 import { type D3ZoomEvent, select, type ZoomBehavior, zoom, zoomIdentity } from "d3";
-import { type View, zoomLimits } from "./view.ts";
+import { type Point, type View, zoomLimits } from "./view.ts";
 
 const glideMs = 180;
 /** A line of wheels that count in lines. */
@@ -60,25 +60,16 @@ export class Navigation {
     this.gliding = requestAnimationFrame(step);
   }
 
-  /** About the middle of the screen. */
-  zoomBy(factor: number): void {
-    const { width, height } = this.element.getBoundingClientRect();
-    const k = Math.min(zoomLimits[1], Math.max(zoomLimits[0], this.view.k * factor));
-    this.zoomAbout(k, width / 2, height / 2);
-  }
-
-  zoomTo(k: number): void {
-    this.zoomBy(k / this.view.k);
+  /** About a point of the screen. */
+  zoomTo(wanted: number, { x, y }: Point): void {
+    const k = Math.min(zoomLimits[1], Math.max(zoomLimits[0], wanted));
+    const scale = k / this.view.k;
+    this.go({ k, x: x - (x - this.view.x) * scale, y: y - (y - this.view.y) * scale }, true);
   }
 
   moveBy(x: number, y: number): void {
     this.stop();
     this.set({ k: this.view.k, x: this.view.x + x, y: this.view.y + y });
-  }
-
-  private zoomAbout(k: number, x: number, y: number): void {
-    const scale = k / this.view.k;
-    this.go({ k, x: x - (x - this.view.x) * scale, y: y - (y - this.view.y) * scale }, true);
   }
 
   private wheel(event: WheelEvent): void {

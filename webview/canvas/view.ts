@@ -1,8 +1,13 @@
 /** Where the page looks: screen = graph × k + (x, y), in CSS pixels. */
-import type { Rect } from "./scene.ts";
+import type { Rect, Scene } from "./scene.ts";
 
 export interface View {
   readonly k: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Point {
   readonly x: number;
   readonly y: number;
 }
@@ -12,7 +17,8 @@ export interface Size {
   readonly height: number;
 }
 
-export const zoomLimits: readonly [number, number] = [0.02, 3];
+/** From where a column of a thousand rows is seen whole. */
+export const zoomLimits: readonly [number, number] = [0.002, 3];
 /** Kept free round a fitted graph. */
 const margin = 32;
 /** Smaller, a fitted graph would be coloured bars, and nothing to read. */
@@ -56,6 +62,35 @@ export function revealed(view: View, box: Rect, screen: Size, center: boolean): 
         x: view.x + into(at.x, box.width * k, screen.width),
         y: view.y + into(at.y, box.height * k, screen.height),
       };
+}
+
+/**
+ * The point of the screen to zoom about: the selected box where it is in sight, else what of the graph is nearest the middle, so that
+ * one never zooms into the void.
+ */
+export function zoomPoint(scene: Scene, view: View, screen: Size, selected: number | undefined): Point {
+  const middle = { x: screen.width / 2, y: screen.height / 2 };
+  const nearest = (box: number): Point => {
+    const { x, y, width, height } = scene.rect(box);
+    const between = (at: number, start: number, length: number): number => Math.min(start + length, Math.max(start, at));
+    return {
+      x: between(middle.x, x * view.k + view.x, width * view.k),
+      y: between(middle.y, y * view.k + view.y, height * view.k),
+    };
+  };
+  const inSight = ({ x, y }: Point): boolean => x >= 0 && y >= 0 && x <= screen.width && y <= screen.height;
+  const own = selected === undefined ? undefined : nearest(selected);
+  if (own && inSight(own)) return own;
+  let best = middle;
+  let least = Number.POSITIVE_INFINITY;
+  scene.boxes.within(-view.y / view.k, (screen.height - view.y) / view.k, (box) => {
+    const point = nearest(box);
+    const far = (point.x - middle.x) ** 2 + (point.y - middle.y) ** 2;
+    if (far >= least || !inSight(point)) return;
+    least = far;
+    best = point;
+  });
+  return best;
 }
 
 /** How far to move what begins at `start` so that it lies inside. */

@@ -85,7 +85,9 @@ export class States {
       h(
         "div",
         { class: "actions" },
-        button(t("Open as bytes"), () => this.events.run("open-as-bytes"), "primary"),
+        ...(problem.code === "file-missing"
+          ? []
+          : [button(t("Open as bytes"), () => this.events.run("open-as-bytes"), "primary")]),
         button(t("Reload"), this.events.reload),
       ),
     );

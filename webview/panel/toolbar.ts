@@ -65,8 +65,9 @@ export class Toolbar {
   }
 
   showZoom(zoom: number): void {
-    this.percent.textContent = `${Math.round(zoom * 100)} %`;
-    this.percent.setAttribute("aria-label", t("Zoom {0} percent, reset to 100", Math.round(zoom * 100)));
+    const percent = zoom < 0.01 ? (zoom * 100).toFixed(1) : Math.round(zoom * 100);
+    this.percent.textContent = `${percent} %`;
+    this.percent.setAttribute("aria-label", t("Zoom {0} percent, reset to 100", percent));
   }
 
   showBackend(backend: Backend): void {

@@ -52,6 +52,21 @@ export function verdictWords(verdicts: VerdictsView | undefined, checking: boole
   };
 }
 
+/** The same as it is read out: `TF.js: ready on wasm, webgl; not ready on webgpu`. */
+export function verdictText(verdicts: VerdictsView | undefined): string {
+  const { text, backends } = verdictWords(verdicts, false);
+  const named = (ready: boolean): string =>
+    backends
+      .filter((backend) => backend.ready === ready)
+      .map(({ name }) => name)
+      .join(", ");
+  const missing = named(false);
+  return [text, named(true), missing && `; ${t("not ready on")} ${missing}`]
+    .filter((part) => part)
+    .join(" ")
+    .replace(" ;", ";");
+}
+
 /** The head over a node's problem. */
 export function problemTitle({ severity, code }: Pick<Problem, "severity" | "code">): string {
   if (code === "not-checked") return t("Not checked");

@@ -124,7 +124,7 @@ function onnxOptions(model: ModelView | undefined): Option[] {
   const options: (Option | false)[] = [
     {
       label: l10n.t("Choose the opset…"),
-      description: l10n.t("17, unless another is chosen"),
+      description: l10n.t("17 or what the operators need, unless another is chosen"),
       ask: (title, picked) => answer("opset", chooseOpset(title, picked.includes(mlnet))),
     },
     mlnet,

@@ -50,7 +50,7 @@ export function chooseArithmetic(title: string): Promise<NonNullable<ConvertRequ
     { label: l10n.t("Float"), description: l10n.t("faster; leaves out the rounding of the quantised model"), of: "float" },
     {
       label: l10n.t("Quantise and dequantise"),
-      description: l10n.t("QDQ: integer kernels in onnxruntime, on some processors less exact"),
+      description: l10n.t("QDQ, the usual form in ONNX: integer kernels in onnxruntime"),
       of: "qdq",
     },
   ]);
