@@ -3,6 +3,7 @@ import { cac } from "cac";
 import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import { version } from "../version.ts";
+import { dashed, marked, unmarked } from "./arguments.ts";
 import type { NamedModel } from "./models.ts";
 import type { Told } from "./report.ts";
 import { UsageError } from "./usage.ts";
@@ -45,13 +46,13 @@ cli
   .command("convert [...models]", "Convert to TF.js or ONNX")
   .option("--out <dir>", "Folder to write")
   .option("--to <format>", "tfjs, tfjs-layers, onnx or keras", { default: "tfjs" })
-  .option("--opset <n>", "Of ONNX: 13 to 21; default 17")
+  .option("--opset <n>", "Of ONNX: 13 to 26; default 17, or the least after it that has all operators")
   .option("--for <loader>", "mlnet: an ONNX model that ML.NET takes")
   .option("--quantize <kind>", "float16, uint8 or uint16, with :GLOB,GLOB for some weights only")
   .option("--shard-bytes <n>", "Bytes of a weight file; default 4 MiB")
   .option("--input <name:shape>", "Shape of an input, e.g. x:1x3x224x224")
   .option("--outputs <names>", "Values to cut the model at")
-  .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there), float or qdq; default faithful")
+  .option("--quantized <mode>", "Of a TFLite model: faithful (rounded as there), float or qdq; default faithful, to ONNX qdq")
   .option("--bake <mean=…,std=…>", "Put (x - mean) / std in front of the image input; one value, or one a channel")
   .option("--no-optimize", "Leave the graph as it was lowered")
   .option("--split-by-layer", "Of a layers model: the weights of each layer in files of their own")
@@ -147,13 +148,13 @@ async function convert(models: readonly string[], options: Options): Promise<Exi
     import("node:path"),
   ]);
   const out = options["out"];
-  if (typeof out !== "string") throw new UsageError("--out DIR is missing");
+  if (typeof out !== "string" || out === "") throw new UsageError("--out DIR is missing");
   const to = parse.oneOf(options["to"], "to", ["tfjs", "tfjs-layers", "onnx", "keras"]) ?? "tfjs";
   for (const [option, targets] of Object.entries(onlyFor))
     if (!targets.includes(to) && options[option])
-      throw new UsageError(`--${parse.dashed(option)} is for --to ${targets.join(" or ")}, not ${to}`);
+      throw new UsageError(`--${dashed(option)} is for --to ${targets.join(" or ")}, not ${to}`);
   const opset = parse.numberOf(options["opset"], "opset", 13);
-  if (opset !== undefined && opset > 21) throw new UsageError(`--opset wants 13 to 21, not ${opset}`);
+  if (opset !== undefined && opset > 26) throw new UsageError(`--opset wants 13 to 26, not ${opset}`);
   const loader = parse.oneOf(options["for"], "for", ["mlnet"]);
   const shardBytes = parse.numberOf(options["shardBytes"], "shard-bytes", 1);
   const metadata = await parse.metadata(options["metadata"]);
@@ -288,7 +289,17 @@ async function main(): Promise<ExitCode> {
     const [, , command, ...rest] = process.argv;
     if (command === "convert" && rest.some((each) => oldFlag.test(each)) && !rest.includes("--help"))
       return await convertAsBefore(rest);
-    const { options } = cli.parse(process.argv);
+    const valued = new Set(
+      cli.commands.flatMap(({ options }) => options.filter(({ required }) => required).map(({ name }) => dashed(name))),
+    );
+    const { options } = cli.parse(
+      [...process.argv.slice(0, 2), ...marked(process.argv.slice(2), (name) => valued.has(dashed(name)))],
+      {
+        run: false,
+      },
+    );
+    Object.assign(options, unmarked(options));
+    cli.runMatchedCommand();
     if (running) return await running;
     if (options["help"] || options["version"]) return 0;
     const word = process.argv[2];

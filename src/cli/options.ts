@@ -7,9 +7,6 @@ import { type Backend, backends } from "../legalize/backends.ts";
 import type { Bake } from "../lower/bake.ts";
 import { UsageError } from "./usage.ts";
 
-/** `splitByLayer` → `split-by-layer`. */
-export const dashed = (option: string): string => option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 /** cac gives one value, several, or none. */
 export function list(value: unknown): readonly string[] {
   if (value === undefined) return [];
@@ -137,8 +134,8 @@ export function backendOf(value: unknown): Backend | undefined {
 /** A number of at least `least`; undefined where the option was not given. */
 export function numberOf(value: unknown, option: string, least = 0, whole = true): number | undefined {
   if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!(number >= least) || (whole && !Number.isSafeInteger(number)))
+  const number = value === "" ? Number.NaN : Number(value);
+  if (!Number.isFinite(number) || !(number >= least) || (whole && !Number.isSafeInteger(number)))
     throw new UsageError(`--${option} wants a ${whole ? "whole " : ""}number of at least ${least}, not ${value}`);
   return number;
 }

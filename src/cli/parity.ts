@@ -40,6 +40,8 @@ export async function parityModel(file: string, options: ParityOptions): Promise
     const map = await readFile(path.join(folder, sourceMapName), "utf8").then(parseSourceMap, missingMap);
     const { signal } = options;
     const isOnnx = await isFile(path.join(folder, onnxName));
+    if (!isOnnx && !(await isFile(path.join(folder, "model.json"))))
+      throw modelError("file-missing", `no conversion, neither model.json nor ${onnxName}, in ${folder}`);
     const target = isOnnx
       ? await openOnnxTarget(path.join(folder, onnxName), signal)
       : await openTfjs(folder, { backend: options.backend, signal });
