@@ -11,7 +11,7 @@ describe("marked", () => {
     expect(through("convert", "m.onnx", "--out", "007", "--outputs=1.10")).toEqual([
       "convert",
       "m.onnx",
-      `--out=${m("7")}`,
+      `--out=${m("007")}`,
       `--outputs=${m("1.10")}`,
     ]);
     expect(through("--out", "")).toEqual([`--out=${m("")}`]);
@@ -31,7 +31,7 @@ describe("marked", () => {
 
 describe("unmarked", () => {
   it("gives the values as they were typed", () => {
-    expect(unmarked({ out: m("7"), outputs: [m("a"), m("1.10")], json: true, "--": [] })).toEqual({
+    expect(unmarked({ out: m("007"), outputs: [m("a"), m("1.10")], json: true, "--": [] })).toEqual({
       out: "007",
       outputs: ["a", "1.10"],
       json: true,
