@@ -1,5 +1,7 @@
-/** Ops whose indices, axes or index types TF.js reads in its own way. */
-import { constantOf, normalAxis } from "../../tf/op.ts";
+/** Ops whose indices, axes, sizes or index types TF.js reads in its own way. */
+import type { Value } from "../../graph/graph.ts";
+import type { Builder } from "../../tf/build.ts";
+import { constantOf, dimsOf, normalAxis } from "../../tf/op.ts";
 import { type LegalRule, legal } from "../rule.ts";
 import { floorMod } from "./integer.ts";
 import { asNumbers } from "./sizes.ts";
@@ -12,9 +14,33 @@ const alongAxis = (op: string): LegalRule =>
     return at.same(b, [x!, b.scalar("int32", normalAxis(Number(known.data[0]), x!.rank))]);
   });
 
+/** The part that takes the rest, as a number: TF.js counts it wrongly where it is the first. */
+function splitSizes(b: Builder, x: Value, sizes: Value, axis: Value): Value {
+  const parts = dimsOf(sizes);
+  const open = parts?.indexOf(-1) ?? -1;
+  const along = constantOf(axis);
+  if (!parts || open < 0 || !along) return sizes;
+  const others = parts.reduce<number>((sum, part, i) => (i === open ? sum : sum + (part as number)), 0);
+  const rest = b.op("Sub", [b.dim(x, normalAxis(Number(along.data[0]), x.rank)), b.ints([others])]);
+  return b.concat(
+    parts.map((part, i) => (i === open ? rest : b.ints([part as number]))),
+    0,
+  );
+}
+
 export const indexing: readonly LegalRule[] = [
+  legal("SplitV", (b, [x, sizes, axis], at) => at.same(b, [x!, splitSizes(b, x!, sizes!, axis!), axis!])),
   alongAxis("Cumsum"),
   alongAxis("Cumprod"),
+  // The kernels fill up to the number of boxes, TensorFlow beyond it.
+  legal("NonMaxSuppressionV4", (b, inputs, at) => {
+    if (!at.flag("pad_to_max_output_size")) return at.same(b, inputs);
+    const kept = b.op("NonMaxSuppressionV3", inputs);
+    const found = b.op("Shape", [kept]);
+    const missing = b.op("Sub", [b.reshape(inputs[2]!, [1]), found]);
+    const filled = b.op("PadV2", [kept, b.reshape(b.concat([b.ints([0]), missing], 0), [1, 2]), b.scalar("int32", 0)]);
+    return [filled, b.reshape(found, [])];
+  }),
   // The executor gives the first two of three.
   legal("NonMaxSuppressionV5", (b, inputs, at) => {
     const [kept, scores] = at.same(b, inputs);

@@ -7,6 +7,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { isNarrow } from "../../tf/wrap.ts";
 import { LegalAt, type LegalRule, legal } from "../rule.ts";
+import { picked } from "./strided.ts";
 import { type Axis, axesOf, channelsLast, extent, padAsAsked, samePads, type WindowAttrs, windowAttrs } from "./window.ts";
 
 const int32Least = -(2 ** 31);
@@ -92,6 +93,12 @@ function piece(b: Builder, x: Value, axis: number, window: Axis, offset: number)
   const at = (value: number, rest: number) => b.ints(x.shape.map((_, i) => (i === axis ? value : rest)));
   const whole = (1 << x.rank) - 1;
   const others = whole & ~(1 << axis);
+  // The wasm kernel takes steps of float32 only.
+  if (x.dtype !== "float32" && window.stride > 1)
+    return picked(b, x, axis, 0, [b.ints([offset]), b.ints([end]), b.ints([window.stride])], {
+      begin_mask: 0,
+      end_mask: end === 0 ? 1 : 0,
+    });
   return b.op("StridedSlice", [x, at(offset, 0), at(end, 0), at(window.stride, 1)], {
     begin_mask: others,
     end_mask: end === 0 ? whole : others,

@@ -2,7 +2,8 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
-import { type LegalAt, type LegalRule, legal } from "../rule.ts";
+import { type LegalRule, legal } from "../rule.ts";
+import { gathered } from "./nothing.ts";
 
 /**
  * A gather whose leading axes go together with those of the indices; the wasm kernel mixes the batches up. They become one axis with
@@ -60,12 +61,18 @@ function copied(b: Builder, x: Value, indices: Value, updates: Value): Value {
   return b.op("Maximum", [own, own]);
 }
 
-function scatterUpdate(b: Builder, x: Value, indices: Value, updates: Value, at: LegalAt): Value {
-  if (x.dtype === "string") throw at.unsupported("a scatter of strings");
+function scatterUpdate(b: Builder, x: Value, indices: Value, updates: Value): Value {
   const number = (value: Value) => (value.dtype === "bool" ? b.cast(value, "int32") : value);
   const [data, news] = [number(x), number(updates)];
   const out = b.op("TensorScatterUpdate", [copied(b, data, indices, news), indices, news]);
   return x.dtype === "bool" ? b.op("NotEqual", [out, b.scalar("int32", 0)]) : out;
+}
+
+/** Indices of one place, with its update: TF.js takes a vector of indices for as many places in the first axis. */
+function listed(b: Builder, indices: Value, updates: Value): readonly [Value, Value] {
+  if (indices.type.shape?.length !== 1) return [indices, updates];
+  const zero = b.scalar("int32", 0);
+  return [b.op("ExpandDims", [indices, zero]), b.op("ExpandDims", [updates, zero])];
 }
 
 export const scatters: readonly LegalRule[] = [
@@ -77,14 +84,15 @@ export const scatters: readonly LegalRule[] = [
       if (batch !== 0 || axis === undefined) throw at.unsupported("a gather of strings in batches, or along a computed axis");
       return [b.op("StringGather", [x, indices], { axis: normalAxis(Number(axis), x.rank) })];
     }
-    if (batch === 0) return at.same(b, inputs);
+    if (batch === 0) return axis === undefined ? at.same(b, inputs) : [gathered(b, x, indices, normalAxis(Number(axis), x.rank))];
     if (axis === undefined) throw at.unsupported("a gather along an axis that is computed");
     return [batchGather(b, x, indices, normalAxis(Number(axis), x.rank), batch < 0 ? batch + indices.rank : batch)];
   }),
-  legal("TensorScatterUpdate", (b, [x, indices, updates], at) => [scatterUpdate(b, x!, indices!, updates!, at)]),
+  legal("TensorScatterUpdate", (b, [x, indices, updates]) => [scatterUpdate(b, x!, ...listed(b, indices!, updates!))]),
   legal("TensorScatterAdd", (b, [x, indices, updates]) => [
-    b.op("AddV2", [x!, b.op("ScatterNd", [indices!, updates!, b.op("Shape", [x!])])]),
+    b.op("AddV2", [x!, b.op("ScatterNd", [...listed(b, indices!, updates!), b.op("Shape", [x!])])]),
   ]),
+  legal("ScatterNd", (b, [indices, updates, shape]) => [b.op("ScatterNd", [...listed(b, indices!, updates!), shape!])]),
   legal("ReverseSequence", (b, [x, lengths], at) => {
     const { rank } = x!;
     return [

@@ -134,6 +134,17 @@ describe("the greatest and its place", () => {
     });
 });
 
+it("the greatest of integers, where windows lie apart", () => {
+  const x = int([1, 5, 4, 1], randomInts(20, -(2 ** 30), 2 ** 30));
+  const rows = windows({ size: 5, kernel: 2, stride: 3 }, false);
+  const columns = windows({ size: 4, kernel: 3, stride: 1 }, false);
+  const values = rows.flatMap((is) =>
+    columns.map((js) => Math.max(...is.flatMap((i) => js.map((j) => Number(data(x)[i * 4 + j]))))),
+  );
+  const attrs: Attrs = { ksize: { ints: [1, 2, 3, 1] }, strides: { ints: [1, 3, 1, 1] }, padding: { s: "VALID" } };
+  return one("MaxPool", [x], [int([1, 2, 2, 1], values)], attrs);
+});
+
 it("a convolution of three axes whose stride leaves elements out", () => {
   const x = float([1, 4, 3, 5, 1], random(60));
   const w = float([1, 2, 1, 1, 1], [0.7, -1.3]);
@@ -203,3 +214,59 @@ it("no place among the best for a class that is none, or in a row that is not fi
 
 it("the greatest of segments of int64, 0 where there is none", () =>
   one("SegmentMax", [int([4], [-5, -3, -9, -2], "int64"), int([4], [0, 0, 2, 2])], [int([3], [-3, 0, -2], "int64")]));
+
+describe("nothing", () => {
+  const x = float([5, 2], random(10));
+
+  it("between an end and a begin behind it, and of a scalar", async () => {
+    const bounds = [int([2], [3, 0]), int([2], [1, 2]), int([2], [1, 1])];
+    const shapes = { in_0: [-1, 2] };
+    await one("StridedSlice", [x, ...bounds], [float([0, 2], [])], {}, { constants: [1, 2, 3], shapes });
+    await one("Slice", [float([], [0.7]), int([0], []), int([0], [])], [float([], [0.7])], {}, { constants: [1, 2] });
+  });
+
+  it("found, and taken from", () => {
+    const nodes = [
+      constant("most", int([], [4])),
+      constant("overlap", float([], [0.5])),
+      constant("least", float([], [9])),
+      constant("swap", int([4], [1, 0, 3, 2])),
+      constant("first", int([], [0])),
+      constant("last", int([], [1])),
+      { name: "kept", op: "NonMaxSuppressionV3", inputs: ["boxes", "scores", "most", "overlap", "least"] },
+      { name: "found", op: "GatherV2", inputs: ["boxes", "kept", "first"] },
+      { name: "turned", op: "GatherV2", inputs: ["found", "swap", "last"] },
+      { name: "again", op: "GatherV2", inputs: ["found", "kept", "first"] },
+    ];
+    return runner.check({
+      nodes,
+      feeds: { boxes: float([2, 4], [0, 0, 1, 1, 2, 2, 3, 3]), scores: float([2], [0.4, 0.6]) },
+      expected: { turned: float([0, 4], []), again: float([0, 4], []) },
+    });
+  });
+});
+
+it("the first of several parts takes the rest", async () => {
+  const x = float([2, 5], random(10));
+  const part = (from: number, to: number) =>
+    float(
+      [2, to - from],
+      [0, 5].flatMap((row) => data(x).slice(row + from, row + to)),
+    );
+  const attrs: Attrs = { num_split: { i: 3 } };
+  const inputs = [x, int([3], [-1, 1, 2]), int([], [-1])];
+  await one("SplitV", inputs, [part(0, 2), part(2, 3), part(3, 5)], attrs, { constants: [1, 2] });
+  await one("SplitV", inputs, [part(0, 2), part(2, 3), part(3, 5)], attrs, { constants: [1, 2], shapes: { in_0: [2, -1] } });
+});
+
+it("boxes filled up to more than there are", () => {
+  const boxes = float([3, 4], [0, 0, 1, 1, 0, 0, 1, 1.1, 5, 5, 6, 6]);
+  const rest = [int([], [5]), float([], [0.5]), float([], [0])];
+  return one(
+    "NonMaxSuppressionV4",
+    [boxes, float([3], [0.3, 0.9, 0.6]), ...rest],
+    [int([5], [1, 2, 0, 0, 0]), int([], [2])],
+    { pad_to_max_output_size: { b: true } },
+    { constants: [2, 3, 4] },
+  );
+});
