@@ -24,7 +24,7 @@ export interface TranslateOptions {
   readonly outputs?: readonly string[];
   /** Shapes that replace declared ones, by input name. */
   readonly inputShapes?: ReadonlyMap<string, Shape>;
-  /** Of TFLite models; default faithful. */
+  /** Of TFLite models; default faithful, to ONNX qdq. */
   readonly quantized?: QuantizedMode;
   /** A normalisation to put in front of the image input. */
   readonly bake?: Bake;

@@ -4,6 +4,7 @@ import { clipToRelu, halfTanh, halfTanhTimes } from "./rules/activations.ts";
 import { dilate } from "./rules/atrous.ts";
 import { batchNormToWeights } from "./rules/batch-norm.ts";
 import { addToBias, mergeBiases, scaleBiased, scaleToWeights, subtractToBias } from "./rules/bias.ts";
+import { codesFirst } from "./rules/codes-first.ts";
 import { activationBeforeShuffle, biasBeforeShuffle, separateWindows } from "./rules/conv-transpose.ts";
 import { cse } from "./rules/cse.ts";
 import { fuseActivation, fuseBias, leakyToPrelu } from "./rules/fuse.ts";
@@ -66,6 +67,9 @@ export const hubPipeline: readonly Rewrite[] = [...cleaning, ...layouts, ...prod
 
 /** For the hub graph that is about to become ONNX, channels first: the Transposes round its ops meet and cancel. */
 export const onnxPipeline: readonly Rewrite[] = [...cleaning, ...layouts, cse];
+
+/** Behind it: what would meet there with Transposes that sink. */
+export const codesPipeline: readonly Rewrite[] = [...codesFirst, mergeTransposes, cse];
 
 /** For the legalised graph: the same cleaning of what legalize made, then TF.js's fused kernels. */
 export const tfjsPipeline: readonly Rewrite[] = [

@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, float, oneOf } from "../schema.ts";
+import { isBetweenCodes } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 /** The option of every operator that may have an activation behind it. */
@@ -64,7 +65,9 @@ export const activations: readonly Rule[] = [
   lite("LEAKY_RELU", { arity: [1, 1], attrs: { alpha: float(0) } }, (b, [x], a) => [b.op("LeakyRelu", [x], { alpha: a.alpha })]),
   lite("PRELU", { arity: [2, 2], attrs: {} }, (b, [x, alpha]) => [b.op("Prelu", [x, alpha])]),
   lite("GELU", { arity: [1, 1], attrs: { approximate: flag(false) } }, (b, [x], a) => [gelu(b, x, a.approximate)]),
-  lite("SOFTMAX", { arity: [1, 1], attrs: { beta: float(1) } }, (b, [x], a) => {
+  lite("SOFTMAX", { arity: [1, 1], attrs: { beta: float(1) } }, (b, [x], a, at) => {
+    // onnxruntime's kernel of codes gives 0 there.
+    if (isBetweenCodes(at.given(0), at.quantized) && x.shape.at(-1) === 1) return [b.op("OnesLike", [x])];
     const scaled = a.beta === 1 ? x : b.op("Mul", [x, b.scalar(x.dtype, a.beta)]);
     return [b.op("Softmax", [scaled])];
   }),

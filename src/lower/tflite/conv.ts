@@ -5,7 +5,16 @@ import type { At, Rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
 import { activate, type Fused, fused } from "./activation.ts";
 import { convolutionRange, hybridInput } from "./hybrid.ts";
-import { quantizationOf, rescaled, reshapeWeights, scaled, transposeWeights, weightSteps } from "./quantized.ts";
+import {
+  isBetweenCodes,
+  quantizationOf,
+  rescaled,
+  reshapeWeights,
+  scaled,
+  transposeWeights,
+  unsigned,
+  weightSteps,
+} from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 export const padding = oneOf("SAME", "VALID");
@@ -51,8 +60,8 @@ export function weighted(
   const add = (y: Value, c: Value | undefined) => (c ? b.op("BiasAdd", [y, b.reshape(c, [-1])]) : y);
   const weights = weightSteps(b, w);
   // A float input is rounded as it runs, for which no operator of ONNX stands.
-  const isDecoded = at.quantized === "qdq" && quantizationOf(at.given(0)) !== undefined;
-  if (!weights || isDecoded) return activate(b, add(product(x, w), bias), activation, at);
+  const isDecoded = isBetweenCodes(at.declared(), at.quantized);
+  if (!weights || isDecoded) return activate(b, add(product(x, unsigned(b, w)), bias), activation, at);
   const { value, scale: own } = scaled(b, x);
   const sums = product(value, weights.steps);
   if (!own) return activate(b, add(rescaled(b, sums, weights.scale), bias), activation, at);

@@ -31,15 +31,23 @@ function onto(o: OnnxBuilder, value: Value, product: Ref, bias: Ref, at: EmitAt)
   if (typeof channels !== "number" || !alongAxis(bias, axis, shape.length, channels)) return undefined;
   if (!/^(Conv|ConvTranspose|MatMul|Gemm)$/.test(maker.op)) return undefined;
   if (maker.op === "MatMul") maker.op = "Gemm";
-  maker.inputs.push(o.reshape(bias, [channels]));
+  maker.inputs.push(vector(o, bias, channels));
   maker.origin = { nodes: [...new Set([...maker.origin.nodes, ...o.origin.nodes])], how: "fused" };
   at.fused.push(value);
   return product;
 }
 
+/** The bias with an axis of channels only: as it was before it was given others, where it is made of codes. */
+function vector(o: OnnxBuilder, bias: Ref, channels: number): Ref {
+  let value = bias.expression;
+  while (value?.node.op === "Reshape") value = value.node.inputs[0];
+  const isVector = value?.node.op === "Dequantize" && value.type.shape?.length === 1 && value.shape[0] === channels;
+  return isVector ? o.constant(value!) : o.reshape(bias, [channels]);
+}
+
 /** A constant with one element a channel, which broadcasts along no other axis. */
-function alongAxis({ constant, shape }: Ref, axis: number, rank: number, channels: number): boolean {
-  if (!constant || !shape || shape.length > rank) return false;
+function alongAxis({ constant, expression, shape }: Ref, axis: number, rank: number, channels: number): boolean {
+  if (!(constant ?? expression) || !shape || shape.length > rank) return false;
   const full = [...new Array<number>(rank - shape.length).fill(1), ...shape];
   return full.every((dim, i) => dim === (i === axis ? channels : 1));
 }

@@ -1,6 +1,8 @@
 /** Quantisation: QuantizeLinear and DequantizeLinear where their types and layouts of scales allow, else the arithmetic that they are. */
 import { bitsOf, integerRange, isFloat } from "../../base/dtype.ts";
 import { int } from "../../graph/onnx-graph.ts";
+import { numbersOf } from "../../graph/tensor.ts";
+import { constantOf } from "../../tf/op.ts";
 import type { OnnxBuilder, Ref } from "../build.ts";
 import { type EmitAt, type EmitRule, emittedOne } from "../rule.ts";
 
@@ -21,6 +23,11 @@ function params(o: OnnxBuilder, scale: Ref, zero: Ref, axis: number | null): rea
   // One zero point for all scales.
   const vector = form(scale);
   return [vector, o.op("Expand", [o.reshape(zero, [1]), o.shape(vector)], {}, zero.dtype)];
+}
+
+function isZero({ constant }: Ref): boolean {
+  const tensor = constant && constantOf(constant);
+  return tensor !== undefined && numbersOf(tensor).every((code) => code === 0);
 }
 
 function quantize(o: OnnxBuilder, x: Ref, scale: Ref, zero: Ref, at: EmitAt): Ref {
@@ -48,6 +55,14 @@ function dequantize(o: OnnxBuilder, codes: Ref, scale: Ref, zero: Ref, at: EmitA
     const [s, z] = params(o, scale, o.cast(zero, codes.dtype), axis);
     return o.op("DequantizeLinear", [codes, s, z], axis === null ? {} : { axis: int(axis) }, scale.dtype);
   }
+  // Of 32 bits ONNX has those without a zero point.
+  if (codes.dtype === "int32" && axis !== undefined && scale.dtype === "float32" && isZero(zero))
+    return o.op(
+      "DequantizeLinear",
+      [codes, params(o, scale, zero, axis)[0]],
+      axis === null ? {} : { axis: int(axis) },
+      scale.dtype,
+    );
   if (isFloat(codes.dtype)) return o.op("Mul", [o.cast(o.op("Sub", [codes, o.cast(zero, codes.dtype)]), scale.dtype), scale]);
   // The difference of two codes of 32 bits is none that float32 holds.
   const wide = bitsOf[codes.dtype]! > 16 ? "int64" : "int32";

@@ -107,8 +107,11 @@ export class AgainstLiteRt {
       runs.push([worker.backend, await worker.run(loaded, given, names)]);
       await worker.unload(loaded);
     }
-    const raised = await this.onnx.run(model, files, given, names, trial.quantized);
-    if (raised) runs.push(["onnxruntime", raised]);
+    const isCoded = trial.quantized === undefined && trial.fed.some((each) => each.codes);
+    for (const mode of isCoded ? (["qdq", "faithful"] as const) : [trial.quantized]) {
+      const raised = await this.onnx.run(model, files, given, names, mode);
+      if (raised) runs.push([mode ? `onnxruntime, ${mode}` : "onnxruntime", raised]);
+    }
     for (const [backend, actual] of runs) {
       for (const [i, name] of names.entries()) {
         // One step of the codes that were dequantised at the model's end.

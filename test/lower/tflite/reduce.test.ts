@@ -34,6 +34,17 @@ test.each<[string, Trial]>([
       results: [result("int32", [3])],
     },
   ],
+  ...(["int32", "int64"] as const).map((dtype): [string, Trial] => [
+    `MEAN of ${dtype}, which truncates`,
+    {
+      op: "MEAN",
+      table: "ReducerOptions",
+      options: { keep_dims: dtype === "int64" },
+      fed: [ints([3, 5, 7], -9, 7, 4, dtype)],
+      inputs: [0, vector("a", [1, -1])],
+      results: [result(dtype, dtype === "int64" ? [3, 1, 1] : [3])],
+    },
+  ]),
   [
     "MEAN of codes",
     {
