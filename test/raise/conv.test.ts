@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Shape, Value } from "../../src/graph/graph.ts";
 import { elementCount, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import type { Builder } from "../../src/tf/build.ts";
-import { noise } from "../build/random.ts";
+import { noise, random } from "../build/random.ts";
 import { float, graphOf, weights } from "../optimize/run.ts";
 import { AgainstOnnxruntime, nodeOf, opsOf, raised } from "./against-onnxruntime.ts";
 
@@ -146,6 +146,19 @@ describe("pools", () => {
   it.each(["MaxPool3D", "AvgPool3D"])("%s", async (op) => {
     const attrs = { ksize: [1, 2, 3, 2, 1], strides: [1, 2, 2, 1, 1], padding: "SAME", data_format: "NDHWC" };
     expect(await differences([2, 5, 6, 7, 3], (b, x) => b.op(op, [x], attrs))).toEqual([]);
+  });
+
+  it("the mean of a whole large image is not off by the sum's roundings", async () => {
+    const [h, w, c] = [67, 61, 3];
+    const attrs = { ksize: [1, 1, h, w], strides: [1, 1, 1, 1], padding: "VALID", data_format: "NCHW" };
+    const graph = graphOf((b) => b.op("AvgPool", [float(b, "x", [1, c, h, w])], attrs));
+    const x = { dtype: "float32" as const, shape: [1, c, h, w], data: random(h * w * c, 3).map((value) => value + 3) };
+    const sums = new Float64Array(c);
+    for (const [i, value] of x.data.entries()) sums[Math.floor(i / (h * w))]! += value;
+    const [found] = await ort.results(graph, { x });
+    expect(found!.shape).toEqual([1, c, 1, 1]);
+    for (const [i, sum] of sums.entries())
+      expect(Math.abs((found!.data[i] as number) / (sum / (h * w)) - 1), `channel ${i}`).toBeLessThan(5e-7);
   });
 
   it("MaxPoolWithArgmax counts places as TensorFlow does", async () => {

@@ -5,7 +5,22 @@ import type { OnnxBuilder, Ref } from "../build.ts";
 import { type EmitAt, type EmitRule, emitted, emittedOne } from "../rule.ts";
 import { axesOf, windowAttrs } from "./window.ts";
 
+/** onnxruntime's AveragePool adds up one element after another in float32: past so many it is several roundings off. */
+const maxSummed = 255;
+
+/** The mean of whole images, large ones: ReduceMean adds up in parts. */
+function wholeMean(o: OnnxBuilder, x: Ref, at: EmitAt): Ref | undefined {
+  const size = at.numbers("ksize")!.slice(2);
+  const image = at.node.inputs[0]!.type.shape?.slice(2);
+  const isWhole = at.text("padding", "VALID") === "VALID" && size.every((each, i) => each === image?.[i]);
+  if (!isWhole || size.reduce((count, each) => count * each, 1) <= maxSummed) return undefined;
+  const axes = size.map((_, i) => i + 2);
+  return o.reduce("ReduceMean", x, axes, true, at.type().shape);
+}
+
 function pool(o: OnnxBuilder, onnx: string, x: Ref, at: EmitAt): Ref {
+  const mean = onnx === "AveragePool" ? wholeMean(o, x, at) : undefined;
+  if (mean) return mean;
   const axes = axesOf(at, at.numbers("ksize")!.slice(2));
   const attrs = windowAttrs(at, axes, at.node.inputs[0]!.type.shape?.slice(2) ?? axes.map(() => undefined));
   if (onnx === "AveragePool" && attrs["dilations"]) at.since(19);
