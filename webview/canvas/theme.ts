@@ -68,7 +68,7 @@ export function readTheme(element: HTMLElement): Theme {
     nodeBorder: highContrast ? css(border) : share(0.17, 0.2),
     hoverBorder: highContrast ? css(variable("--vscode-contrastActiveBorder") ?? fg) : share(0.34, 0.4),
     chip: highContrast ? css(bg) : share(0.1, 0.06),
-    edge: highContrast ? css(over(fg, 0.75, bg)) : share(0.44, 0.54),
+    edge: highContrast ? css(over(fg, 0.75, bg)) : share(0.44, 0.55),
     focus: css(variable("--vscode-focusBorder") ?? fg),
     error: css(error),
     warning: css(warning),

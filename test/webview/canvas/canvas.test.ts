@@ -10,7 +10,7 @@ import { css, over, parseColor } from "../../../webview/canvas/color.ts";
 import { keyCommand } from "../../../webview/canvas/keys.ts";
 import { marksOf, walkable } from "../../../webview/canvas/marks.ts";
 import { Scene } from "../../../webview/canvas/scene.ts";
-import { firstSight, fitted, revealed } from "../../../webview/canvas/view.ts";
+import { firstSight, fitted, revealed, zoomPoint } from "../../../webview/canvas/view.ts";
 import { walk } from "../../../webview/canvas/walk.ts";
 import { monoSize, opSize, shownAt } from "../../../webview/canvas/zoom-levels.ts";
 import fc from "../../build/properties.ts";
@@ -140,6 +140,22 @@ describe("views", () => {
     expect(box.y + moved.y).toBeLessThan(800 - 76);
     expect(revealed(moved, box, screen, false)).toBe(moved);
     expect(revealed({ k: 0.1, x: 0, y: 0 }, box, screen, true).k).toBe(0.9);
+  });
+
+  test("zooms about the selected box in sight, else about the nearest one", () => {
+    const scene = sceneOf();
+    const last = scene.graph.boxes - 1;
+    const rect = scene.rect(0);
+    // The first box lies left of and above the middle, nearer to it than any other in sight.
+    const view = { k: 1, x: 100 - rect.x, y: 100 - rect.y };
+    const corner = { x: 100 + rect.width, y: 100 + rect.height };
+    const small = { width: 1000, height: 2 * corner.y + 10 };
+    expect(zoomPoint(scene, view, small, 0)).toEqual(corner);
+    const point = zoomPoint(scene, view, small, last);
+    const inside = ({ x, y }: { x: number; y: number }): boolean => scene.hit(x - view.x, y - view.y) !== undefined;
+    expect(inside({ x: point.x - 1, y: point.y }) || inside(point)).toBe(true);
+    const away = { k: 1, x: 50_000, y: 50_000 };
+    expect(zoomPoint(scene, away, screen, undefined)).toEqual({ x: 500, y: 400 });
   });
 
   test("text never falls below 10.5 px and what fades is gone at the next level", () => {

@@ -2,7 +2,15 @@ import { describe, expect, test } from "vitest";
 import { modelView } from "../../../src/protocol/model-view.ts";
 import type { GraphLink, VerdictsView } from "../../../src/protocol/views.ts";
 import { pathTo } from "../../../webview/panel/breadcrumb.ts";
-import { placeOf, problemCounts, problemTitle, sentence, titleParts, verdictWords } from "../../../webview/panel/words.ts";
+import {
+  placeOf,
+  problemCounts,
+  problemTitle,
+  sentence,
+  titleParts,
+  verdictText,
+  verdictWords,
+} from "../../../webview/panel/words.ts";
 import { squeezenet } from "../harness/models.ts";
 
 const verdicts = (nodes: Readonly<Record<string, number>>): VerdictsView => ({
@@ -49,6 +57,10 @@ describe("words", () => {
     expect(verdictWords(verdicts({ cpu: 1, wasm: 1, webgl: 1, webgpu: 1 }), false).text).toBe("TF.js: 1 node cannot run");
     const none = verdicts({ cpu: 0, wasm: 0, webgl: 0, webgpu: 0 });
     const faulty = { ...none, backends: none.backends.map((backend) => ({ ...backend, ready: false })) };
+    expect(verdictText(verdicts({ cpu: 0, wasm: 2, webgl: 0, webgpu: 1 }))).toBe(
+      "TF.js: ready on webgl; not ready on wasm, webgpu",
+    );
+    expect([verdictText(none), verdictText(faulty)]).toEqual(["TF.js: ready on wasm, webgl, webgpu", "TF.js: not convertible"]);
     expect(verdictWords(faulty, false)).toMatchObject({ kind: "stuck", text: "TF.js: not convertible" });
   });
 
