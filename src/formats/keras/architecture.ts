@@ -22,9 +22,19 @@ export const modelDomain = "model";
 const MAX_DEPTH = 32;
 const MAX_LAYERS = 100_000;
 
-/** Attribute of a layer whose kernels Theano stored: it convolves where others correlate. */
+/**
+ * Attribute of a layer whose kernels Theano stored: it convolves where others correlate; and, in a model of TF.js's, of those layers that TF.js
+ * may compute in a way of its own.
+ */
 export const backendAttr = "backend";
-const mirrored = new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]);
+const particular: Readonly<Record<string, ReadonlySet<string>>> = {
+  theano: new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]),
+  tfjs: new Set(
+    "AveragePooling3D Conv1D Conv3D Conv3DTranspose DepthwiseConv2D MaxPooling3D ReLU SeparableConv2D TimeDistributed UpSampling2D".split(
+      " ",
+    ),
+  ),
+};
 
 /** What stateful layers keep from one call to the next. */
 const stateful: Readonly<Record<string, readonly string[]>> = { SimpleRNN: ["h"], GRU: ["h"], LSTM: ["h", "c"] };
@@ -36,7 +46,7 @@ export interface Architecture {
 
 /** Who wrote the model. */
 export interface Origin {
-  /** `theano`, `tensorflow` … */
+  /** `theano`, `tensorflow` …; `tfjs` for a model that TF.js runs. */
   readonly backend?: string | undefined;
   /** Of Keras, `2.9.0`. */
   readonly version?: string | undefined;
@@ -260,13 +270,14 @@ class GraphReader {
     const { backend, version, vocabularies } = this.reader.origin;
     const words = config["vocabulary"] ? undefined : vocabularies?.get(place.path);
     if (words) return { vocabulary: { kind: "strings", value: words } };
-    if (mirrored.has(op) && backend === "theano") return { [backendAttr]: { kind: "string", value: "theano" } };
+    const known = backend !== undefined && particular[backend]?.has(op);
+    const own: SourceNode["attrs"] = known ? { [backendAttr]: { kind: "string", value: backend } } : {};
     if (op === "MultiHeadAttention" && /^2\.[4-9](\.|$)/.test(version ?? ""))
       return { implicit_masks: { kind: "bool", value: false } };
     const { layer } = config;
-    if (op !== "TimeDistributed" || !isObject(layer) || !models.has(String(layer["class_name"]))) return {};
+    if (op !== "TimeDistributed" || !isObject(layer) || !models.has(String(layer["class_name"]))) return own;
     const graph = this.inner.get(name) ?? this.modelWithin(name, layer, { ...place, path: `${place.path}/layer` });
-    return { layer: { kind: "graph", value: graph.id } };
+    return { ...own, layer: { kind: "graph", value: graph.id } };
   }
 
   /** Variables for what a stateful layer keeps; a layer that is called twice, or within another model, keeps what no input can stand for. */

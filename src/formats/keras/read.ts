@@ -50,6 +50,8 @@ interface Read {
   readonly vocabularies?: ReadonlyMap<string, readonly string[]>;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly userMetadata?: unknown;
+  /** What runs it, where that is not who saved it. */
+  readonly runtime?: "tfjs";
 }
 
 /** Architectures without a word of their version are of the first. */
@@ -58,7 +60,7 @@ const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.ex
 async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
   const { unpacked = [] } = read.weights ?? {};
   const { graphs, problems } = readArchitecture(read.config, read.weights?.of ?? (() => []), {
-    backend: read.metadata?.["backend"],
+    backend: read.runtime ?? read.metadata?.["backend"],
     version: read.version,
     vocabularies: read.vocabularies,
   });
@@ -233,6 +235,7 @@ export async function readLayersModel(source: ByteSource, json: JsonText, source
       // What TF.js itself saves (`tfjs-layers 4.22.0`) is of Keras 2's kind.
       version: version === undefined || !/^[1-9]/.test(version) ? "2.0.0" : version,
       formatVersion: layersFormat,
+      runtime: "tfjs",
       files: [source.name, ...manifest.files],
       weights: { of: listedWeights(manifest.weights), problems: manifest.problems, unpacked: [] },
       problems: mistakenFormat(json, value["format"]),

@@ -44,6 +44,8 @@ const activations: Readonly<Record<string, Activation>> = {
   hard_silu: (b, x) => mul(b, x, hardSigmoid(b, x, 1 / 6, 0.5)),
   hard_swish: (b, x) => mul(b, x, hardSigmoid(b, x, 1 / 6, 0.5)),
   gelu: (b, x) => erfGelu(b, x),
+  // TF.js's name for the approximation.
+  gelu_new: (b, x) => tanhGelu(b, x),
   mish: (b, x) => mul(b, x, b.op("Tanh", [b.op("Softplus", [x])])),
   celu: op("Elu"),
   log_sigmoid: (b, x) => b.op("Neg", [b.op("Softplus", [b.op("Neg", [x])])]),
@@ -71,6 +73,17 @@ const activations: Readonly<Record<string, Activation>> = {
 /** What an activation's entry says, a name or (Keras 3) an object with one; `x` itself where there is none. */
 export function activate(call: LayerCall, x: Value, key = "activation", fallback = "linear"): Value {
   return functionOf(call, key, fallback)(x);
+}
+
+/** Those that mix what the last axis holds, whatever that is; all others work on each number alone. */
+const overLastAxis: ReadonlySet<unknown> = new Set(["softmax", "log_softmax", "glu", "Softmax"]);
+
+/** The activation may be computed in any layout. */
+export function isElementwise({ config }: LayerCall): boolean {
+  const { activation: given } = config.json;
+  if (!isObject(given)) return !overLastAxis.has(given);
+  const { class_name: name, config: own } = given;
+  return !overLastAxis.has(name) && !overLastAxis.has(own);
 }
 
 /** As a function, for cells that use it at every step. */

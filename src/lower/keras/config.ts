@@ -49,6 +49,9 @@ export function todays(op: string, config: Json): Json {
     out["kernel_size"] = [config["kernel_dim1"], config["kernel_dim2"], config["kernel_dim3"]];
   if (config["dim_ordering"] !== undefined)
     out["data_format"] = config["dim_ordering"] === "th" ? "channels_first" : "channels_last";
+  // TF.js saves the open dim of a Reshape so.
+  const { target_shape: target } = config;
+  if (Array.isArray(target)) out["target_shape"] = target.map((dim) => dim ?? -1);
   return out;
 }
 

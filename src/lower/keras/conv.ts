@@ -1,7 +1,7 @@
 /** Convolutions over 1, 2 or 3 spatial axes, channels last inside; a sequence is an image of one row. */
 import type { Attrs, Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
-import { activate } from "./activation.ts";
+import { activate, isElementwise } from "./activation.ts";
 import { channelsLast, type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
 
 export interface Window {
@@ -36,21 +36,27 @@ export function windowed(b: Builder, op: string, x: Value, kernel: Value, window
   return b.squeeze(b.op(op, [row(b, x, 1), row(b, kernel, 0)], attrs), [1]);
 }
 
-function finish(call: LayerCall, y: Value, bias: Value | undefined): Value {
-  return activate(call, bias ? call.b.op("BiasAdd", [y, bias]) : y);
+/** The work with channels last, then bias and activation; one over the last axis is over that of Keras's layout. */
+function convolved(call: LayerCall, x: Value, bias: Value | undefined, work: (last: Value) => Value): Value {
+  const { b, config } = call;
+  const within = isElementwise(call);
+  const y = channelsLast(b, x, config.channelsFirst, (last) => {
+    const plain = work(last);
+    const whole = bias ? b.op("BiasAdd", [plain, bias]) : plain;
+    return within ? activate(call, whole) : whole;
+  });
+  return within ? y : activate(call, y);
 }
 
 const biased = ({ config }: LayerCall): readonly string[] => (config.flag("use_bias", true) ? ["bias"] : []);
 
 const convolution = (axes: number): LayerFn =>
   simple((call, x) => {
-    const { b, config, weights, at } = call;
+    const { b, weights, at } = call;
     const [stored, bias] = weights.take("kernel", ...biased(call));
     const kernel = kernelOf(call, stored!, axes);
     if (kernel.rank !== axes + 2) throw at.invalid(`a kernel of rank ${kernel.rank}`);
-    return channelsLast(b, x, config.channelsFirst, (last) =>
-      finish(call, windowed(b, axes === 3 ? "Conv3D" : "Conv2D", last, kernel, windowOf(call, axes)), bias),
-    );
+    return convolved(call, x, bias, (last) => windowed(b, axes === 3 ? "Conv3D" : "Conv2D", last, kernel, windowOf(call, axes)));
   });
 
 /** Before Keras 2 kernels were written as Theano has them where the channels were first, and those of one axis with a second. */
@@ -76,7 +82,7 @@ const transposed = (axes: number): LayerFn =>
     const window = windowOf(call, axes);
     if (window.dilations.some((dilation) => dilation > 1)) throw at.unsupported("a transposed convolution with dilation");
     const extra = config.has("output_padding") ? config.numbers("output_padding", axes) : undefined;
-    return channelsLast(b, x, config.channelsFirst, (last) => {
+    return convolved(call, x, bias, (last) => {
       const sizes = last.shape.slice(1, -1).map((size, i) => grown(size, kernel!.shape[i], i, window, extra));
       if (sizes.includes(undefined))
         throw at.unsupported("a transposed convolution over a size that is not known", "give the input's shape with --input");
@@ -85,29 +91,27 @@ const transposed = (axes: number): LayerFn =>
       const shape = b.shapeVector([last.shape[0], ...(axes === 1 ? [1] : []), ...sizes, filter.shape.at(-2)], [[last, 0]]);
       const op = axes === 3 ? "Conv3DBackpropInputV2" : "Conv2DBackpropInput";
       const y = b.op(op, [shape, filter, wide], attrsOf(window, undefined));
-      return finish(call, axes === 1 ? b.squeeze(y, [1]) : y, bias);
+      return axes === 1 ? b.squeeze(y, [1]) : y;
     });
   });
 
 const depthwise = (axes: number): LayerFn =>
   simple((call, x) => {
-    const { b, config, weights } = call;
+    const { b, weights } = call;
     const names = weights.list.some(({ name }) => name.endsWith("depthwise_kernel")) ? "depthwise_kernel" : "kernel";
     const [kernel, bias] = weights.take(names, ...biased(call));
-    return channelsLast(b, x, config.channelsFirst, (last) =>
-      finish(call, windowed(b, "DepthwiseConv2dNative", last, kernel!, windowOf(call, axes)), bias),
-    );
+    return convolved(call, x, bias, (last) => windowed(b, "DepthwiseConv2dNative", last, kernel!, windowOf(call, axes)));
   });
 
 /** Each channel on its own, then a mixture of the channels. */
 const separable = (axes: number): LayerFn =>
   simple((call, x) => {
-    const { b, config, weights } = call;
+    const { b, weights } = call;
     const [deep, point, bias] = weights.take("depthwise_kernel", "pointwise_kernel", ...biased(call));
     const plain: Window = { strides: new Array(axes).fill(1), dilations: new Array(axes).fill(1), padding: "VALID" };
-    return channelsLast(b, x, config.channelsFirst, (last) => {
+    return convolved(call, x, bias, (last) => {
       const each = windowed(b, "DepthwiseConv2dNative", last, deep!, windowOf(call, axes));
-      return finish(call, windowed(b, "Conv2D", each, point!, plain), bias);
+      return windowed(b, "Conv2D", each, point!, plain);
     });
   });
 

@@ -5,6 +5,7 @@ import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { Config, configOf, type Json, todays } from "./config.ts";
 import { attentionOps, handedOn, maskOf, maskTakers } from "./masks.ts";
+import { enlargesBetween, isOfTfjs, stockDifference } from "./stock.ts";
 
 export interface LayerCall {
   readonly b: Builder;
@@ -123,9 +124,13 @@ export function layerRules(layers: Layers): Rule[] {
     const fn = layers[op];
     if (!fn) throw call.at.unsupported(`the layer ${op} is not known here`);
     const { b, at, inputs, named } = call;
+    const config = new Config(op, todays(op, json), at);
+    const differs = isOfTfjs(at.node.attrs) && !enlargesBetween(op, config) && stockDifference(op, config);
+    if (differs)
+      throw at.unsupported(`not as Keras means it: ${differs}`, "convert the Keras model that it was made from, if there is one");
     const outputs = fn({
       ...call,
-      config: new Config(op, todays(op, json), at),
+      config,
       major: at.opset,
       mask: (i = 0) => named.get("mask")?.[i] ?? (inputs[i] && maskOf(inputs[i], at)),
       inner: (name, config, values, weights) =>

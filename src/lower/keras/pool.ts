@@ -2,7 +2,8 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { channelsLast, type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
-import { resized } from "./resize.ts";
+import { centres, corners, resized } from "./resize.ts";
+import { isOfTfjs } from "./stock.ts";
 
 const row = (b: Builder, x: Value): Value => b.op("ExpandDims", [x, b.scalar("int32", 1)]);
 
@@ -103,7 +104,14 @@ const enlarged = (axes: number): LayerFn =>
         if (how !== "nearest") throw at.unsupported(`enlarging by ${how} a size that is not known`);
         return factors.reduce((y, factor, i) => repeat(b, y, i + 1, factor, call), last);
       }
-      return resized(b, last, sizes as unknown as readonly [number, number], how, at);
+      return resized(
+        b,
+        last,
+        sizes as unknown as readonly [number, number],
+        how,
+        at,
+        isOfTfjs(at.node.attrs) ? corners : centres,
+      );
     });
   });
 

@@ -5,7 +5,9 @@ import type { At } from "../rule.ts";
 import { tensorflowRules } from "../tensorflow/rules.ts";
 import { channelsLast, type LayerCall, type LayerFn, type Layers, simple } from "./layer.ts";
 
-const centred = { align_corners: false, half_pixel_centers: true };
+/** Where a pixel is: at its centre, and for TF.js's layers at its corner. */
+export const centres = { align_corners: false, half_pixel_centers: true };
+export const corners = { align_corners: false, half_pixel_centers: false };
 
 type Kernel = (x: number) => number;
 
@@ -53,16 +55,23 @@ function along(b: Builder, x: Value, output: number, axis: 1 | 2, kernel: readon
 }
 
 /** [N, H, W, C] → [N, height, width, C] in float32; the nearest keeps the type. */
-export function resized(b: Builder, x: Value, [height, width]: readonly [number, number], how: string, at: At): Value {
+export function resized(
+  b: Builder,
+  x: Value,
+  [height, width]: readonly [number, number],
+  how: string,
+  at: At,
+  pixels: typeof centres = centres,
+): Value {
   const size = b.ints([height, width]);
   const value = how === "nearest" ? x : b.cast(x, "float32");
-  if (how === "nearest") return b.op("ResizeNearestNeighbor", [value, size], centred);
-  if (how === "bilinear") return b.op("ResizeBilinear", [value, size], centred);
+  if (how === "nearest") return b.op("ResizeNearestNeighbor", [value, size], centres);
+  if (how === "bilinear") return b.op("ResizeBilinear", [value, size], pixels);
   const named = { bicubic: "ResizeBicubic", area: "ResizeArea" }[how];
   const known = typeof x.shape[1] === "number" && typeof x.shape[2] === "number";
   if (!known) throw at.unsupported(`a resize by ${how} of an image of unknown size`, "give the input's shape with --input");
   if (named) {
-    const attrs = how === "area" ? { align_corners: false } : centred;
+    const attrs = how === "area" ? { align_corners: false } : centres;
     return tensorflowRules.find("", named, 0)!.lower(b, [value, size], attrs, at)[0]!;
   }
   const kernel = kernels[how];

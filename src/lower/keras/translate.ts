@@ -13,7 +13,7 @@ import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
 import { type CustomLayer, customLayersName, customWeightNames, isCustom } from "./custom-layers.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
-import { renamedLayers, stockFault, weightNames } from "./stock.ts";
+import { isOfTfjs, renamedLayers, stockDifference, stockFault, weightNames } from "./stock.ts";
 import { dropped, known, nameOf, regularizer, typeOf } from "./stock-config.ts";
 import { hasMasks, maskFault, passedMask } from "./stock-masks.ts";
 
@@ -61,6 +61,8 @@ class Translation {
   private readonly weights = new Map<string, { readonly layer: string; readonly value: Value }>();
   private readonly major: number;
   private readonly masked: boolean;
+  /** The layer at hand is one that TF.js may compute in a way of its own, in a model of its own. */
+  private ofTfjs = false;
 
   constructor(
     private readonly model: SourceModel,
@@ -171,6 +173,7 @@ class Translation {
       if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
       if (isCustom(first!.op))
         return { class_name: op, config: this.customConfig(name, first!, this.stored(graph, first!, place), place), ...shared };
+      this.ofTfjs = isOfTfjs(first!.attrs);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
@@ -261,7 +264,10 @@ class Translation {
       else config[key] = /_(initializer|constraint)$/.test(key) ? known(value) : value;
     }
     if (op === "LeakyReLU" && config["negative_slope"] !== undefined) config["alpha"] = config["negative_slope"];
-    const fault = stockFault(op, new Config(op, config, faultsAt(place)), this.major);
+    const typed = new Config(op, config, faultsAt(place));
+    // To those who compute as the source does no difference is a fault.
+    const differs = this.ofTfjs === (this.target === "keras") ? stockDifference(op, typed) : undefined;
+    const fault = stockFault(op, typed, this.major) ?? differs;
     if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
     // Unsaid, TF.js and Keras 2 mean different things.
     if (op === "GRU") config["reset_after"] = false;

@@ -15,6 +15,7 @@ const timeDistributed: LayerFn = ({ b, config, inputs, weights, at, inner, mask 
   if (counts && (typeof graph === "number" || maskTakers.includes(layer!.op)))
     throw at.unsupported("a mask for a layer that sees one step at a time");
   const samples = typeof batch === "number" && typeof steps === "number" ? batch * steps : undefined;
+  if (samples === undefined && rest.includes(0)) throw at.unsupported("steps without elements, of a number that is not known");
   const flat = b.reshapeTo(x, [samples, ...rest], [undefined]);
   const outputs = layer ? inner(layer.op, layer.config, [flat], weights) : at.inline(graph as number, [flat]);
   if (outputs.length === 0) throw at.invalid("a layer without an output");
