@@ -6,7 +6,7 @@ import { modelError } from "../base/problem.ts";
 import { decodeUtf8 } from "../base/utf8.ts";
 import { readVarint } from "../base/varint.ts";
 import type { Encoding } from "./source.ts";
-import { allocate, type Elements, elementCount, type Tensor } from "./tensor.ts";
+import { allocate, type Elements, elementCount, MAX_DENSE, type Tensor } from "./tensor.ts";
 
 /**
  * The tensor that `bytes` (the slices of one stored tensor, end to end) hold. Decoded without a copy where bytes are aligned, so the caller
@@ -52,6 +52,7 @@ function elementsOf(dtype: DType, count: number, encoding: Encoding, bytes: Uint
 function extended(dtype: DType, count: number, encoding: Encoding, bytes: Uint8Array): Elements {
   const given = storedCount(dtype, encoding, bytes);
   if (given > count) throw modelError("tensor-length", `${given} elements where the shape takes ${count}`);
+  if (count > MAX_DENSE) throw modelError("too-large", `a value repeated to ${count} elements`);
   const some = elementsOf(dtype, given, encoding, bytes);
   const all = allocate(dtype, count) as Float32Array;
   const width = dtype.startsWith("complex") ? 2 : 1;

@@ -3,10 +3,7 @@ import { bitsOf } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import { fromRaw } from "./elements.ts";
 import type { SourceTensor, Sparsity } from "./source.ts";
-import { allocate, elementCount, type Tensor } from "./tensor.ts";
-
-/** Elements of a tensor written out: what it takes is not what the file holds, and the file's word is not enough. */
-const MAX_DENSE = 2 ** 28;
+import { allocate, elementCount, MAX_DENSE, type Tensor } from "./tensor.ts";
 
 type Level = { readonly size: number } | { readonly segments: Indices; readonly indices: Indices };
 type Indices = Int32Array | Uint16Array | Uint8Array;

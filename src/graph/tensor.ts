@@ -1,7 +1,11 @@
 /** Tensors in memory. What is large stays on disk as a `StoredTensor` until it is written or run. */
 import type { ByteSource, ByteSources } from "../base/bytes.ts";
 import type { DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
 import type { SourceTensor } from "./source.ts";
+
+/** Elements of a tensor written out: what it takes is not what the file holds, and the file's word is not enough. */
+export const MAX_DENSE = 2 ** 28;
 
 /**
  * float16, bfloat16, float8 and float4 are decoded to Float32Array (exact); int4/int2 to Int8Array, uint4/uint2 and bool to Uint8Array;
@@ -93,8 +97,12 @@ const constructors = {
   uint2: Uint8Array,
 } as const;
 
-/** Zeroes (empty strings) for `count` elements of the dtype. */
+/** In memory at once; a shape may claim any number. */
+const maxElements = 2 ** 31;
+
+/** Zeroes (empty strings) for `count` elements of the dtype. A `ModelError` for more than 2^31. */
 export function allocate(dtype: DType, count: number): Elements {
+  if (!(count <= maxElements)) throw modelError("too-large", `a tensor of ${count} elements in memory`);
   if (dtype === "string") return new Array<string>(count).fill("");
   if (dtype === "complex64") return new Float32Array(2 * count);
   if (dtype === "complex128") return new Float64Array(2 * count);

@@ -120,6 +120,11 @@ test.each([
   });
 });
 
+test("one element that is said to repeat for ever is an error", async () => {
+  const claimed = storedAs({ dtype: "float32", shape: [99_999_999_999], encoding: "raw-last" }, new Uint8Array(4));
+  await expect(loadTensor(claimed)).rejects.toMatchObject({ problem: { code: "too-large" } });
+});
+
 function watched(source: ByteSource, onRead: (length: number) => void): ByteSource {
   return {
     ...source,

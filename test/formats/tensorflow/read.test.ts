@@ -88,10 +88,13 @@ describe("a frozen graph", () => {
     expect(model.graphs[0]!.nodes[3]).toMatchObject({ inputs: [2], attrs: { "^control": { kind: "strings", value: ["x"] } } });
   });
 
-  it("tells of dangling inputs, duplicate names and cycles", async () => {
-    const { model } = await read({ nodes: [relu("a", "nowhere"), relu("b", "c"), relu("c", "b"), relu("a", "b")] });
+  it("tells of dangling inputs, missing and duplicate names and cycles", async () => {
+    const { model } = await read({
+      nodes: [relu("a", "nowhere"), relu("b", "c"), relu("c", "b"), relu("a", "b"), relu("", "b")],
+    });
     expect(model.problems.map(({ code, node }) => [code, node])).toEqual([
       ["duplicate-name", "a"],
+      ["no-name", ""],
       ["dangling-input", "a"],
       ["cycle", "b"],
     ]);
