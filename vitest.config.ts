@@ -4,5 +4,11 @@ import { defineConfig } from "vitest/config";
 const patience = 120_000;
 
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: patience, hookTimeout: patience },
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: patience,
+    hookTimeout: patience,
+    // Likewise; one that needs a second go is named in the report.
+    retry: process.env.CI ? 1 : 0,
+  },
 });
