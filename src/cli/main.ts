@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command line; docs/cli.md is its contract. */
 import { cac } from "cac";
 import { Cancelled } from "../base/cancel.ts";
