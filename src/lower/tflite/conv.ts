@@ -4,7 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
 import { activate, type Fused, fused } from "./activation.ts";
-import { convolutionRange, hybridInput } from "./hybrid.ts";
+import { hybridInput } from "./hybrid.ts";
 import {
   isBetweenCodes,
   quantizationOf,
@@ -110,7 +110,7 @@ const attrs3d = (a: Window3d) => ({
 
 export const convolutions: readonly Rule[] = [
   lite("CONV_2D", { arity: [2, 3], attrs: window2d }, (b, [x, w, bias], a, at) => {
-    const input = hybridInput(b, x, convolutionRange(at), at);
+    const input = hybridInput(b, x, "asymmetric", at);
     const convolve: Product = (part, filter) => b.op("Conv2D", [part, filter], attrs2d(a));
     return [weighted(b, input, transposeWeights(b, w, [1, 2, 3, 0]), bias, a.fused_activation_function, convolve, at)];
   }),

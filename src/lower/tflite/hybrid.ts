@@ -1,6 +1,7 @@
 /**
- * Float activations against integer weights: TFLite's kernels round the activations too, to 8 bits a batch, as they run. The `float` mode
- * leaves them as they are, which is nearer to what the model meant.
+ * Float activations against integer weights: TFLite's kernels round the activations too, to 8 bits a batch, as they run. Convolutions and
+ * products are XNNPACK's, whose codes are asymmetric whatever the options say; the others' are as told. The `float` mode leaves activations as
+ * they are, which is nearer to what the model meant.
  */
 import { bitsOf, type DType, isFloat } from "../../base/dtype.ts";
 import type { Value } from "../../graph/graph.ts";
@@ -48,7 +49,3 @@ function asymmetric(b: Builder, x: Value): Value {
   const kept = b.op("ClipByValue", [codes, number(-128), number(127)]);
   return b.op("Mul", [b.op("Sub", [kept, zero]), scale]);
 }
-
-/** Weights of a scale a channel are met by asymmetric inputs in convolutions, whatever the options say. */
-export const convolutionRange = (at: At): Range =>
-  (at.given(1)?.quantization?.scale.length ?? 1) > 1 ? "asymmetric" : "symmetric";

@@ -39,7 +39,7 @@ export const products: readonly Rule[] = [
     const flat = hybridInput(
       b,
       linear(b, x, (part) => rows(b, part, w.shape[1], at)),
-      a.asymmetric_quantize_inputs ? "asymmetric" : "symmetric",
+      "asymmetric",
       at,
     );
     // Constant weights are turned as they are written; wasm multiplies by turned ones wrongly.

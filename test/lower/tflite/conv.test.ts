@@ -125,6 +125,15 @@ test.each<[string, Trial]>([
 const perChannel = codeWeights("w", [4, 3, 2, 3], 0);
 const perTensor = codeWeights("w", [4, 3, 2, 3], undefined, 5, "uint8");
 const depthwiseCodes = codeWeights("w", [1, 3, 3, 6], 3);
+test.each([
+  ["a scale a channel", 0],
+  ["one scale", undefined],
+] as const)("8-bit weights, %s, float input", async (_, axis) => {
+  const inputs = [0, codeWeights("w", [4, 3, 2, 3], axis), weights("b", [4], 4)];
+  const trial: Trial = { ...conv(), fed: [floats([2, 7, 5, 3])], inputs, results: [result("float32", [2, 7, 5, 4])] };
+  expect(await against.differences(trial)).toEqual([]);
+});
+
 test.each<[string, Trial]>([
   [
     "int8, a scale a channel",

@@ -58,15 +58,18 @@ test.each<[string, Trial]>([
       results: [result("float32", [2, 3, 7])],
     },
   ],
-  [
-    "8-bit weights, float input",
-    {
-      ...dense({ asymmetric_quantize_inputs: true }),
-      fed: [floats([5, 11])],
-      inputs: [0, perTensor, weights("b", [7], 4)],
-      results: [result("float32", [5, 7])],
-    },
-  ],
+  // LiteRT's product takes asymmetric codes in either case.
+  ...[true, false].flatMap((asymmetric): [string, Trial][] =>
+    [perTensor, perChannel].map((w) => [
+      `8-bit weights of ${w.codes!.scale.length} scales, float input${asymmetric ? ", asymmetric" : ""}`,
+      {
+        ...dense({ asymmetric_quantize_inputs: asymmetric }),
+        fed: [floats([5, 11])],
+        inputs: [0, w, weights("b", [7], 4)],
+        results: [result("float32", [5, 7])],
+      },
+    ]),
+  ),
   [
     "a batch of matrices",
     { ...product(), fed: [floats([2, 3, 5, 7]), floats([2, 3, 7, 4], 2)], results: [result("float32", [2, 3, 5, 4])] },
