@@ -52,16 +52,28 @@ function stringGather(tf: Tf, [x, indices]: Inputs, attrs: CustomAttrs): Outputs
   return texts(tf, picked, [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)]);
 }
 
-/** keys, values and the default stand in the inputs after x. */
+type Table = Map<string | number, string | number>;
+
+/**
+ * keys, values and the default stand in the inputs after x. The table is made once for the data that hold it, which of a model are the
+ * same at each run, and forgotten with them.
+ */
 function lookUp(tf: Tf, [x, keys, values, fallback]: Inputs): Outputs {
   const listOf = (t: Text): (string | number)[] => (t.dtype === "string" ? textOf(t) : Array.from(t.dataSync()));
-  const table = new Map<string | number, string | number>();
-  const found = listOf(values!);
-  listOf(keys!).forEach((key, i) => {
-    if (!table.has(key)) table.set(key, found[i]!);
-  });
+  const own = lookUp as { tables?: WeakMap<object, { readonly values: object; readonly table: Table }> };
+  own.tables ??= new WeakMap();
+  let made = own.tables.get(keys!.dataId);
+  if (made?.values !== values!.dataId) {
+    const found = listOf(values!);
+    const table: Table = new Map();
+    listOf(keys!).forEach((key, i) => {
+      if (!table.has(key)) table.set(key, found[i]!);
+    });
+    made = { values: values!.dataId, table };
+    own.tables.set(keys!.dataId, made);
+  }
   const [missing] = listOf(fallback!);
-  return tf.tensor(listOf(x!).map((value) => table.get(value) ?? missing!) as number[], x!.shape, values!.dtype);
+  return tf.tensor(listOf(x!).map((value) => made.table.get(value) ?? missing!) as number[], x!.shape, values!.dtype);
 }
 
 /** `pattern` is a vector of one; the whole of a text must match. */

@@ -1,8 +1,9 @@
 /** What speaks against TF.js's own tables (docs/adr/0009-tables.md), held to the installed TF.js: a release that mends it fails here. */
 import "@tensorflow/tfjs-backend-cpu";
-import { type GraphModel, loadGraphModel } from "@tensorflow/tfjs-converter";
+import { type GraphModel, loadGraphModel, registerOp } from "@tensorflow/tfjs-converter";
 import * as core from "@tensorflow/tfjs-core";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { customOps } from "../../src/customops/table.ts";
 import { readTfjsFiles } from "../../src/runtime/tfjs-files.ts";
 import { type NodeDef, op, spec, text, tfjsModel, type } from "../build/tfjs.ts";
 
@@ -94,4 +95,39 @@ describe("tables of TF.js", () => {
     );
     await expect(model.executeAsync({ x: x() }, "y")).rejects.toThrow("getHashTableById");
   });
+});
+
+it("a table of ours is made once a model, and again for another", async () => {
+  registerOp("LookUp", (node) => customOps.get("LookUp")!.run(core, node.inputs, node.attrs as never));
+  const load = async (third: number) => {
+    const constant = (name: string, dtype: "int32" | "float32") => op("Const", name, [], { dtype: type(dtype) });
+    const files = tfjsModel({
+      inputs: { x: spec("x:0", "int32", [-1, 3]) },
+      outputs: { y: spec("y:0", "float32", [-1, 3]) },
+      nodes: [
+        ...[constant("keys", "int32"), constant("values", "float32"), constant("missing", "float32")],
+        op("LookUp", "y", ["x", "keys", "values", "missing"], {}),
+      ],
+      weights: [
+        { name: "missing", shape: [], dtype: "float32", data: Float32Array.of(-9) },
+        { name: "keys", shape: [3], dtype: "int32", data: Int32Array.of(7, 3, 11) },
+        { name: "values", shape: [3], dtype: "float32", data: Float32Array.of(1.5, -2, third) },
+      ],
+    });
+    const { artifacts } = await readTfjsFiles(files);
+    return loadGraphModel({ load: async () => artifacts as never });
+  };
+  const [model, other] = [await load(0.25), await load(0.75)];
+  const reads = vi.spyOn(core.Tensor.prototype, "dataSync");
+  const run = (by: GraphModel) => {
+    reads.mockClear();
+    const y = by.execute({ x: x() }, "y") as core.Tensor;
+    const made = reads.mock.contexts.some((tensor) => (tensor as core.Tensor).shape.length === 1);
+    return { made, y: Array.from(y.dataSync()) };
+  };
+  expect(run(model)).toEqual({ made: true, y: [0.25, -9, 1.5, -2, -2, -9] });
+  expect(run(model)).toEqual({ made: false, y: [0.25, -9, 1.5, -2, -2, -9] });
+  expect(run(other)).toEqual({ made: true, y: [0.75, -9, 1.5, -2, -2, -9] });
+  expect(run(model).made).toBe(false);
+  reads.mockRestore();
 });

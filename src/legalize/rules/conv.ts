@@ -42,13 +42,16 @@ function inGroups(
 /** Each becomes a convolution of its own. */
 const maxGroups = 16_384;
 
-/** How many groups a filter cuts `channels` into; a lowering tells it where channels may be unknown. */
+/**
+ * How many groups a filter cuts `channels` into; a lowering tells it where channels may be unknown. Where none does there is one: a run with
+ * other channels ends with TF.js's own error.
+ */
 function groupsOf(channels: Dim, taken: Dim, at: LegalAt): number {
   const told = at.number("groups", 0);
-  const groups = told > 0 || typeof channels !== "number" || typeof taken !== "number" ? told : channels / taken;
+  const isKnown = typeof channels === "number" && typeof taken === "number";
+  const groups = told > 0 ? told : isKnown ? channels / taken : 1;
   if (groups > maxGroups) throw at.unsupported(`${at.node.op} in ${groups} groups`);
-  if (groups > 0) return groups;
-  throw at.unsupported(`${at.node.op} over an unknown number of channels`);
+  return groups;
 }
 
 /**

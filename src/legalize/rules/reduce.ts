@@ -1,6 +1,6 @@
 /** Reductions whose order decides how much is lost (the wasm kernels add one element after the other in float32), and those of nothing. */
 import { isFloat } from "../../base/dtype.ts";
-import { isStatic, sizeOf, type Value } from "../../graph/graph.ts";
+import { isStatic, type Value } from "../../graph/graph.ts";
 import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
@@ -65,6 +65,12 @@ const whole = (value: number): number => (Number.isNaN(value) ? 0 : Math.min(Mat
 function reducedShape(b: Builder, [x, axes]: readonly Value[], at: LegalAt): Value {
   const { shape } = at.node.outputs[0]!.type;
   if (isStatic(shape)) return b.ints(shape);
+  const known = constantOf(axes!);
+  if (known) {
+    const gone = new Set(numbersOf(known).map((axis) => normalAxis(axis, x!.rank)));
+    const dims = x!.shape.flatMap((_, i) => (!gone.has(i) ? [b.dim(x!, i)] : at.flag("keep_dims") ? [b.ints([1])] : []));
+    return b.concat(dims, 0);
+  }
   if (!at.flag("keep_dims") || axes!.rank !== 1) throw at.unsupported("a reduction over computed axes of computed rank");
   const places = b.op("ExpandDims", [floorMod(b, axes!, b.scalar("int32", x!.rank)), b.scalar("int32", 1)]);
   const reduced = b.op("ScatterNd", [places, b.op("OnesLike", [axes!]), b.ints([x!.rank])]);
@@ -86,7 +92,7 @@ export function allLowest(b: Builder, [max, bound]: readonly Value[]): Value | u
 function guarded(op: string, otherwise: Legalize): LegalRule {
   return legal(op, (b, inputs, at) => {
     const [x] = inputs;
-    if (sizeOf(x!.type.shape) !== 0) return otherwise(b, inputs, at);
+    if (!x!.type.shape?.includes(0)) return otherwise(b, inputs, at);
     const value = neutral[op]!;
     const element = x!.dtype === "float32" ? b.scalar("float32", value) : b.scalar("int32", whole(value));
     return [b.op("Fill", [reducedShape(b, inputs, at), b.cast(element, x!.dtype)])];

@@ -145,6 +145,14 @@ it("the greatest of integers, where windows lie apart", () => {
   return one("MaxPool", [x], [int([1, 2, 2, 1], values)], attrs);
 });
 
+it("a convolution over channels whose number only the run knows", () => {
+  const x = float([1, 2, 3, 2], random(12));
+  const w = float([1, 1, 2, 1], [0.7, -1.3]);
+  const values = upTo(6).map((i) => 0.7 * data(x)[2 * i]! - 1.3 * data(x)[2 * i + 1]!);
+  const attrs: Attrs = { strides: { ints: [1, 1, 1, 1] }, padding: { s: "SAME" } };
+  return one("Conv2D", [x, w], [float([1, 2, 3, 1], values)], attrs, { constants: [1], shapes: { in_0: [-1, -1, -1, -1] } });
+});
+
 it("a convolution of three axes whose stride leaves elements out", () => {
   const x = float([1, 4, 3, 5, 1], random(60));
   const w = float([1, 2, 1, 1, 1], [0.7, -1.3]);
@@ -214,6 +222,13 @@ it("no place among the best for a class that is none, or in a row that is not fi
 
 it("the greatest of segments of int64, 0 where there is none", () =>
   one("SegmentMax", [int([4], [-5, -3, -9, -2], "int64"), int([4], [0, 0, 2, 2])], [int([3], [-3, 0, -2], "int64")]));
+
+it("reductions of nothing, where another size is not known", async () => {
+  const x = float([3, 0, 2], []);
+  const options = { constants: [1], shapes: { in_0: [-1, 0, 2] } };
+  await one("Prod", [x, int([1], [1])], [float([3, 2], [1, 1, 1, 1, 1, 1])], {}, options);
+  await one("All", [bools([3, 0, 2], []), int([2], [0, -2])], [bools([2], [true, true])], {}, options);
+});
 
 describe("nothing", () => {
   const x = float([5, 2], random(10));
