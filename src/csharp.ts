@@ -9,6 +9,22 @@ export interface Column {
   readonly shape: readonly SourceDim[] | undefined;
   /** The ONNX op that computes it. */
   readonly op?: string | undefined;
+  /** Its elements are of classes that have names. */
+  readonly isOfClasses?: boolean;
+}
+
+/** An input that is made of an image: each pixel is (x − offset) / scale. */
+export interface CsharpImage {
+  readonly input: string;
+  readonly height: number;
+  readonly width: number;
+  /** Red, green and blue beside each other; else one plane behind the other. */
+  readonly channelsLast: boolean;
+  /** Of pixels from 0 to 255, for all channels. */
+  readonly offset: number;
+  readonly scale: number;
+  /** Blue comes first. */
+  readonly bgr: boolean;
 }
 
 export interface CsharpModel {
@@ -16,31 +32,37 @@ export interface CsharpModel {
   readonly outputs: readonly Column[];
   /** Said of the inputs, a line each. */
   readonly notes?: readonly string[];
+  readonly image?: CsharpImage | undefined;
 }
 
 export const csharpName = "model.cs";
 
-export function csharpSnippet({ inputs, outputs, notes = [] }: CsharpModel): string {
+export function csharpSnippet({ inputs, outputs, notes = [], image }: CsharpModel): string {
   const taken = new Set(["ModelInput", "ModelOutput"]);
-  const [given, made] = [inputs, outputs].map((columns) => columns.map((column) => propertyOf(column, taken))) as [
-    Property[],
-    Property[],
-  ];
+  const [given, made] = [inputs, outputs].map((columns) =>
+    columns.map((column) => propertyOf(column, taken, column.name === image?.input ? image : undefined)),
+  ) as [Property[], Property[]];
   const names = (columns: readonly Column[]) => columns.map(({ name }) => literal(name)).join(", ");
+  const pictured = given.find((each) => each.image);
+  const packages = ["Microsoft.ML", ...(pictured ? ["Microsoft.ML.ImageAnalytics"] : []), "Microsoft.ML.OnnxTransformer"];
+  const apply = [
+    "context.Transforms.ApplyOnnxModel(",
+    `    outputColumnNames: new[] { ${names(outputs)} },`,
+    `    inputColumnNames: new[] { ${names(inputs)} },`,
+    '    modelFile: "model.onnx")',
+  ];
   return `${[
-    "// dotnet add package Microsoft.ML",
-    "// dotnet add package Microsoft.ML.OnnxTransformer",
-    "// dotnet add package Microsoft.ML.OnnxRuntime",
+    ...[...packages, "Microsoft.ML.OnnxRuntime"].map((each) => `// dotnet add package ${each}`),
     "using System;",
     "using System.Linq;",
     "using Microsoft.ML;",
     "using Microsoft.ML.Data;",
+    ...(pictured ? ["using Microsoft.ML.Transforms.Image;"] : []),
     "",
     "var context = new MLContext();",
-    "var pipeline = context.Transforms.ApplyOnnxModel(",
-    `    outputColumnNames: new[] { ${names(outputs)} },`,
-    `    inputColumnNames: new[] { ${names(inputs)} },`,
-    '    modelFile: "model.onnx");',
+    ...(pictured
+      ? pixelsThen(pictured, [...inputs, ...outputs], apply)
+      : [`var pipeline = ${apply[0]}`, ...apply.slice(1, -1), `${apply.at(-1)};`]),
     "var nothing = context.Data.LoadFromEnumerable(Array.Empty<ModelInput>());",
     "var engine = context.Model.CreatePredictionEngine<ModelInput, ModelOutput>(pipeline.Fit(nothing));",
     "",
@@ -58,6 +80,27 @@ export function csharpSnippet({ inputs, outputs, notes = [] }: CsharpModel): str
   ].join("\n")}\n`;
 }
 
+/** The pipeline that resizes an image and takes its pixels, ahead of the model. */
+function pixelsThen({ column, property, image }: Property, columns: readonly Column[], apply: readonly string[]): string[] {
+  const { height, width, channelsLast, offset, scale, bgr } = image!;
+  let resized = "pixels";
+  while (columns.some(({ name }) => name === resized)) resized += "_";
+  return [
+    "var pipeline = context.Transforms.ResizeImages(",
+    `    outputColumnName: "${resized}", imageWidth: ${width}, imageHeight: ${height}, inputColumnName: nameof(ModelInput.${property}),`,
+    "    resizing: ImageResizingEstimator.ResizingKind.Fill)",
+    ".Append(context.Transforms.ExtractPixels(",
+    `    outputColumnName: ${literal(column.name)}, inputColumnName: "${resized}",`,
+    ...(bgr ? ["    orderOfExtraction: ImagePixelExtractingEstimator.ColorsOrder.ABGR,"] : []),
+    column.dtype === "uint8"
+      ? `    interleavePixelColors: ${channelsLast}, outputAsFloatArray: false))`
+      : `    interleavePixelColors: ${channelsLast}, offsetImage: ${offset}f, scaleImage: 1f / ${scale}f))`,
+    `.Append(${apply[0]}`,
+    ...apply.slice(1, -1),
+    `${apply.at(-1)});`,
+  ];
+}
+
 interface Property {
   readonly column: Column;
   readonly property: string;
@@ -67,6 +110,8 @@ interface Property {
   readonly dims: readonly SourceDim[] | undefined;
   /** A value of the right size to begin with. */
   readonly start: string;
+  /** What is made into the column, where that is an image. */
+  readonly image: CsharpImage | undefined;
 }
 
 const types: Partial<Record<DType, string>> = {
@@ -75,20 +120,30 @@ const types: Partial<Record<DType, string>> = {
   ...{ uint8: "byte", uint16: "ushort", uint32: "uint", uint64: "ulong" },
 };
 
-function propertyOf(column: Column, taken: Set<string>): Property {
+function propertyOf(column: Column, taken: Set<string>, image: CsharpImage | undefined): Property {
   const type = types[column.dtype ?? "float32"] ?? "float";
   const dims = column.shape?.map((dim, axis) => (axis === 0 && typeof dim !== "number" ? 1 : dim));
+  if (image) {
+    const start = 'MLImage.CreateFromFile("image.jpg")';
+    return { column, property: identifier("Image", taken), type: "MLImage", dims, start, image };
+  }
   const isScalar = dims?.length === 0;
   const known = (dims ?? []).map((dim) => (typeof dim === "number" ? dim : 1));
   const single = type === "string" ? '""' : "default";
   const start = isScalar ? single : type === "string" ? filled(known) : `new ${type}[${known.join(" * ") || "1"}]`;
-  return { column, property: identifier(column.name, taken), type, dims: isScalar ? undefined : (dims ?? []), start };
+  return { column, property: identifier(column.name, taken), type, dims: isScalar ? undefined : (dims ?? []), start, image };
 }
 
 const filled = (dims: readonly number[]): string => `Enumerable.Repeat("", ${dims.join(" * ") || "1"}).ToArray()`;
 
 function classOf(name: string, properties: readonly Property[]): string[] {
-  const members = properties.map(({ column, property, type, dims }) => {
+  const members = properties.map(({ column, property, type, dims, image }) => {
+    if (image)
+      return [
+        `    // ${literal(column.name)}, ${typeText(column)}, is made of it`,
+        `    [ImageType(${image.height}, ${image.width})]`,
+        `    public MLImage ${property} { get; set; } = null!;`,
+      ];
     const isFixed = dims?.every((dim) => typeof dim === "number");
     // A dim that is open but for the batch makes a vector of no fixed size.
     const vector = dims === undefined ? "" : `, VectorType${isFixed && dims.length > 0 ? `(${dims.join(", ")})` : ""}`;
@@ -106,9 +161,10 @@ function classOf(name: string, properties: readonly Property[]): string[] {
 /** Probabilities of classes are told by the likeliest. */
 function printed({ column, property, dims }: Property): string {
   if (dims === undefined) return `Console.WriteLine(output.${property});`;
-  const isClasses = column.op === "Softmax" && dims.length === 2 && dims[0] === 1;
-  if (isClasses)
-    return `Console.WriteLine($"class {Array.IndexOf(output.${property}, output.${property}.Max())}: {output.${property}.Max():P1}");`;
+  const isOfClasses = (column.op === "Softmax" || column.isOfClasses) && dims.length === 2 && dims[0] === 1;
+  const format = column.dtype?.startsWith("float") ? ":P1" : "";
+  if (isOfClasses)
+    return `Console.WriteLine($"class {Array.IndexOf(output.${property}, output.${property}.Max())}: {output.${property}.Max()${format}}");`;
   return `Console.WriteLine(string.Join(", ", output.${property}));`;
 }
 
