@@ -18,7 +18,7 @@ export function activeModel(): vscode.Uri | undefined {
 }
 
 /** Endings of model files; of .json files only those called model.json. */
-export const modelEndings = ["onnx", "tflite", "pb", "pbtxt", "h5", "hdf5", "keras"];
+export const modelEndings = ["onnx", "tflite", "pb", "pbtxt", "h5", "hdf5", "keras", "tgz", "tar.gz"];
 export const isModelFile = ({ path }: vscode.Uri): boolean =>
   modelEndings.some((each) => path.endsWith(`.${each}`)) || /\/model\.json$/.test(path);
 

@@ -1,8 +1,10 @@
 /** Models of other formats than ONNX: opened as graphs, told what is wrong where they say it, converted with what they need. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { frozenDense, graphModelDense, kerasDense, savedDense } from "../build/dense.ts";
+import { tar } from "../build/tar.ts";
 import { accept, contextMenu, drawnModel, notification, pick, problems, row, until } from "./harness/actions.ts";
 import { openWorkbench } from "./harness/workbench.ts";
 
@@ -14,9 +16,10 @@ function put(folder: string, below: string, files: Readonly<Record<string, Uint8
   }
 }
 
-test("a frozen graph, a Keras model and a SavedModel's folder open as graphs", async (context) => {
+test("a frozen graph, a Keras model, a SavedModel's folder and its archive open as graphs", async (context) => {
+  const archive = tar(Object.entries(savedDense()).map(([name, content]) => ({ name, content })));
   const { page } = await openWorkbench(context, {
-    files: { "frozen.pb": frozenDense(), "dense.h5": kerasDense() },
+    files: { "frozen.pb": frozenDense(), "dense.h5": kerasDense(), "packed.tar.gz": gzipSync(archive) },
     prepare: (folder) => put(folder, "saved", savedDense()),
   });
   const nodes = async (file: string, entry = file): Promise<string> => {
@@ -29,6 +32,7 @@ test("a frozen graph, a Keras model and a SavedModel's folder open as graphs", a
   expect(await nodes("frozen.pb")).toContain("frozen.pb · TensorFlow · 6 nodes");
   expect(await nodes("dense.h5")).toContain("dense.h5 · Keras");
   expect(await nodes("saved_model.pb", "saved")).toContain("saved_model.pb · TensorFlow · 8 nodes");
+  expect(await nodes("packed.tar.gz")).toContain("packed.tar.gz · TensorFlow · 8 nodes");
 });
 
 test("the signature of a SavedModel is chosen, and its graph converted beside the folder", async (context) => {

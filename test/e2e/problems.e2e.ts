@@ -9,8 +9,11 @@ test("an unsupported operator is marked in the graph, with node and reason", asy
   await statusBar(page, "21 ops · 1 unsupported").waitFor();
   await frame.getByTestId("verdict").filter({ hasText: "1 node cannot run" }).waitFor();
   expect(await frame.getByTestId("problem-place").textContent()).toBe("– of 1");
-  await frame.getByRole("button", { name: "Next problem" }).click();
+  await frame.getByRole("button", { name: "Next problem" }).focus();
+  await page.keyboard.press("Enter");
   expect(await frame.getByTestId("problem-place").textContent()).toBe("1 of 1");
+  // The button keeps the keys, for the next problem.
+  expect(await frame.evaluate(() => document.activeElement?.getAttribute("label"))).toMatch(/^Next problem/);
   const details = frame.getByTestId("details");
   await details.filter({ hasText: "com.acme.DecodeBoxes" }).filter({ hasText: "head.decode" }).waitFor();
   await details.getByTestId("problem").waitFor();

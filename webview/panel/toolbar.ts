@@ -22,12 +22,11 @@ export class Toolbar {
   private readonly backend: Select;
   private readonly overlay: Select;
   private readonly overlayBox: HTMLElement;
-  private readonly problems: HTMLElement;
+  private readonly counts = h("span", { class: "counts", attributes: { "data-testid": "problems" } });
+  private readonly place = h("span", { class: "mono", attributes: { "data-testid": "problem-place" } });
+  private readonly walk: HTMLElement;
 
-  constructor(
-    element: HTMLElement,
-    private readonly events: ToolbarEvents,
-  ) {
+  constructor(element: HTMLElement, events: ToolbarEvents) {
     this.percent = h("button", {
       class: "percent mono",
       title: t("Zoom to 100 % (0)"),
@@ -48,8 +47,16 @@ export class Toolbar {
       (value) => events.overlay(value as "support" | "parity"),
     );
     this.overlayBox = h("label", { class: "choice" }, h("span", {}, t("Overlay")), this.overlay);
-    this.problems = h("div", { class: "problems", attributes: { "data-testid": "problems" } });
+    this.walk = h(
+      "span",
+      { class: "walk" },
+      h("span", { class: "separator" }),
+      tool("chevron-left", t("Previous problem (Shift+N)"), () => events.problem(-1)),
+      this.place,
+      tool("chevron-right", t("Next problem (N)"), () => events.problem(1)),
+    );
     this.overlayBox.hidden = true;
+    this.walk.hidden = true;
     element.setAttribute("role", "toolbar");
     element.setAttribute("aria-label", t("Graph"));
     element.replaceChildren(
@@ -60,7 +67,7 @@ export class Toolbar {
       h("span", { class: "separator" }),
       h("label", { class: "choice" }, h("span", {}, t("Backend")), this.backend),
       this.overlayBox,
-      this.problems,
+      h("div", { class: "problems" }, this.counts, this.walk),
     );
   }
 
@@ -81,34 +88,18 @@ export class Toolbar {
 
   /** `walked`: those `‹ ›` go through; `at`: the selected one's place among them. Undefined problems: not checked yet. */
   showProblems(problems: readonly ProblemView[] | undefined, walked: number, at: number | undefined): void {
-    const { problems: box, events } = this;
-    if (!problems) {
-      box.replaceChildren();
-      return;
-    }
-    const { errors, warnings } = problemCounts(problems);
-    if (errors + warnings === 0) {
-      box.replaceChildren(icon("pass", "pass"), h("span", { class: "quiet" }, t("No problems")));
-      return;
-    }
+    const { errors, warnings } = problemCounts(problems ?? []);
     const counter = (severity: "error" | "warning", value: number): HTMLElement | false =>
       value > 0 &&
       h("span", { class: "counter" }, icon(severity, severity, t(severity === "error" ? "errors:" : "warnings:")), String(value));
-    box.replaceChildren(
-      ...[counter("error", errors), counter("warning", warnings)].filter((part) => part !== false),
-      ...(walked > 0
-        ? [
-            h("span", { class: "separator" }),
-            tool("chevron-left", t("Previous problem (Shift+N)"), () => events.problem(-1)),
-            h(
-              "span",
-              { class: "mono", attributes: { "data-testid": "problem-place" } },
-              t("{0} of {1}", at === undefined ? "–" : at + 1, walked),
-            ),
-            tool("chevron-right", t("Next problem (N)"), () => events.problem(1)),
-          ]
-        : []),
-    );
+    const none = problems !== undefined && errors + warnings === 0;
+    const counts = none
+      ? [icon("pass", "pass"), h("span", { class: "quiet" }, t("No problems"))]
+      : [counter("error", errors), counter("warning", warnings)].filter((part) => part !== false);
+    this.counts.replaceChildren(...counts);
+    // The buttons stay the same ones: a key pressed on one must not take the focus from it.
+    this.walk.hidden = walked === 0;
+    this.place.textContent = t("{0} of {1}", at === undefined ? "–" : at + 1, walked);
   }
 }
 

@@ -22,7 +22,7 @@ export async function chooseModels(sessions: Sessions, given: readonly vscode.Ur
   }
   const options = {
     canSelectMany: true,
-    filters: { [vscode.l10n.t("Models")]: [...modelEndings, "json"] },
+    filters: { [vscode.l10n.t("Models")]: [...modelEndings.map((ending) => ending.replace(/^.*\./, "")), "json"] },
     openLabel: vscode.l10n.t("Choose Model"),
   };
   return (await vscode.window.showOpenDialog(options)) ?? [];

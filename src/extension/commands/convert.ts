@@ -1,6 +1,6 @@
 /** Convert to TF.js… and Convert to ONNX…: folder, options, progress with cancel, and what to do with the result. */
 import { stat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import * as vscode from "vscode";
 import { ModelError } from "../../base/problem.ts";
 import type { ConvertRequest, ConvertView } from "../../protocol/engine.ts";
@@ -150,7 +150,8 @@ const read = async ({ engine, local }: ConvertContext, model: vscode.Uri): Promi
 const isFolderModel = ({ path }: vscode.Uri): boolean => folderModels.includes(basename(path));
 const nameOf = (model: vscode.Uri): string => basename(isFolderModel(model) ? dirname(model.path) : model.path);
 
-const stem = (model: vscode.Uri): string => (isFolderModel(model) ? nameOf(model) : basename(model.path, extname(model.path)));
+const stem = (model: vscode.Uri): string =>
+  isFolderModel(model) ? nameOf(model) : basename(model.path).replace(/(\.tar\.gz|\.[^.]+)$/, "");
 
 /** Beside the model; for a model elsewhere, the workspace's first local folder. */
 function homeOf(model: vscode.Uri): string {
