@@ -4,6 +4,7 @@ import { chainOnnx } from "../scripts/bench/models.ts";
 import { MemorySink, memorySource, memorySources } from "../src/base/memory.ts";
 import { check } from "../src/check.ts";
 import { convert } from "../src/convert.ts";
+import { convertToOnnx } from "../src/convert-onnx.ts";
 import { readOnnx } from "../src/formats/onnx/read.ts";
 import { print } from "../src/graph/print.ts";
 import { verify } from "../src/graph/verify.ts";
@@ -33,6 +34,17 @@ describe("a chain of 100 000 nodes", { timeout: 240_000 }, () => {
     const converted = await convert(model, files, sink);
     expect(converted.ok).toBe(true);
     expect(Object.keys(sink.files)).toContain("model.json");
+  });
+
+  it("is raised and written as ONNX", async () => {
+    const { model, files } = await readOnnx(source, memorySources());
+    const sink = new MemorySink();
+    const converted = await convertToOnnx(model, files, sink);
+    expect(converted.problems).toEqual([]);
+    expect(converted.nodes.final).toBeGreaterThan(length / 2);
+    const written = memorySource("model.onnx", sink.files["model.onnx"]!);
+    const { nodes } = (await readOnnx(written, memorySources())).model.graphs[0]!;
+    expect(nodes.length).toBe(converted.nodes.final);
   });
 
   it("is checked", async () => {

@@ -55,7 +55,9 @@ function prune(scope: Scope): Set<Ref> {
     for (const input of draft.inputs) if (input) needed.add(input);
     for (const attr of Object.values(draft.attrs)) if (attr instanceof Scope) for (const ref of prune(attr)) needed.add(ref);
   }
-  scope.nodes.splice(0, scope.nodes.length, ...kept.reverse());
+  scope.nodes.length = 0;
+  // Not spread: arguments go on the stack, and a graph has more nodes than that takes.
+  for (const draft of kept.reverse()) scope.nodes.push(draft);
   return needed;
 }
 

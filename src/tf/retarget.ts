@@ -39,7 +39,7 @@ export function retarget(graph: Graph, target: Target, { tracked = [], signal }:
   for (const [name, body] of graph.functions) {
     const inner = new Retargeting(target, signal);
     functions.set(name, inner.run(body, []));
-    problems.push(...inner.problems);
+    for (const each of inner.problems) problems.push(each);
   }
   return { graph: { ...made, functions }, values: main.values, problems };
 }

@@ -159,7 +159,7 @@ function weightsOf(top: OnnxGraph): Weight[] {
   const found: Weight[] = [];
   const graphs = [top];
   for (let graph = graphs.shift(); graph; graph = graphs.shift()) {
-    found.push(...graph.initializers);
+    for (const each of graph.initializers) found.push(each);
     for (const { attrs } of graph.nodes)
       for (const attr of Object.values(attrs)) {
         if (attr.kind === "graph") graphs.push(attr.value);
