@@ -36,6 +36,10 @@ const accentVariables: Readonly<Record<Exclude<Category, "data">, string>> = {
   shape: "--vscode-descriptionForeground",
 };
 
+/** By the system's setting or by VS Code's own. */
+export const wantsLessMotion = (): boolean =>
+  matchMedia("(prefers-reduced-motion: reduce)").matches || document.body.classList.contains("vscode-reduce-motion");
+
 /** Read anew whenever the theme changes. */
 export function readTheme(element: HTMLElement): Theme {
   const style = getComputedStyle(element);
@@ -60,7 +64,7 @@ export function readTheme(element: HTMLElement): Theme {
   const problemFill = light ? 0.05 : 0.09;
   return {
     highContrast,
-    reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches || kind.contains("vscode-reduce-motion"),
+    reducedMotion: wantsLessMotion(),
     background: css(bg),
     text: css(fg),
     dim: css(dim),

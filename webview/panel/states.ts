@@ -1,5 +1,6 @@
 /** What stands in the graph's place while there is none: opening, empty, broken, crashed. Never a blank canvas. */
 import type { Action, FailureView, OpeningView } from "../../src/protocol/views.ts";
+import { wantsLessMotion } from "../canvas/theme.ts";
 import { t } from "../l10n.ts";
 import { button, h, icon } from "./dom.ts";
 import { placeOf, sentence } from "./words.ts";
@@ -35,8 +36,7 @@ export class States {
 
   opening({ what, fraction }: OpeningView): void {
     this.progress.hidden = false;
-    this.progress.indeterminate = fraction === undefined;
-    if (fraction !== undefined) this.progress.value = fraction * 100;
+    this.advance(fraction);
     const words = this.box.querySelector(".opening span");
     if (words) words.textContent = what;
     else if (!this.timer) this.timer = window.setTimeout(() => this.tell(what), patience);
@@ -45,7 +45,7 @@ export class States {
   /** A thin progress alone, for what runs behind a graph that is shown already. */
   busy(isBusy: boolean): void {
     this.progress.hidden = !isBusy;
-    this.progress.indeterminate = true;
+    this.advance(undefined);
   }
 
   clear(): void {
@@ -91,6 +91,13 @@ export class States {
         button(t("Reload"), this.events.reload),
       ),
     );
+  }
+
+  /** Where the end is not known something moves, or a whole line stands still for those who wish less motion. */
+  private advance(fraction: number | undefined): void {
+    const still = wantsLessMotion();
+    this.progress.indeterminate = fraction === undefined && !still;
+    if (fraction !== undefined || still) this.progress.value = 100 * (fraction ?? 1);
   }
 
   private tell(what: string): void {

@@ -1,7 +1,7 @@
 /** Contrast of what the canvas draws, computed for the four default themes (WCAG 2: text 4.5, signs and lines 3). */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { over, parseColor, type Rgba } from "../../../webview/canvas/color.ts";
-import { readTheme, type Theme } from "../../../webview/canvas/theme.ts";
+import { readTheme, type Theme, wantsLessMotion } from "../../../webview/canvas/theme.ts";
 import { bodyClass, type ThemeName, themes } from "../harness/themes.ts";
 
 afterEach(() => vi.unstubAllGlobals());
@@ -67,4 +67,7 @@ describe.each(names)("%s", (name) => {
 test("less motion is known, whether the system or VS Code wishes it", () => {
   expect(themeOf("dark").reducedMotion).toBe(false);
   expect(themeOf("dark", true).reducedMotion).toBe(true);
+  vi.stubGlobal("document", { body: { classList: { contains: (each: string) => each === "vscode-reduce-motion" } } });
+  vi.stubGlobal("matchMedia", () => ({ matches: false }));
+  expect(wantsLessMotion()).toBe(true);
 });
