@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { SourceMap } from "../src/graph/map.ts";
+import type { Tensor } from "../src/graph/tensor.ts";
 import { type ParityRequest, parity } from "../src/parity.ts";
 import { openTfjs } from "../src/runtime/tfjs.ts";
 import { map, node, onnxModel, openOnnx, sequence, tensor, value } from "./build/onnx.ts";
@@ -206,5 +207,58 @@ describe("parity", () => {
     const { model } = await openOnnx(bytes);
     const report = await parity({ model, path: `${dir}/source.onnx`, target });
     expect(report).toMatchObject({ ok: true, inputs: { dims: { n: 1, k: 1 } }, outputs: [{ shape: [1, 3] }] });
+  });
+});
+
+describe("what proves nothing", () => {
+  /** A model of these outputs, stored, against a target that gives `given`. */
+  async function judged(outputs: Record<string, Tensor>, given = outputs) {
+    const names = Object.keys(outputs);
+    const bytes = onnxModel({
+      graph: {
+        inputs: [value("x", "float32", [2])],
+        outputs: names.map((name) => value(name, outputs[name]!.dtype)),
+        nodes: names.map((name) => node("Relu", ["x"], [name])),
+      },
+    });
+    const stored = (tensors: Record<string, Tensor>) =>
+      Object.entries(tensors).map(([name, tensor]) => ({ name, index: undefined, tensorFor: () => tensor }));
+    const target = {
+      backend: "cpu",
+      inputs: [{ name: "x", dtype: "float32" as const, shape: [2] }],
+      outputs: Object.entries(given).map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+      run: async () => new Map(Object.entries(given)),
+      close: async () => {},
+    };
+    const set = { inputs: stored({ x: floats([2], 1, 2) }), outputs: stored(outputs) };
+    const { model } = await openOnnx(bytes);
+    return parity({ model, path: "", target, stored: { path: "", set } });
+  }
+  const floats = (shape: number[], ...data: number[]): Tensor => ({ dtype: "float32", shape, data: Float32Array.from(data) });
+
+  it("no elements are not equal", async () => {
+    const report = await judged({ y: floats([0, 4]) });
+    expect(report).toMatchObject({ ok: false, outputs: [{ name: "y", shape: [0, 4], verdict: "not-compared" }] });
+    expect(report.problems.map(({ code }) => code)).toEqual(["not-compared", "no-reference"]);
+    expect((await judged({ y: floats([0, 4]) }, { y: floats([4, 0]) })).outputs[0]!.verdict).toBe("different");
+    expect(await judged({ y: floats([0]), z: floats([2], 1, 3) })).toMatchObject({ ok: true, problems: [{ tensor: "y" }] });
+  });
+
+  it("one number throughout is told, NaN too", async () => {
+    const told = async (...data: number[]) => (await judged({ y: floats([3], ...data) })).problems.map(({ reason }) => reason);
+    expect(await told(0, -0, 0)).toEqual(["every value is 0"]);
+    expect(await told(Number.NaN, Number.NaN, Number.NaN)).toEqual(["every value is NaN"]);
+    expect(await told(0, 0, 1e-9)).toEqual([]);
+  });
+
+  it("an output that the converted model lacks is named", async () => {
+    const report = await judged({ y: floats([2], 1, 2), z: floats([2], 3, 4) }, { y: floats([2], 1, 2) });
+    expect(report.outputs).toMatchObject([
+      { name: "y", verdict: "equal" },
+      { name: "z", verdict: "not-compared" },
+    ]);
+    expect(report.problems).toMatchObject([
+      { severity: "warning", tensor: "z", reason: "the converted model has no such output" },
+    ]);
   });
 });

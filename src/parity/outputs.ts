@@ -8,7 +8,6 @@ import { compare } from "./compare.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Reference } from "./reference.ts";
-import { compared } from "./report.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** A value of the source and what stands for it in the converted model. */
@@ -75,7 +74,7 @@ export async function compareOutputs(
     const a = values.get(name);
     const found = fetch === undefined ? undefined : actual.get(fetch);
     const b = a && found && codes ? toCodes(found, codes, a.dtype) : found;
-    if (a && b) outcome.outputs.push({ name, ...compared(a, compare(a, b, { tolerance: tolerance(name), perm, reshaped })) });
+    if (a && b) outcome.compared(name, a, compare(a, b, { tolerance: tolerance(name), perm, reshaped }));
     else if (fetch === undefined) outcome.skipped(name, "the converted model does not hold this value");
     else outcome.skipped(name, missing.get(name) ?? "the converted model did not run");
   }

@@ -1,6 +1,6 @@
 /** What a parity run says, as it is printed and sent: plain JSON. */
 import type { Problem } from "../base/problem.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { elementCount, type Tensor } from "../graph/tensor.ts";
 import type { Comparison, Scalar, Verdict } from "./compare.ts";
 import type { Dims } from "./inputs.ts";
 import type { Reference } from "./reference.ts";
@@ -53,8 +53,13 @@ export interface ParityReport {
   readonly problems: readonly Problem[];
 }
 
+const nothing = "no elements, so only the shape could be compared";
+
+/** Nothing is equal where there are no elements: such values are `not-compared`, unless their shapes or dtypes differ. */
 export function compared(reference: Tensor, comparison: Comparison): ComparedValue {
-  const { verdict, bad, note, firstBad } = comparison;
+  const { bad, firstBad } = comparison;
+  const isEmpty = elementCount(reference.shape) === 0 && comparison.verdict !== "different";
+  const { verdict, note } = isEmpty ? notCompared(nothing) : comparison;
   const value = (key: "maxAbs" | "maxRel" | "rmse" | "cosine") => {
     const number = comparison[key];
     return number === undefined ? {} : { [key]: jsonNumber(number) };
