@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, float, oneOf } from "../schema.ts";
+import { codes16, softmax16, tanh16 } from "./int16.ts";
 import { isBetweenCodes } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
@@ -56,7 +57,10 @@ function gelu(b: Builder, x: Value, approximate: boolean): Value {
 export const activations: readonly Rule[] = [
   named("RELU", "Relu"),
   named("RELU6", "Relu6"),
-  named("TANH", "Tanh"),
+  lite("TANH", { arity: [1, 1], attrs: {} }, (b, [x], _, at) => {
+    const wide = codes16(b, x, at);
+    return [(wide && tanh16(b, wide)) ?? b.op("Tanh", [x])];
+  }),
   named("LOGISTIC", "Sigmoid"),
   named("ELU", "Elu"),
   unary("RELU_N1_TO_1", (b, x) => clip(b, x, -1, 1)),
@@ -68,6 +72,8 @@ export const activations: readonly Rule[] = [
   lite("SOFTMAX", { arity: [1, 1], attrs: { beta: float(1) } }, (b, [x], a, at) => {
     // onnxruntime's kernel of codes gives 0 there.
     if (isBetweenCodes(at.given(0), at.quantized) && x.shape.at(-1) === 1) return [b.op("OnesLike", [x])];
+    const wide = codes16(b, x, at);
+    if (wide) return [softmax16(b, wide, a.beta)];
     const scaled = a.beta === 1 ? x : b.op("Mul", [x, b.scalar(x.dtype, a.beta)]);
     return [b.op("Softmax", [scaled])];
   }),

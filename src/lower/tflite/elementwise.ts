@@ -6,6 +6,8 @@ import type { Builder } from "../../tf/build.ts";
 import type { Rule } from "../rule.ts";
 import { dtype } from "../schema.ts";
 import { activate, fused } from "./activation.ts";
+import { codes16, function16 } from "./int16.ts";
+import { quantizationOf, scaled } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 type Apply = (b: Builder, x: Value, y: Value) => Value;
@@ -23,6 +25,33 @@ const activated = (op: string, apply: Apply): Rule =>
   lite(op, { arity: [2, 2], attrs: { fused_activation_function: fused } }, (b, [x, y], a, at) => [
     activate(b, apply(b, x, y), a.fused_activation_function, at),
   ]);
+
+/** With a table for codes of 16 bits. */
+const wide = (op: string, target: string, of: (x: number, least: number) => number): Rule =>
+  lite(op, { arity: [1, 1], attrs: {} }, (b, [x], _, at) => {
+    const known = codes16(b, x, at);
+    return [known ? function16(b, known, of) : b.op(target, [x])];
+  });
+
+/** Of 16-bit codes the kernels compare the codes, of whatever scales. */
+const comparison = (op: string, target: string): Rule =>
+  lite(op, { arity: [2, 2], attrs: {} }, (b, [x, y], _, at) => {
+    const [p, q] = [scaled(b, x), scaled(b, y)];
+    const areCodes = at.given(0)?.dtype === "int16" && p.scale && q.scale;
+    return [b.op(target, areCodes ? [p.value, q.value] : [x, y])];
+  });
+
+/** Of 8-bit codes the kernel negates the codes, of whatever zero points; −128 stays what it is. */
+const negation: Rule = lite("NEG", { arity: [1, 1], attrs: {} }, (b, [x], _, at) => {
+  const [from, to] = [quantizationOf(at.given(0)), quantizationOf(at.declared())];
+  if (at.given(0)?.dtype !== "int8" || !from || !to) return [b.op("Neg", [x])];
+  const number = (each: number) => b.scalar("float32", each);
+  const value = b.op("Round", [b.op("RealDiv", [x, number(from.scale[0]!)])]);
+  const [zero, least] = [from.zeroPoint[0]! + to.zeroPoint[0]!, -(2 ** 7)];
+  const isLeast = b.op("Equal", [value, number(least - from.zeroPoint[0]!)]);
+  const steps = b.op("SelectV2", [isLeast, number(least - to.zeroPoint[0]!), b.op("Sub", [number(-zero), value])]);
+  return [b.op("Mul", [steps, number(to.scale[0]!)])];
+});
 
 /** Integer division truncates. */
 const divide: Apply = (b, x, y) => b.op(isInteger(x.dtype) ? "TruncateDiv" : "RealDiv", [x, y]);
@@ -53,21 +82,21 @@ export const elementwise: readonly Rule[] = [
   binary("FLOOR_DIV", to("FloorDiv")),
   binary("FLOOR_MOD", to("FloorMod")),
   binary("ATAN2", to("Atan2")),
-  binary("EQUAL", to("Equal")),
-  binary("NOT_EQUAL", to("NotEqual")),
-  binary("LESS", to("Less")),
-  binary("LESS_EQUAL", to("LessEqual")),
-  binary("GREATER", to("Greater")),
-  binary("GREATER_EQUAL", to("GreaterEqual")),
+  comparison("EQUAL", "Equal"),
+  comparison("NOT_EQUAL", "NotEqual"),
+  comparison("LESS", "Less"),
+  comparison("LESS_EQUAL", "LessEqual"),
+  comparison("GREATER", "Greater"),
+  comparison("GREATER_EQUAL", "GreaterEqual"),
   binary("LOGICAL_AND", to("LogicalAnd")),
   binary("LOGICAL_OR", to("LogicalOr")),
   binary("BITWISE_XOR", (b, x, y) => b.op(x.dtype === "bool" ? "NotEqual" : "BitwiseXor", [x, y])),
   binary("RIGHT_SHIFT", to("RightShift")),
   unary("ABS", "Abs"),
-  unary("NEG", "Neg"),
+  negation,
   unary("SIGN", "Sign"),
-  unary("EXP", "Exp"),
-  unary("LOG", "Log"),
+  wide("EXP", "Exp", Math.exp),
+  wide("LOG", "Log", (x, least) => (x > 0 ? Math.log(x) : least)),
   unary("SIN", "Sin"),
   unary("COS", "Cos"),
   unary("SQRT", "Sqrt"),

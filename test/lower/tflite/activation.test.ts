@@ -25,6 +25,18 @@ const ofCodes = (op: string, scale: number, zero: number, table?: string, option
   },
 ];
 
+/** Of 16 bits: a step is so fine that the tables show in which TFLite's kernels look functions up. */
+const ofWide = (op: string, scale: number, table?: string, options?: Trial["options"]): [string, Trial] => [
+  `${op} of codes of 16 bits ${JSON.stringify(options ?? {})}`,
+  {
+    op,
+    ...(table !== undefined && { table }),
+    ...(options && { options }),
+    fed: [codes(shape, 0.0001, 0, "int16")],
+    results: [coded(shape, scale, 0, "int16")],
+  },
+];
+
 test.each<[string, Trial]>([
   plain("RELU"),
   plain("RELU6"),
@@ -53,6 +65,12 @@ test.each<[string, Trial]>([
   ofCodes("HARD_SWISH", 0.018, -100),
   ofCodes("LEAKY_RELU", 0.015, -20, "LeakyReluOptions", { alpha: 0.3 }),
   ofCodes("SOFTMAX", 1 / 256, -128, "SoftmaxOptions", { beta: 1 }),
+  ofWide("LOGISTIC", 1 / 2 ** 15),
+  ofWide("TANH", 1 / 2 ** 15),
+  ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 1 }),
+  ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 2.5 }),
+  ofWide("EXP", 0.003),
+  ofWide("LOG", 0.0001),
 ])("%s", async (_, trial) => {
   expect(await against.differences(trial)).toEqual([]);
 });

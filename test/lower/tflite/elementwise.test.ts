@@ -84,6 +84,15 @@ test.each(["RELU", "RELU6", "RELU_N1_TO_1"])("an activation behind: %s", async (
 });
 
 test.each<[string, Trial]>([
+  ["NEG of codes", { op: "NEG", fed: [codes(shape, 0.02, -3)], results: [coded(shape, 0.02, -3)] }],
+  [
+    "LESS of codes of 16 bits, as they are",
+    {
+      op: "LESS",
+      fed: [codes(shape, 0.0001, 0, "int16"), codes(shape, 0.0003, 0, "int16", 2)],
+      results: [result("bool", shape)],
+    },
+  ],
   [
     "ADD of integers",
     { op: "ADD", table: "AddOptions", fed: [ints(shape, -90, 90), ints([7], -90, 90, 2)], results: [result("int32", shape)] },

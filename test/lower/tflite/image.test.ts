@@ -37,6 +37,11 @@ test.each<[string, Trial]>([
   pool("MAX_POOL_2D", "SAME", [2, 3, 3, 3]),
   pool("MAX_POOL_2D", "VALID", [2, 2, 2, 3]),
   pool("L2_POOL_2D", "VALID", [2, 2, 2, 3]),
+  ...centers.map((options): [string, Trial] => {
+    const [name, trial] = resize("RESIZE_BILINEAR", [9, 4], options);
+    const [fed, results] = [[codes([2, 7, 5, 3], 0.0001, 0, "int16")], [coded([2, 9, 4, 3], 0.0001, 0, "int16")]];
+    return [`${name}, codes of 16 bits`, { ...trial, fed, results }];
+  }),
   ...centers.flatMap((options) => [
     resize("RESIZE_BILINEAR", [13, 11], options),
     resize("RESIZE_BILINEAR", [4, 3], options),
