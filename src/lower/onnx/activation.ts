@@ -21,6 +21,8 @@ function exponential(b: Builder, x: Value, scale: number, width: number): Value 
   return b.op("AddV2", [b.op("Relu", [x]), times(b, b.op("Expm1", [scaled]), scale)]);
 }
 
+export const elu = (b: Builder, x: Value, alpha: number): Value => (alpha === 1 ? b.op("Elu", [x]) : exponential(b, x, alpha, 1));
+
 /** clip(alpha · x + beta, 0, 1) */
 export function hardSigmoid(b: Builder, x: Value, alpha: number, beta: number): Value {
   const line = plus(b, times(b, x, alpha), beta);
@@ -69,9 +71,7 @@ const alpha = (fallback: number) => ({ alpha: float(fallback) });
 
 export const activation: readonly Rule[] = [
   rule("LeakyRelu", { since: 1, arity: [1, 1], attrs: alpha(0.01) }, (b, [x], a) => [b.op("LeakyRelu", [x], { alpha: a.alpha })]),
-  rule("Elu", { since: 1, arity: [1, 1], attrs: alpha(1) }, (b, [x], a) => [
-    a.alpha === 1 ? b.op("Elu", [x]) : exponential(b, x, a.alpha, 1),
-  ]),
+  rule("Elu", { since: 1, arity: [1, 1], attrs: alpha(1) }, (b, [x], a) => [elu(b, x, a.alpha)]),
   rule("Celu", { since: 12, arity: [1, 1], attrs: alpha(1) }, (b, [x], a) => [
     a.alpha === 1 ? b.op("Elu", [x]) : exponential(b, x, a.alpha, a.alpha),
   ]),

@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, float, int, ints, optionalFloat, required } from "../schema.ts";
+import { appended, pastLength } from "./cache.ts";
 import { countTo, type Size, shapeOf, sizeAt, sizeVector } from "./dims.ts";
 import { matmul } from "./matmul.ts";
 import { centred } from "./qlinear.ts";
@@ -96,26 +97,28 @@ function selfAttention(
   x: Value,
   projected: Value,
   widths: readonly number[],
-  past: Value | undefined,
+  { past, length }: { past: Value | undefined; length?: Value | undefined },
   masks: Omit<Masks, "filter" | "unidirectional">,
   a: AttentionAttrs,
   at: At,
 ) {
   const [q, k1, v1] = thirds(b, projected, widths).map((part) => heads(b, part, a.num_heads, at)) as [Value, Value, Value];
   const [oldKeys, oldValues] = past ? b.ops("Unpack", [past], { num: 2, axis: 0 }) : [];
-  const k = oldKeys ? b.concat([oldKeys, k1], 2) : k1;
-  const v = oldValues ? b.concat([oldValues, v1], 2) : v1;
+  const [{ all: k, present: keys }, { all: v, present: values }] = [
+    appended(b, oldKeys, k1, length),
+    appended(b, oldValues, v1, length),
+  ];
   const bias = biasOf(
     b,
     x,
     q,
     k,
-    oldKeys ? sizeAt(b, oldKeys, 2) : 0,
+    pastLength(b, oldKeys, length),
     { ...masks, filter: a.mask_filter_value, unidirectional: a.unidirectional },
     at,
   );
   const { y } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias });
-  return [joinHeads(b, y), at.used(1) ? b.op("Pack", [k, v], { axis: 0, N: 2 }) : undefined];
+  return [joinHeads(b, y), at.used(1) ? b.op("Pack", [keys, values], { axis: 0, N: 2 }) : undefined];
 }
 
 const attentionAttrs = {
@@ -135,10 +138,8 @@ function widthsOf(weights: Value, sizes: readonly number[] | undefined, at: At):
   return [all / 3, all / 3, all / 3];
 }
 
-function refuse(a: { do_rotary: boolean; past_present_share_buffer: boolean }, at: At): void {
+function refuse(a: { do_rotary: boolean }, at: At): void {
   if (a.do_rotary) throw at.unsupported("rotary positions within Attention (do_rotary)", "export RotaryEmbedding apart");
-  if (a.past_present_share_buffer)
-    throw at.unsupported("past and present in one buffer (past_present_share_buffer)", "export them apart");
 }
 
 /** The query, key and value of MultiHeadAttention with their heads, packed or apart. */
@@ -168,42 +169,42 @@ function multiHead(
   a: AttentionAttrs,
   at: At,
 ): readonly (Value | undefined)[] {
-  const [query, , , , mask, added, pastKey, pastValue, pastLength] = inputs;
-  if (pastLength)
-    throw at.unsupported(
-      "past keys and values in a buffer of fixed length (past_sequence_length)",
-      "export them with the length that they have",
-    );
+  const [query, , , , mask, added, pastKey, pastValue, length, beams] = inputs;
+  if (beams) throw at.unsupported("a cache shared by the beams of a search (cache_indirection)", "export the step without it");
   const [q, k1, v1] = threeInputs(b, inputs, a.num_heads, at);
-  const k = pastKey ? b.concat([pastKey, k1], 2) : k1;
-  const v = pastValue ? b.concat([pastValue, v1], 2) : v1;
+  const [{ all: k, present: keys }, { all: v, present: values }] = [
+    appended(b, pastKey, k1, length),
+    appended(b, pastValue, v1, length),
+  ];
   const bias = biasOf(
     b,
     query!,
     q,
     k,
-    pastKey ? sizeAt(b, pastKey, 2) : 0,
+    pastLength(b, pastKey, length),
     { mask, added, filter: a.mask_filter_value, unidirectional: a.unidirectional },
     at,
   );
   const { y, stages } = attend(b, { q, k, v, scale: scaleOf(q, a.scale, at), bias });
-  return [joinHeads(b, y), k, v, stages[0]];
+  return [joinHeads(b, y), keys, values, stages[0]];
 }
+
+const headAttrs = {
+  num_heads: required(int(0)),
+  scale: optionalFloat(),
+  mask_filter_value: float(-10000),
+  unidirectional: bool(false),
+};
 
 export const contribAttentions: readonly Rule[] = [
   rule(
     "Attention",
     { domain, since: 1, arity: [2, 7], attrs: attentionAttrs },
-    (b, [x, w, bias, mask, past, added, pastLength], a, at) => {
+    (b, [x, w, bias, mask, past, added, length], a, at) => {
       refuse(a, at);
-      if (pastLength)
-        throw at.unsupported(
-          "past keys and values in a buffer of fixed length (past_sequence_length)",
-          "export them with the length that they have",
-        );
       const product = matmul(b, x, w, at);
       const projected = bias ? b.op("AddV2", [product, bias]) : product;
-      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), past, { mask, added }, a, at);
+      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), { past, length }, { mask, added }, a, at);
     },
   ),
   rule(
@@ -213,7 +214,7 @@ export const contribAttentions: readonly Rule[] = [
       refuse(a, at);
       const sums = matmul(b, centred(b, x, zeroX), centred(b, w, zeroW), at);
       const projected = b.op("AddV2", [b.op("Mul", [sums, b.op("Mul", [scaleX, scaleW])]), bias]);
-      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), past, { mask, added: undefined }, a, at);
+      return selfAttention(b, x, projected, widthsOf(w, a.qkv_hidden_sizes, at), { past }, { mask, added: undefined }, a, at);
     },
   ),
   rule(
@@ -222,13 +223,15 @@ export const contribAttentions: readonly Rule[] = [
       domain,
       since: 1,
       arity: [1, 10],
-      attrs: {
-        num_heads: required(int(0)),
-        scale: optionalFloat(),
-        mask_filter_value: float(-10000),
-        unidirectional: bool(false),
-      },
+      attrs: headAttrs,
     },
     (b, inputs, a, at) => multiHead(b, inputs, a, at),
+  ),
+  // One step of a decoder: the same, its inputs in another order.
+  rule(
+    "DecoderMaskedMultiHeadAttention",
+    { domain, since: 1, arity: [1, 11], attrs: headAttrs },
+    (b, [q, k, v, mask, added, pastKey, pastValue, length, , beams, bias], a, at) =>
+      multiHead(b, [q, k, v, bias, mask, added, pastKey, pastValue, length, beams], a, at),
   ),
 ];

@@ -3,7 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, float, floats, int, optionalFloat, optionalString } from "../schema.ts";
-import { erfGelu, hardSigmoid, swish, tanhGelu } from "./activation.ts";
+import { elu, erfGelu, hardSigmoid, swish, tanhGelu } from "./activation.ts";
 import { convAttrs, convolve } from "./conv.ts";
 import { gemm, matmul, scaled } from "./matmul.ts";
 
@@ -21,11 +21,14 @@ function activate(b: Builder, x: Value, name: string | undefined, parameters: re
     case "Tanh":
     case "Softplus":
       return b.op(name, [x]);
+    case "Softsign":
+      return b.op("RealDiv", [x, b.op("AddV2", [b.op("Abs", [x]), b.scalar(x.dtype, 1)])]);
+    case "ThresholdedRelu":
+      return b.op("SelectV2", [b.op("Greater", [x, b.scalar(x.dtype, p ?? 1)]), x, b.scalar(x.dtype, 0)]);
     case "LeakyRelu":
       return b.op("LeakyRelu", [x], { alpha: p ?? 0.01 });
     case "Elu":
-      if ((p ?? 1) !== 1) break;
-      return b.op("Elu", [x]);
+      return elu(b, x, p ?? 1);
     case "HardSigmoid":
       return hardSigmoid(b, x, p ?? 0.2, q ?? 0.5);
     case "Clip":

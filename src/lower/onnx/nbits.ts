@@ -46,7 +46,7 @@ interface NBits {
 }
 
 /** [N, K]: every block of codes less its zero point, times its scale. */
-function weightsOf(
+export function weightsOf(
   b: Builder,
   codes: Value,
   scales: Value,

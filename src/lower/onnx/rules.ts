@@ -12,6 +12,7 @@ import { crops } from "./crop.ts";
 import { deforms } from "./deform.ts";
 import { einsum } from "./einsum.ts";
 import { elementwise } from "./elementwise.ts";
+import { experts } from "./experts.ts";
 import { fused } from "./fused.ts";
 import { gathers } from "./gather.ts";
 import { grids } from "./grid.ts";
@@ -93,6 +94,7 @@ export const onnxRules = new RuleTable([
   ...linearAttentions,
   ...nbits,
   ...contrib,
+  ...experts,
   ...groupQueries,
   ...hashes,
   ...nhwc,

@@ -65,12 +65,12 @@ export interface Attended {
   readonly y: Value;
 }
 
-/** Fewer heads of keys and values than of queries: each serves several queries, which stand side by side in its rows. */
-function grouped(b: Builder, q: Value, k: Value): Value {
+/** Fewer heads of keys and values than of queries: each serves several queries, which stand side by side in the rows of `x`. */
+function grouped(b: Builder, x: Value, q: Value, k: Value): Value {
   const [heads, kv] = [q.shape[1], k.shape[1]];
-  if (heads === kv) return q;
-  const rows = product(b, (heads as number) / (kv as number), sizeAt(b, q, 2));
-  return reshapeToSizes(b, q, [sizeAt(b, q, 0), kv as number, rows, sizeAt(b, q, 3)]);
+  if (heads === kv || typeof heads !== "number" || typeof kv !== "number") return x;
+  const rows = product(b, heads / kv, sizeAt(b, x, 2));
+  return reshapeToSizes(b, x, [sizeAt(b, x, 0), kv, rows, sizeAt(b, x, 3)]);
 }
 
 const ungrouped = (b: Builder, x: Value, q: Value): Value =>
@@ -79,7 +79,7 @@ const ungrouped = (b: Builder, x: Value, q: Value): Value =>
 export function attend(b: Builder, a: Attention): Attended {
   const { q, k, v, bias, softcap = 0 } = a;
   const scaled = a.scale === 1 ? q : b.op("Mul", [q, b.scalar(q.dtype, a.scale)]);
-  const raw = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, scaled, k), k], { adj_x: false, adj_y: true }), q);
+  const raw = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, scaled, q, k), k], { adj_x: false, adj_y: true }), q);
   const cap = b.scalar(q.dtype, softcap);
   const capped = softcap === 0 ? raw : b.op("Mul", [b.op("Tanh", [b.op("RealDiv", [raw, cap])]), cap]);
   const biased = bias ? b.op("AddV2", [capped, b.cast(bias, capped.dtype)]) : capped;
@@ -89,7 +89,7 @@ export function attend(b: Builder, a: Attention): Attended {
   const softmax = a.sink ? softmaxBeside(b, scores, b.cast(a.sink, type)) : b.op("Softmax", [scores]);
   const probable = b.cast(a.onShares ? a.onShares(softmax) : softmax, q.dtype);
   const shares = bias && a.maybeEmpty ? b.op("SelectV2", [emptyRows(b, bias), b.scalar(q.dtype, 0), probable]) : probable;
-  const y = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, shares, k), v], { adj_x: false, adj_y: false }), q);
+  const y = ungrouped(b, b.op("BatchMatMulV2", [grouped(b, shares, q, k), v], { adj_x: false, adj_y: false }), q);
   return { stages: [raw, capped, biased, shares], y };
 }
 

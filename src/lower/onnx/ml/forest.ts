@@ -32,16 +32,26 @@ export interface Forest {
 
 export type Aggregate = "SUM" | "AVERAGE" | "MIN" | "MAX";
 
-/** [rows, features] to [rows, targets]. */
+/** Of a target that a leaf says nothing of: no part of a sum, and never the least or the greatest. */
+const silent: Readonly<Record<Aggregate, number>> = {
+  SUM: 0,
+  AVERAGE: 0,
+  MIN: Number.POSITIVE_INFINITY,
+  MAX: Number.NEGATIVE_INFINITY,
+};
+
+/** [rows, features] to [rows, targets]; 0 for a target that no leaf speaks of. */
 export function evaluateForest(b: Builder, x: Value, forest: Forest, how: Aggregate): Value {
   const leaves = descend(b, x, forest);
-  const table = new Float64Array(forest.nodes.length * forest.targets);
+  const table = new Float64Array(forest.nodes.length * forest.targets).fill(silent[how]);
   forest.weights.forEach((own, node) => {
     for (const [target, weight] of own ?? []) table[node * forest.targets + target] = weight;
   });
   const weights = b.constant(tensorOf(x.dtype, [forest.nodes.length, forest.targets], table));
   const each = b.gather(weights, leaves, 0);
-  return b.reduce({ SUM: "Sum", AVERAGE: "Mean", MIN: "Min", MAX: "Max" }[how], each, [1], false);
+  const scores = b.reduce({ SUM: "Sum", AVERAGE: "Mean", MIN: "Min", MAX: "Max" }[how], each, [1], false);
+  if (silent[how] === 0 || forest.weights.every((own) => !own || own.size === forest.targets)) return scores;
+  return b.op("SelectV2", [b.op("IsInf", [scores]), b.scalar(scores.dtype, 0), scores]);
 }
 
 const tests: Readonly<Record<Mode, string>> = {

@@ -56,6 +56,10 @@ export const linear: readonly Rule[] = [
       arity: [1, 1],
       attrs: { coefficients: required(floats()), intercepts: floats(), targets: int(1), post_transform: transforms },
     },
-    (b, [x], a) => [transformed(b, products(b, x, a.coefficients, a.intercepts, a.targets), a.post_transform)],
+    (b, [x], a) => {
+      const scores = products(b, x, a.coefficients, a.intercepts, a.targets);
+      // Of a single target onnxruntime transforms PROBIT only.
+      return [a.targets === 1 && a.post_transform !== "PROBIT" ? scores : transformed(b, scores, a.post_transform)];
+    },
   ),
 ];

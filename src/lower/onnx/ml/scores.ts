@@ -44,8 +44,10 @@ export function labelled(b: Builder, scores: Value, labels: Value, threshold = 0
   return labels.shape[0] === 1 ? b.gather(labels, b.op("ZerosLike", [above]), 0) : b.gather(labels, above, 0);
 }
 
-/** Along the last axis. */
+/** Along the last axis. A score that stands alone is no share of anything: onnxruntime leaves it as it is. */
 export function transformed(b: Builder, scores: Value, how: Transform): Value {
+  const alone = scores.shape[scores.rank - 1] === 1;
+  if (alone && how.startsWith("SOFTMAX")) return scores;
   switch (how) {
     case "NONE":
       return scores;

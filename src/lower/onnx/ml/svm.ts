@@ -102,7 +102,7 @@ export const svm: readonly Rule[] = [
               kernel(b, data, floatMatrix(b, support_vectors, a.n_supports), a.kernel_type, a.kernel_params ?? []),
               floatMatrix(b, coefficients, a.n_supports),
             )
-          : kernel(b, data, floatMatrix(b, coefficients, 1), a.kernel_type, a.kernel_params ?? []);
+          : kernel(b, data, floatMatrix(b, coefficients, 1), "LINEAR", []);
       const scores = b.op("AddV2", [products, b.scalar("float32", rho[0] ?? 0)]);
       if (!a.one_class) return [transformed(b, scores, a.post_transform)];
       const one = b.scalar("float32", 1);
@@ -153,7 +153,9 @@ function pairwise(b: Builder, data: Value, a: ClassifierAttrs, counts: readonly 
     return [label, transformed(b, shares, a.post_transform)];
   }
   if (classes !== 2) return [label, transformed(b, scores, a.post_transform)];
-  return [label, transformed(b, b.concat([b.op("Neg", [scores]), scores], 1), a.post_transform)];
+  // One score and its opposite: no shares, so onnxruntime makes none of them.
+  const both = b.concat([b.op("Neg", [scores]), scores], 1);
+  return [label, a.post_transform.startsWith("SOFTMAX") ? both : transformed(b, both, a.post_transform)];
 }
 
 /** No support vectors: a row of coefficients for each class. */
