@@ -1,4 +1,5 @@
-/** Random numbers of distributions that TF.js does not draw. */
+/** Random numbers of distributions that TF.js does not draw, and those that follow from a seed. */
+import { philox, seededNumbers, seededRandom, wideProduct } from "../base/philox.ts";
 import type { CustomOp, Inputs, Outputs, Tf } from "./op.ts";
 
 /** One of the standard normal distribution. */
@@ -55,6 +56,7 @@ function randomPoisson(tf: Tf, [shape, rate]: Inputs): Outputs {
 }
 
 export const drawOps: Readonly<Record<string, CustomOp>> = {
+  SeededRandom: { run: seededRandom, uses: [wideProduct, philox, seededNumbers] },
   RandomGamma: { run: randomGamma, uses: [normal, drawGamma] },
   RandomPoisson: { run: randomPoisson, uses: [normal, drawGamma, drawPoisson] },
 };

@@ -62,6 +62,7 @@ const named: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
     FusedBatchNormV2 y batch_mean batch_variance reserve_space_1 reserve_space_2
     FusedBatchNormV3 y batch_mean batch_variance reserve_space_1 reserve_space_2 reserve_space_3
     MaxPoolWithArgmax output argmax
+    StatelessRandomGetKeyCounter key counter
     NonMaxSuppressionV4 selected_indices valid_outputs
     NonMaxSuppressionV5 selected_indices selected_scores valid_outputs
     CombinedNonMaxSuppression nmsed_boxes nmsed_scores nmsed_classes valid_detections

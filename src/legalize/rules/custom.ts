@@ -28,6 +28,7 @@ const direct = [
   ...["UniqueElements", "LookUp", "StringConcat", "RegexFullMatch", "StringPieces", "NormalizeText", "CountNgrams", "Tokenize"],
   ...["ChangeText", "RegexReplace", "TextLength", "TextPart", "SplitText", "HashBucket", "WordNgrams", "FormatNumber"],
   ...["RaggedDense", "RaggedRows", "FillEmptyRows", "CombinedSuppression", "SuppressEach", "RandomGamma", "RandomPoisson"],
+  "SeededRandom",
 ];
 
 /** An operator that the user declares: the written module holds it to the types that were told. */

@@ -43,15 +43,6 @@ const refusals: readonly Refusal[] = [
     reason: "a hash that TF.js does not have",
     hint: "hash the texts before the model",
   },
-  {
-    ops: ["", "V2"]
-      .flatMap((version) =>
-        ["RandomUniform", "RandomNormal", "TruncatedNormal", "RandomUniformInt"].map((op) => `Stateless${op}${version}`),
-      )
-      .join(" "),
-    reason: "random numbers that follow from a seed",
-    hint: "draw them outside and feed them",
-  },
   { ops: "ParameterizedTruncatedNormal", reason: "random numbers of a distribution that TF.js cannot draw" },
 ];
 
