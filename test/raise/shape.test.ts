@@ -162,6 +162,21 @@ describe("joining and filling", () => {
     expect(await same(back, { x }, { expected: [x] })).toEqual([]);
   });
 
+  it.each([
+    [2, 1, 3],
+    [0, 2, 7],
+    [2, 0, 2],
+  ])("ReverseSequence along axis %d, of each slice of axis %d", async (time, batch, longest) => {
+    const dims = [2, 3, 7];
+    const make = (b: Builder) =>
+      b.op("ReverseSequence", [b.input("x", { dtype: "float32", shape: dims }), vector(b, "lengths", dims[batch]!)], {
+        seq_dim: time,
+        batch_dim: batch,
+      });
+    const lengths = Array.from({ length: dims[batch]! }, (_, i) => Math.min(1 + (i % longest), dims[time]!));
+    expect(await same(make, { x: floats(dims), lengths: int32(lengths) })).toEqual([]);
+  });
+
   it("ReverseSequence", async () => {
     const make = (b: Builder) => b.op("ReverseSequence", [input(b), vector(b, "lengths", 2)], { seq_dim: 1, batch_dim: 0 });
     expect(await same(make, { x: floats(shape), lengths: int32([2, 3]) })).toEqual([]);

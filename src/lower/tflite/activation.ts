@@ -1,9 +1,10 @@
 /** Activations, as operators and fused behind others. */
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
+import { erf } from "../../tf/scalar.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, float, oneOf } from "../schema.ts";
-import { codes16, softmax16, tanh16 } from "./int16.ts";
+import { codes16, function16, softmax16, tanh16 } from "./int16.ts";
 import { isBetweenCodes } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
@@ -54,6 +55,9 @@ function gelu(b: Builder, x: Value, approximate: boolean): Value {
   return b.op("Mul", [half, b.op("AddV2", [tanh, number(1)])]);
 }
 
+const exactGelu = (x: number): number => (x / 2) * (1 + erf(x * Math.SQRT1_2));
+const approximateGelu = (x: number): number => (x / 2) * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
+
 export const activations: readonly Rule[] = [
   named("RELU", "Relu"),
   named("RELU6", "Relu6"),
@@ -68,7 +72,10 @@ export const activations: readonly Rule[] = [
   unary("HARD_SWISH", hardSwish),
   lite("LEAKY_RELU", { arity: [1, 1], attrs: { alpha: float(0) } }, (b, [x], a) => [b.op("LeakyRelu", [x], { alpha: a.alpha })]),
   lite("PRELU", { arity: [2, 2], attrs: {} }, (b, [x, alpha]) => [b.op("Prelu", [x, alpha])]),
-  lite("GELU", { arity: [1, 1], attrs: { approximate: flag(false) } }, (b, [x], a) => [gelu(b, x, a.approximate)]),
+  lite("GELU", { arity: [1, 1], attrs: { approximate: flag(false) } }, (b, [x], a, at) => {
+    const wide = codes16(b, x, at);
+    return [wide ? function16(b, wide, a.approximate ? approximateGelu : exactGelu) : gelu(b, x, a.approximate)];
+  }),
   lite("SOFTMAX", { arity: [1, 1], attrs: { beta: float(1) } }, (b, [x], a, at) => {
     // onnxruntime's kernel of codes gives 0 there.
     if (isBetweenCodes(at.given(0), at.quantized) && x.shape.at(-1) === 1) return [b.op("OnesLike", [x])];

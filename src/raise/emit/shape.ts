@@ -161,6 +161,24 @@ const broadcastTo = (o: OnnxBuilder, x: Ref, dims: Ref): Ref => o.op("Expand", [
 const filled = (value: number) =>
   emittedOne(value === 0 ? "ZerosLike" : "OnesLike", (o, [x]) => broadcastTo(o, o.scalar(x!.dtype, value), o.shape(x!)));
 
+/** The two axes are the first two in ONNX. */
+function reverseSequence(o: OnnxBuilder, x: Ref, lengths: Ref, at: EmitAt): Ref {
+  const [batch, time] = [at.number("batch_dim", 0), at.number("seq_dim", 0)];
+  const reverse = (value: Ref, batchAxis: number, timeAxis: number) =>
+    o.op(
+      "ReverseSequence",
+      [value, o.int64(lengths)],
+      { batch_axis: int(batchAxis), time_axis: int(timeAxis) },
+      x.dtype,
+      value.shape,
+    );
+  if (Math.max(batch, time) < 2) return reverse(x, batch, time);
+  const others = Array.from({ length: x.rank }, (_, axis) => axis).filter((axis) => axis !== batch && axis !== time);
+  const perm = [batch, time, ...others];
+  const back = perm.map((_, axis) => perm.indexOf(axis));
+  return o.transpose(reverse(o.transpose(x, perm), 0, 1), back);
+}
+
 export const shapes: readonly EmitRule[] = [
   emittedOne("Shape", (o, [x], at) => o.cast(o.shape(x!), at.type().dtype)),
   emittedOne("Size", (o, [x], at) => o.cast(o.raw("Size", [x!], {}, ["int64"])[0]!, at.type().dtype)),
@@ -210,12 +228,5 @@ export const shapes: readonly EmitRule[] = [
     if (at.text("mode", "REFLECT") !== "REFLECT") throw new Error("symmetric padding is decomposed before");
     return o.op("Pad", [x!, padVector(o, pads!)], { mode: text("reflect") }, x!.dtype);
   }),
-  emittedOne("ReverseSequence", (o, [x, lengths], at) =>
-    o.op(
-      "ReverseSequence",
-      [x!, o.int64(lengths!)],
-      { batch_axis: int(at.number("batch_dim", 0)), time_axis: int(at.number("seq_dim", 0)) },
-      x!.dtype,
-    ),
-  ),
+  emittedOne("ReverseSequence", (o, [x, lengths], at) => reverseSequence(o, x!, lengths!, at)),
 ];

@@ -69,6 +69,8 @@ test.each<[string, Trial]>([
   ofWide("TANH", 1 / 2 ** 15),
   ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 1 }),
   ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 2.5 }),
+  ofWide("GELU", 0.0001, "GeluOptions", { approximate: false }),
+  ofWide("GELU", 0.0001, "GeluOptions", { approximate: true }),
   ofWide("EXP", 0.003),
   ofWide("LOG", 0.0001),
 ])("%s", async (_, trial) => {
