@@ -60,7 +60,10 @@ function normalizeChannels(
   return b.op("AddV2", [b.op("Mul", [x, perChannel(b, factor, x.rank)]), perChannel(b, offset, x.rank)]);
 }
 
-/** Statistics of the batch; the running ones move toward them by 1 − momentum. */
+/**
+ * Statistics of the batch; the running ones move toward them by 1 − momentum. What opsets before 14 save for gradients, the mean and what
+ * ONNX calls the variance, is as onnxruntime has it: the inverse of the deviation.
+ */
 function trainBatch(b: Builder, x: Value, [scale, shift, mean, variance]: readonly Value[], a: BatchNorm): readonly Value[] {
   const batch = moments(b, x, [0, ...from(x, 2)]);
   const deviation = inverseDeviation(b, batch.variance, a.epsilon);
@@ -73,7 +76,8 @@ function trainBatch(b: Builder, x: Value, [scale, shift, mean, variance]: readon
     const kept = b.op("Mul", [running, b.scalar(running.dtype, a.momentum)]);
     return b.op("AddV2", [kept, b.op("Mul", [b.cast(flat(now), running.dtype), b.scalar(running.dtype, 1 - a.momentum)])]);
   };
-  return [y, moved(mean!, batch.mean), moved(variance!, batch.variance)];
+  const saved = [batch.mean, deviation].map((v) => b.cast(flat(v), mean!.dtype));
+  return [y, moved(mean!, batch.mean), moved(variance!, batch.variance), ...saved];
 }
 
 /** All inputs of the type of `x`: since opset 14 they may differ. */
@@ -102,14 +106,12 @@ function batchNorm(
 const batchAttrs = { epsilon: float(1e-5), momentum: float(0.9) };
 
 /** Old files leave `is_test` out although they hold an inference graph: what tells training is that its outputs are used. */
-const trains = (at: At): boolean => at.used(1) || at.used(2);
+const trains = (at: At): boolean => [1, 2, 3, 4].some((i) => at.used(i));
 
 const oldBatchNorm = rule(
   "BatchNormalization",
   { since: 1, arity: [5, 5], attrs: { ...batchAttrs, spatial: bool(true), is_test: bool(false), consumed_inputs: ints() } },
   (b, inputs, a, at) => {
-    if (at.used(3) || at.used(4))
-      throw at.unsupported("the statistics saved for gradients, which every runtime keeps differently");
     const training = !a.is_test && trains(at);
     if (training && !a.spatial) throw at.unsupported("statistics of a batch element by element");
     return batchNorm(b, inputs, a, training, at);
