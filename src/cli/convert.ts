@@ -30,6 +30,9 @@ const converters = {
 
 const kerasName = async () => (await import("../convert-keras.ts")).kerasName;
 
+/** What is made of layers: of a SavedModel, those of Keras. */
+const ofLayers: ReadonlySet<string> = new Set(["tfjs-layers", "keras"]);
+
 /** What the user takes the model for; another is refused. */
 interface Expected {
   readonly from?: Dialect;
@@ -68,7 +71,8 @@ const unmatchedGlobs = ({ quantize }: ConvertRequest): Problem[] =>
 
 export async function convertModel(file: string, out: string, options: ConvertRequest): Promise<Told> {
   const started = performance.now();
-  const { model, files } = await read(file, options);
+  const opening = { ...options.opening, layers: ofLayers.has(options.to ?? "tfjs") };
+  const { model, files } = await read(file, { opening });
   checkExpected(model, options);
   const opened = performance.now() - started;
   const forced = options.force ? { force: true } : {};

@@ -87,7 +87,8 @@ export function fromConverter(args: readonly string[]): Translated {
     to,
     // A file there, where TF.js's models are folders.
     asFile: asked === keras || undefined,
-    from: source.from,
+    // By its layers a SavedModel is a Keras model.
+    from: format === "keras_saved_model" && asked !== graph ? "keras" : source.from,
     signature,
     tags: given.get("saved_model_tags"),
     outputs: given.get("output_node_names"),

@@ -12,7 +12,10 @@ export interface OpenedModel {
 }
 
 /** Which of a SavedModel's graphs and signatures is meant; other formats have but one. */
-export type OpenOptions = SavedModelOptions;
+export interface OpenOptions extends SavedModelOptions {
+  /** A SavedModel is read by its layers, as a Keras model, if Keras wrote it. */
+  readonly layers?: boolean;
+}
 
 /** ML.NET saves pipelines as archives: looked at by inspect, not opened. */
 export const isZip = ({ name }: ByteSource): boolean => /\.zip$/i.test(name);
@@ -41,6 +44,10 @@ async function readAny(source: ByteSource, sources: ByteSources, options: OpenOp
   }
   if (/\.json$/i.test(source.name)) return openJson(source, sources);
   if (/\.(h5|hdf5|keras)$/i.test(source.name)) return (await import("./keras/read.ts")).readKeras(source, sources);
+  if (options.layers && /(^|\/)saved_model\.pb$/.test(source.name)) {
+    const found = await (await import("./keras/saved-model.ts")).readKerasSavedModel(source, sources);
+    if (found) return found;
+  }
   if (/\.(pb|pbtxt|meta)$/i.test(source.name))
     return (await import("./tensorflow/read.ts")).readTensorflow(source, sources, options);
   return (await import("./onnx/read.ts")).readOnnx(source, sources);

@@ -289,21 +289,22 @@ const extent = ([start, length]: readonly [number, number]): Field =>
   message(1, [...(start > 0 ? [int(1, start)] : []), ...(length < 0 ? [] : [int(2, length)])]);
 
 /** Bytes of a tensor in a checkpoint, and their checksum: that of strings counts their lengths as 32 bits each. */
-function stored(tensor: Tensor): { readonly content: Uint8Array; readonly sum: number } {
-  if (!Array.isArray(tensor.data)) {
+function stored(tensor: Tensor | Uint8Array): { readonly content: Uint8Array; readonly sum: number } {
+  const isText = tensor instanceof Uint8Array || tensor.dtype === "string";
+  if (!isText) {
     const content = packTensor(tensor);
     return { content, sum: crc32c(content) };
   }
-  const words = tensor.data.map((word) => new TextEncoder().encode(word));
+  const words = tensor instanceof Uint8Array ? [tensor] : (tensor.data as string[]).map((word) => new TextEncoder().encode(word));
   const lengths = crc32c(new Uint8Array(Uint32Array.from(words, (word) => word.length).buffer));
   const rest = concat([masked(lengths), ...words]);
   return { content: concat([...words.map((word) => varint(word.length)), rest]), sum: crc32c(rest, lengths) };
 }
 
-/** A checkpoint of one shard: files by name. Parts of `sliced` are among the tensors, by their keys. */
+/** A checkpoint of one shard: files by name. Bytes are a string that is no text. Parts of `sliced` are among the tensors, by their keys. */
 export function bundle(
   prefix: string,
-  tensors: Readonly<Record<string, Tensor>>,
+  tensors: Readonly<Record<string, Tensor | Uint8Array>>,
   snappy = false,
   sliced: Readonly<Record<string, Sliced>> = {},
 ): Record<string, Uint8Array> {
@@ -318,10 +319,11 @@ export function bundle(
   let offset = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
     const { content, sum } = stored(tensor);
+    const { dtype, shape } = tensor instanceof Uint8Array ? { dtype: "string" as const, shape: [] } : tensor;
     const crc = new DataView(masked(sum).buffer).getUint32(0, true);
     entries[name] = join([
-      int(1, dataType(tensor.dtype)),
-      message(2, shapeProto(tensor.shape)),
+      int(1, dataType(dtype)),
+      message(2, shapeProto(shape)),
       int(4, offset),
       int(5, content.length),
       [varint(6 * 8 + 5), new Uint8Array(Uint32Array.of(crc).buffer)],

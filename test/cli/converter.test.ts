@@ -10,8 +10,10 @@ import * as tf from "@tensorflow/tfjs-core";
 import { loadLayersModel } from "@tensorflow/tfjs-layers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { converterFlags, fromConverter } from "../../src/cli/converter.ts";
+import { tensorOf } from "../../src/graph/tensor.ts";
 import { dense, denseOfKeras, denseOutput, frozenDense, graphModelDense, kerasDense, savedDense } from "../build/dense.ts";
 import { sequential } from "../build/keras.ts";
+import { kerasSavedModel } from "../build/keras-saved-model.ts";
 import { random } from "../build/random.ts";
 
 const cli = path.resolve(import.meta.dirname, "../../dist/cli.js");
@@ -127,11 +129,27 @@ describe("the examples of the guide", () => {
     close([...(model.predict(input()) as tf.Tensor).dataSync()], denseOutput(denseOfKeras, x));
   });
 
-  it("a SavedModel of tf.keras becomes a graph model; its layers are not read", async () => {
+  it("a SavedModel of tf.keras becomes a layers model, by what Keras says of its layers, or a graph model", async () => {
+    const kernel = tensorOf("float32", [3, 5], denseOfKeras.weight);
+    const bias = tensorOf("float32", [5], denseOfKeras.bias);
+    const inner = {
+      class_name: "Dense",
+      name: "fc",
+      config: { name: "fc", units: 5, activation: "relu", batch_input_shape: { class_name: "__tuple__", items: [null, 3] } },
+      weights: { "fc/kernel": kernel, "fc/bias": bias },
+    };
+    const model = { class_name: "Sequential", name: "m", config: { name: "m", layers: [inner] }, layers: [inner] };
+    put(kerasSavedModel(model, true), "keras");
+    expect((await converter("--input_format=keras_saved_model", "keras", "layers")).code).toBe(0);
+    expect(written("layers").weightsManifest[0].weights.map(({ name }: { name: string }) => name)).toEqual([
+      "fc/kernel",
+      "fc/bias",
+    ]);
+    close(await layersResult("layers"), denseOutput(denseOfKeras, x));
     put(savedDense(), "saved/1542211770");
-    const layers = await converter("--input_format=keras_saved_model", "saved/1542211770", "layers");
-    expect(layers.code).toBe(1);
-    expect(layers.stdout).toContain("a layers model is made from a Keras model, not from tensorflow. make a graph model of it");
+    const none = await converter("--input_format=keras_saved_model", "saved/1542211770", "none");
+    expect(none.code).toBe(1);
+    expect(none.stdout).toContain("a model of another format than keras: tensorflow");
     const args = ["--input_format=keras_saved_model", "--output_format=tfjs_graph_model", "saved/1542211770", "graph"];
     expect((await converter(...args)).code).toBe(0);
     close(await graphResult("graph"), denseOutput(dense, x));

@@ -38,7 +38,7 @@ export async function readKeras(source: ByteSource, sources: ByteSources): Promi
   }
 }
 
-interface Read {
+export interface Read {
   readonly source: ByteSource;
   readonly config: unknown;
   readonly version: string | undefined;
@@ -57,7 +57,8 @@ interface Read {
 /** Architectures without a word of their version are of the first. */
 const majorOf = (version: string | undefined): number => Number(/^\D*(\d+)\./.exec(version ?? "")?.[1] ?? 1);
 
-async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
+/** The model of what a reader has found. */
+export async function finished(read: Read, sources: ByteSources): Promise<KerasModel> {
   const { unpacked = [] } = read.weights ?? {};
   const { graphs, problems } = readArchitecture(read.config, read.weights?.of ?? (() => []), {
     backend: read.runtime ?? read.metadata?.["backend"],

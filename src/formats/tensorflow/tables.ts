@@ -190,8 +190,12 @@ async function restoredKey({ graph, value }: Place, files: ModelFiles): Promise<
   return key === undefined ? undefined : { key };
 }
 
+/** Strings of a checkpoint, as text. */
+export const storedStrings = async (sources: ByteSources, bundle: Bundle, entry: StoredVariable): Promise<string[]> =>
+  (await storedBytes(sources, bundle, entry)).map(decodeUtf8);
+
 /** Strings of a checkpoint: their lengths, a checksum of those, then their bytes. A `ModelError` where a checksum fails. */
-export async function storedStrings(sources: ByteSources, bundle: Bundle, entry: StoredVariable): Promise<string[]> {
+export async function storedBytes(sources: ByteSources, bundle: Bundle, entry: StoredVariable): Promise<Uint8Array[]> {
   const shard = bundle.shards[entry.shard];
   const count = (entry.shape ?? []).reduce((product, dim) => product * dim, 1);
   if (shard === undefined || entry.size > MAX_ASSET || count > entry.size)
@@ -214,7 +218,7 @@ export async function storedStrings(sources: ByteSources, bundle: Bundle, entry:
   return Array.from(lengths, (length) => {
     if (at + length > bytes.length) throw damaged();
     at += length;
-    return decodeUtf8(bytes.subarray(at - length, at));
+    return bytes.subarray(at - length, at);
   });
 }
 

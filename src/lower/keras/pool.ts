@@ -36,11 +36,11 @@ const overall = (op: "Max" | "Mean", axes: number): LayerFn =>
     );
   });
 
-/** The mean over the steps that count. */
+/** The mean over the steps that count; TF.js counts all. */
 const stepMean: LayerFn = (call) => {
   const { b, config, inputs } = call;
   const [x] = inputs;
-  const mask = call.mask();
+  const mask = isOfTfjs(call.at.node.attrs) ? undefined : call.mask();
   if (!x || !mask) return overall("Mean", 1)(call);
   const [steps, features] = config.channelsFirst ? [2, 1] : [1, 2];
   const weight = b.op("ExpandDims", [b.cast(mask, x.dtype), b.scalar("int32", features)]);

@@ -13,7 +13,7 @@ import { Config, configOf, isObject, type Json, todays } from "./config.ts";
 import { kernelOf } from "./conv.ts";
 import { type CustomLayer, customLayersName, customWeightNames, isCustom } from "./custom-layers.ts";
 import { type Faults, plainWeight, strangeKeyword, Weights } from "./layer.ts";
-import { isOfTfjs, renamedLayers, stockDifference, stockFault, weightNames } from "./stock.ts";
+import { renamedLayers, stockDifference, stockFault, weightNames } from "./stock.ts";
 import { dropped, known, nameOf, regularizer, typeOf } from "./stock-config.ts";
 import { hasMasks, maskFault, passedMask } from "./stock-masks.ts";
 
@@ -61,8 +61,8 @@ class Translation {
   private readonly weights = new Map<string, { readonly layer: string; readonly value: Value }>();
   private readonly major: number;
   private readonly masked: boolean;
-  /** The layer at hand is one that TF.js may compute in a way of its own, in a model of its own. */
-  private ofTfjs = false;
+  /** Whoever is to load it computes as the source does: no difference between TF.js and Keras is a fault. */
+  private readonly alike: boolean;
 
   constructor(
     private readonly model: SourceModel,
@@ -72,6 +72,7 @@ class Translation {
   ) {
     this.major = model.opsets[""] ?? 2;
     this.masked = hasMasks(model);
+    this.alike = (model.formatVersion === "layers model") === (target === "tfjs");
   }
 
   run(): LayersModel {
@@ -169,11 +170,10 @@ class Translation {
       if (first!.domain !== "") throw modelError("unsupported", "TF.js has no layer for a function between layers", place, hint);
       if (nodes.some((node) => passedMask(graph, node, this.lowered) === "other"))
         throw modelError("unsupported", "no such layers model: a mask that is passed to a layer", place, hint);
-      const fault = nodes.map((node) => this.masked && maskFault(graph, node, this.lowered)).find(Boolean);
+      const fault = nodes.map((node) => this.masked && !this.alike && maskFault(graph, node, this.lowered)).find(Boolean);
       if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
       if (isCustom(first!.op))
         return { class_name: op, config: this.customConfig(name, first!, this.stored(graph, first!, place), place), ...shared };
-      this.ofTfjs = isOfTfjs(first!.attrs);
       const config = this.config(op, configOf(first!.attrs), place);
       if (op === "BatchNormalization") this.checkAxis(graph, first!, config, place);
       this.take(op, name, config, this.stored(graph, first!, place), place);
@@ -265,8 +265,7 @@ class Translation {
     }
     if (op === "LeakyReLU" && config["negative_slope"] !== undefined) config["alpha"] = config["negative_slope"];
     const typed = new Config(op, config, faultsAt(place));
-    // To those who compute as the source does no difference is a fault.
-    const differs = this.ofTfjs === (this.target === "keras") ? stockDifference(op, typed) : undefined;
+    const differs = this.alike ? undefined : stockDifference(op, typed);
     const fault = stockFault(op, typed, this.major) ?? differs;
     if (fault) throw modelError("unsupported", `no such layers model: ${fault}`, place, hint);
     // Unsaid, TF.js and Keras 2 mean different things.
