@@ -13,6 +13,8 @@ export function windows(
   padding: string,
   pads: readonly [number, number],
 ): Dim {
+  if (stride < 1 || dilation < 1)
+    throw modelError("bad-attribute", `windows with a stride of ${stride}, a dilation of ${dilation}`);
   if (typeof size !== "number" || typeof kernel !== "number") return undefined;
   if (padding === "SAME") return Math.ceil(size / stride);
   const extent = (kernel - 1) * dilation + 1;

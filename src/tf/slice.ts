@@ -19,6 +19,8 @@ export function stridedSpec(call: Call): StridedSpec | undefined {
   const input = call.shape();
   const [begins, ends, steps] = [call.dims(1), call.dims(2), call.numbers(3)];
   if (!input || !begins || !ends || !steps) return undefined;
+  if (begins.length !== ends.length || begins.length !== steps.length)
+    throw modelError("shape-mismatch", `slice from ${begins.length} places to ${ends.length} by ${steps.length} steps`);
   const mask = (name: string) => call.attr<number>(name, 0);
   const bit = (name: string, i: number) => (mask(name) >> i) & 1;
   const explicit = begins.filter((_, i) => !bit("new_axis_mask", i) && !bit("ellipsis_mask", i)).length;
@@ -43,6 +45,8 @@ export function stridedSpec(call: Call): StridedSpec | undefined {
       const [b, e, s] = [bit("begin_mask", i) ? undefined : begins[i], bit("end_mask", i) ? undefined : ends[i], steps[i]!];
       if (bit("shrink_axis_mask", i)) {
         if (typeof begins[i] !== "number" || (typeof dim !== "number" && (begins[i] as number) < 0)) return undefined;
+        if (typeof dim === "number" && ((begins[i] as number) < -dim || (begins[i] as number) >= dim))
+          throw modelError("bad-index", `index ${begins[i]} of a dim of ${dim}`);
         begin.push((begins[i] as number) < 0 ? (begins[i] as number) + (dim as number) : (begins[i] as number));
         stride.push(1);
         size.push(1);

@@ -40,6 +40,14 @@ describe("Builder", () => {
     expect(() => b.op("Conv2D", [input([1, 9, 7, 1_912_602_627]), input([3, 3, 3, 5])], attrs)).toThrow(
       "1912602627 channels into",
     );
+    expect(() => b.op("MaxPool", [input([1, 9, 7, 3])], { ...attrs, ksize: [1, 2, 2, 1], strides: [1, 0, 0, 1] })).toThrow(
+      "a stride of 0",
+    );
+    const picked = (index: number) =>
+      b.op("StridedSlice", [input([4, 5]), b.ints([index]), b.ints([index + 1]), b.ints([1])], { shrink_axis_mask: 1 });
+    expect(picked(-4).shape).toEqual([5]);
+    for (const index of [4, -5]) expect(() => picked(index)).toThrow(`index ${index} of a dim of 4`);
+    expect(() => b.op("StridedSlice", [input([4, 5]), b.ints([0, 1]), b.ints([2]), b.ints([1, 1])])).toThrow("2 places to 1");
     expect(b.op("Conv2D", [input([1, 9, 7, 6]), input([3, 3, 3, 4])], attrs).shape).toEqual([1, 9, 7, 4]);
   });
 

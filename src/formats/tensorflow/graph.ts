@@ -55,7 +55,8 @@ export class GraphBuilder {
     const attributes = written.map((node) => {
       const place = this.place(node);
       if (node.op === "") reading.report("error", "missing-op", "a node without an operator", { ...place, offset: node.offset });
-      if (node.name === "") reading.report("error", "no-name", "a node without a name", { ...place, offset: node.offset });
+      if (node.name === "")
+        reading.report("error", "no-name", "a node without a name", { graph: this.name, op: node.op, offset: node.offset });
       if (seen.has(node.name) || this.byName.has(node.name))
         reading.report("error", "duplicate-name", `a second node of the name ${node.name}`, { ...place, offset: node.offset });
       seen.add(node.name);

@@ -94,7 +94,7 @@ describe("a frozen graph", () => {
     });
     expect(model.problems.map(({ code, node }) => [code, node])).toEqual([
       ["duplicate-name", "a"],
-      ["no-name", ""],
+      ["no-name", undefined],
       ["dangling-input", "a"],
       ["cycle", "b"],
     ]);
