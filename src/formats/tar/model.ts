@@ -21,7 +21,13 @@ export async function modelInTar(source: ByteSource): Promise<{ source: ByteSour
       return { source: fileIn(tar, found), sources: sourcesIn(tar, entries, folder) };
     }
   }
-  throw modelError("unknown-format", `no model in ${source.name}: ${entries.length} files, none of a known kind`, {});
+  const files = `${entries.length} ${entries.length === 1 ? "file" : "files"}`;
+  throw modelError(
+    "unknown-format",
+    `no model in ${source.name}: ${files}, none of a known kind`,
+    {},
+    "an archive of a model holds a saved_model.pb, a model.json, or a .pb, .h5, .keras, .onnx or .tflite file",
+  );
 }
 
 const baseOf = ({ name }: TarEntry): string => name.slice(name.lastIndexOf("/") + 1);

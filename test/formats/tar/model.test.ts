@@ -78,7 +78,7 @@ describe("an archive of TensorFlow Hub", () => {
 
   it("without a model says so", async () => {
     const none = new Uint8Array(gzipSync(tar([{ name: "notes.txt", content: utf8.encode("nothing") }])));
-    await expect(open(none)).rejects.toThrow("no model in module_1.tar.gz: 1 files, none of a known kind");
+    await expect(open(none)).rejects.toThrow("no model in module_1.tar.gz: 1 file, none of a known kind");
   });
 
   it("cut at any 64th byte, or with a flipped one, is refused with a place", async () => {
