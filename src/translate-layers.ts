@@ -1,6 +1,7 @@
 /** What the conversions to layers share: a Keras model checked and put into the words of stock layers, for TF.js or for Keras itself. */
 import { modelError } from "./base/problem.ts";
 import type { Converted } from "./convert.ts";
+import type { Value } from "./graph/graph.ts";
 import type { SourceMap } from "./graph/map.ts";
 import type { SourceModel, ValueId } from "./graph/source.ts";
 import type { ModelFiles } from "./graph/tensor.ts";
@@ -43,8 +44,8 @@ export async function translateToLayers(
       nodes: { source: count, lowered: count, final: count },
       customOps: [],
       state: [],
-      inputs: plans(model, inputs),
-      outputs: plans(model, outputs),
+      inputs: plans(model, inputs, values),
+      outputs: plans(model, outputs, values),
     },
     ms: { lower: performance.now() - started, optimize: 0 },
   };
@@ -67,8 +68,11 @@ function mapOf({ graphs }: SourceModel): SourceMap {
   return { version: 1, values: [], nodes };
 }
 
-const plans = ({ graphs }: SourceModel, ids: readonly ValueId[]) =>
+/** Of outputs the file says nothing, the lowered values do. */
+const plans = ({ graphs }: SourceModel, ids: readonly ValueId[], values: ReadonlyMap<string, Value>) =>
   ids.map((id) => {
     const { name, type } = graphs[0]!.values[id]!;
-    return { name, dtype: type.dtype ?? "float32", shape: type.shape ?? null };
+    const lowered = values.get(`${graphs[0]!.name}/${name}`)?.type;
+    const shape = type.shape ?? lowered?.shape?.map((dim) => dim ?? null) ?? null;
+    return { name, dtype: type.dtype ?? lowered?.dtype ?? "float32", shape };
   });

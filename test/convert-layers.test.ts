@@ -12,6 +12,8 @@ it("writes model.json, shards of the size asked for, and the source map", async 
   const sink = new MemorySink();
   const converted = await convertToLayers(model, files, sink, { shardBytes: 48 });
   expect(converted).toMatchObject({ ok: true, weightBytes: 80, problems: [] });
+  expect(converted.inputs).toEqual([{ name: "dense_1_input", dtype: "float32", shape: [null, 3] }]);
+  expect(converted.outputs).toEqual([{ name: "spatialdropout2d_2", dtype: "float32", shape: [null, 5] }]);
   expect(converted.files).toEqual(["model.json", "group1-shard1of2.bin", "group1-shard2of2.bin", "model.map.json"]);
   expect(Object.keys(sink.files).sort()).toEqual([...converted.files].sort());
   const json = JSON.parse(new TextDecoder().decode(sink.files["model.json"]));
