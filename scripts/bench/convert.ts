@@ -30,15 +30,19 @@ export async function benchConvert(cli: string): Promise<void> {
     await foldedWeights(cli, folder);
     const chain = path.join(folder, "chain.onnx");
     await writeFile(chain, chainOnnx(100_000));
-    const { stdout, ms, peakMB } = await measure(cli, ["convert", chain, "--out", path.join(folder, "chain"), "--json"]);
-    const told = JSON.parse(stdout) as { ms: Record<string, number>; nodes: { final: number } };
-    const stages = Object.entries(told.ms).map(([stage, time]) => `${stage} ${time.toFixed(0)} ms`);
-    console.log(
-      `convert, 100 000 nodes: ${stages.join(", ")}; process ${ms.toFixed(0)} ms, peak ${peakMB.toFixed(0)} MB, ${told.nodes.final} nodes left`,
-    );
+    for (const to of ["tfjs", "onnx"]) await longChain(cli, chain, to, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function longChain(cli: string, chain: string, to: string, folder: string): Promise<void> {
+  const args = ["convert", chain, "--to", to, "--out", path.join(folder, `chain-${to}`), "--json"];
+  const { stdout, ms, cpuMs, peakMB } = await measure(cli, args);
+  const told = JSON.parse(stdout) as { ms: Record<string, number>; nodes: { final: number } };
+  const stages = Object.entries(told.ms).map(([stage, time]) => `${stage} ${time.toFixed(0)} ms`);
+  const process = `process ${ms.toFixed(0)} ms (processor ${cpuMs.toFixed(0)} ms), peak ${peakMB.toFixed(0)} MB`;
+  console.log(`convert --to ${to}, 100 000 nodes: ${stages.join(", ")}; ${process}, ${told.nodes.final} nodes left`);
 }
 
 /** Memory above that of a model of next to nothing, in largest tensors: three should do. */
@@ -65,18 +69,20 @@ async function foldedWeights(cli: string, folder: string): Promise<void> {
 async function besideCopy(what: string, cli: string, large: string, folder: string): Promise<void> {
   const copies: number[] = [];
   const conversions: number[] = [];
+  const processor: number[] = [];
   let peak = 0;
   for (let run = 0; run < runs; run++) {
     copies.push(await copy(large, path.join(folder, "copy")));
     const out = path.join(folder, `out${run}`);
-    const { ms, peakMB } = await measure(cli, ["convert", large, "--out", out, "--json"]);
+    const { ms, cpuMs, peakMB } = await measure(cli, ["convert", large, "--out", out, "--json"]);
     conversions.push(ms);
+    processor.push(cpuMs);
     peak = Math.max(peak, peakMB);
     await rm(out, { recursive: true });
   }
   const [converted, copied] = [median(conversions), median(copies)];
   console.log(
-    `convert, ${what}: ${converted.toFixed(0)} ms, copy of the same bytes ${copied.toFixed(0)} ms, ratio ${(converted / copied).toFixed(2)}, peak ${peak.toFixed(0)} MB (median of ${runs}, interleaved)`,
+    `convert, ${what}: ${converted.toFixed(0)} ms (processor ${median(processor).toFixed(0)} ms), copy of the same bytes ${copied.toFixed(0)} ms, ratio ${(converted / copied).toFixed(2)}, peak ${peak.toFixed(0)} MB (median of ${runs}, interleaved)`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Runs the built command line as a user would, and says how long it took and how much memory it held at most. */
+/** Runs the built command line as a user would, and says how long it took, in all and of processors, and how much memory it held at most. */
 import { spawn } from "node:child_process";
 
 export interface Measured {
@@ -6,6 +6,8 @@ export interface Measured {
   readonly stdout: string;
   /** Of the whole process, its start included. */
   readonly ms: number;
+  /** Of all processors together, in milliseconds: what is left of a figure where others use the machine too. */
+  readonly cpuMs: number;
   /** Greatest resident set, in MB of 10^6 bytes. */
   readonly peakMB: number;
 }
@@ -19,7 +21,8 @@ const report = `
   process.on("exit", () => {
     let kilobytes = process.resourceUsage().maxRSS;
     if (process.platform === "linux") kilobytes = Number(/VmHWM:\\s*(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);
-    console.error("peak=" + kilobytes * 1024);
+    const { user, system } = process.cpuUsage();
+    console.error("peak=" + kilobytes * 1024 + " cpu=" + (user + system) / 1000);
   });
 `;
 
@@ -39,7 +42,8 @@ export async function measure(cli: string, args: readonly string[]): Promise<Mea
   });
   const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
   if (code === null || code > 1) throw new Error(`modelwright ${args.join(" ")}: exit code ${code}\n${stderr}`);
-  return { stdout, ms: performance.now() - started, peakMB: Number(/peak=(\d+)/.exec(stderr)?.[1]) / 1e6 };
+  const told = (what: string) => Number(new RegExp(`${what}=([\\d.]+)`).exec(stderr)?.[1]);
+  return { stdout, ms: performance.now() - started, cpuMs: told("cpu"), peakMB: told("peak") / 1e6 };
 }
 
 export function median(values: readonly number[]): number {
