@@ -29,9 +29,12 @@ import { sentence } from "./words.ts";
 export interface Exports {
   /** Of the engine's process; undefined while none runs. */
   enginePid(): number | undefined;
+  /** What `activate` took, the host's part left out. */
+  readonly activateMs: number;
 }
 
 export function activate(context: vscode.ExtensionContext): Exports {
+  const started = performance.now();
   const gpu = new GpuRunner(context.extensionUri);
   const engine = new Engine({
     script: context.asAbsolutePath(join("dist", "engine.js")),
@@ -124,7 +127,7 @@ export function activate(context: vscode.ExtensionContext): Exports {
     command("openSample", (name?: unknown) => openSample(context, typeof name === "string" ? name : undefined)),
     command("showLog", showLog),
   );
-  return { enginePid: () => engine.pid };
+  return { enginePid: () => engine.pid, activateMs: performance.now() - started };
 }
 
 /** VS Code passes its own second argument to commands of menus. */

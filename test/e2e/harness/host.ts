@@ -9,6 +9,9 @@ import { startServer } from "../server.mjs";
 import type { VSCode } from "../setup.mjs";
 import { repository } from "./paths.ts";
 
+/** What its activation takes is VS Code's own. */
+const emptyExtension = path.join(repository, "test/e2e/stubs/empty-extension");
+
 /** A suite that hangs must not hang the run. */
 const limit = 240_000;
 
@@ -20,7 +23,7 @@ export async function runHostTests(vscode: VSCode, browserAddress: string, folde
   const tests = await bundleHostTests();
   const root = mkdtempSync(path.join(tmpdir(), "modelwright-host-"));
   const results = path.join(root, "results.jsonl");
-  const server = await startServer({ vscode, root, driver: true, env: { E2E_HOST_RESULTS: results } });
+  const server = await startServer({ vscode, root, folder: emptyExtension, driver: true, env: { E2E_HOST_RESULTS: results } });
   const browser = await chromium.connect(browserAddress);
   const context = await browser.newContext();
   try {
