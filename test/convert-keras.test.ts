@@ -12,7 +12,7 @@ import { convertToLayers } from "../src/convert-layers.ts";
 import type { KerasModel } from "../src/formats/keras/read.ts";
 import { openModel } from "../src/formats/open.ts";
 import type { KerasLayer } from "./build/keras.ts";
-import { sequential } from "./build/keras.ts";
+import { kerasArchive, numbers, sequential } from "./build/keras.ts";
 import { savedLayers } from "./build/layers.ts";
 import { random } from "./build/random.ts";
 import { core, layersOutputs, readModel } from "./lower/keras/tfjs.ts";
@@ -198,6 +198,21 @@ it("writes a .h5 of Keras 1's layers in today's words, and the same again from w
   const back = await readModel(bytes);
   await convertToLayers(back.model, back.files, second);
   expect(second.files["group1-shard1of1.bin"]).toEqual(first.files["group1-shard1of1.bin"]);
+});
+
+it("writes an archive of Keras 3 as .h5, of which each weight is where Keras 2 looks for it", async () => {
+  const layer: KerasLayer = { op: "Dense", config: { units: 3, activation: "silu" }, weights: { kernel: [3, 3], bias: [3] } };
+  const archive = await readModel(kerasArchive([3], [layer, layer]), "m.keras");
+  const bytes = await toKeras(archive);
+  await inLibrary(bytes, (file) => {
+    const weights = file.get("model_weights") as Group;
+    for (const [i, name] of ["dense_1", "dense_2"].entries())
+      for (const [k, weight] of ["kernel", "bias"].entries())
+        expect((weights.get(`${name}/${name}/${weight}:0`) as Dataset).value).toEqual(
+          numbers(k === 0 ? [3, 3] : [3], 10 * i + k + 1).data,
+        );
+    expect(JSON.parse(file.attrs["model_config"]!.value as string).config.layers[1].config.activation).toBe("swish");
+  });
 });
 
 it("refuses graphs of operators, and names a layer whose class is the user's", async () => {

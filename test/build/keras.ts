@@ -1,4 +1,5 @@
 /** Keras models made in code, as .h5 files of Keras 2: layers with their weights, one after the other or as a graph. */
+import { zipSync } from "fflate";
 import { hdf5 } from "./hdf5.ts";
 import { random } from "./random.ts";
 
@@ -63,5 +64,23 @@ export function kerasFile(config: object, layers: readonly KerasLayer[]): Uint8A
   return hdf5({
     attributes: { model_config: JSON.stringify(config), keras_version: "2.15.0", backend: "tensorflow" },
     members: { model_weights: weightGroups(layers) },
+  });
+}
+
+/** Layers in a row as Keras 3 archives them: weights by place, `layers/dense_1/vars/0`. */
+export function kerasArchive(input: readonly (number | null)[], layers: readonly KerasLayer[]): Uint8Array {
+  const json = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+  const seen = new Map<string, number>();
+  const groups = layers.map(({ op, weights = {} }, i) => {
+    const kind = op.toLowerCase();
+    const nth = seen.get(kind) ?? 0;
+    seen.set(kind, nth + 1);
+    const vars = Object.values(weights).map((shape, k) => [String(k), numbers(shape, 10 * i + k + 1)] as const);
+    return [nth === 0 ? kind : `${kind}_${nth}`, { members: { vars: { members: Object.fromEntries(vars) } } }] as const;
+  });
+  return zipSync({
+    "metadata.json": json({ keras_version: "3.4.1" }),
+    "config.json": json(sequentialConfig(input, layers)),
+    "model.weights.h5": [hdf5({ members: { layers: { members: Object.fromEntries(groups) } } }), { level: 0 }],
   });
 }
