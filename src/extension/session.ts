@@ -11,7 +11,7 @@ import { settings } from "./settings.ts";
 /** Writers save in bursts; a model is read again when it has been still for so long. */
 const settleMs = 300;
 
-export type Change = "model" | "verdicts" | "failed" | "parity" | "reading";
+export type Change = "model" | "verdicts" | "unchecked" | "failed" | "parity" | "reading";
 
 export class ModelSession implements vscode.Disposable {
   model: ModelView | undefined;
@@ -19,6 +19,8 @@ export class ModelSession implements vscode.Disposable {
   parity: ParityResult | undefined;
   /** Why the model cannot be shown. */
   failure: unknown;
+  /** The last dry run came to no end; who asked for it has been told why. */
+  unchecked = false;
   /** The node selected in the graph. */
   selected: NodeAt | undefined;
 
@@ -91,6 +93,7 @@ export class ModelSession implements vscode.Disposable {
   check(): Promise<VerdictsView> {
     if (!this.checking) {
       const { signal } = this.abort;
+      this.unchecked = false;
       const checking = this.load().then(async () => {
         const [path, ownOps] = await Promise.all([this.localPath(), ownOpsOf(this.uri)]);
         const verdicts = await this.engine.call((api) => api.check(path, this.backend, ownOps, signal));
@@ -102,7 +105,10 @@ export class ModelSession implements vscode.Disposable {
       });
       this.checking = checking;
       checking.catch(() => {
-        if (this.checking === checking) this.checking = undefined;
+        if (this.checking !== checking) return;
+        this.checking = undefined;
+        this.unchecked = true;
+        this.changed.fire("unchecked");
       });
     }
     return this.checking;

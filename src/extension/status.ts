@@ -43,8 +43,11 @@ export class Status implements vscode.Disposable {
       ? unsupportedNodes(verdicts) > 0
         ? vscode.l10n.t("Operators that TF.js cannot run on {0}. Click to list them.", verdicts.backend)
         : vscode.l10n.t("Checked for TF.js on {0}.", verdicts.backend)
-      : vscode.l10n.t("Checking operators.");
-    this.show(verdicts ? (bad ? "error" : "pass") : "sync~spin", text, tooltip);
+      : session.unchecked
+        ? vscode.l10n.t("The operators could not be checked.")
+        : vscode.l10n.t("Checking operators.");
+    const waiting = session.unchecked ? "circle-slash" : "sync~spin";
+    this.show(verdicts ? (bad ? "error" : "pass") : waiting, text, tooltip);
   }
 
   private show(icon: string, text: string, tooltip: string): void {

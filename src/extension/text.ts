@@ -49,7 +49,8 @@ export class ModelTexts implements vscode.Disposable {
   follow(session: ModelSession): void {
     const uri = textUri(session.uri);
     session.onDidChange((change) => {
-      if (change !== "parity" && change !== "reading" && this.releases.has(uri.toString())) this.changed.fire(uri);
+      const changesText = change === "model" || change === "verdicts" || change === "failed";
+      if (changesText && this.releases.has(uri.toString())) this.changed.fire(uri);
     });
   }
 

@@ -1,8 +1,9 @@
 /** Models of other formats than ONNX: opened as graphs, told what is wrong where they say it, converted with what they need. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { readModel } from "../../src/engine/models.ts";
 import { frozenDense, graphModelDense, kerasDense, savedDense } from "../build/dense.ts";
 import { tar } from "../build/tar.ts";
 import { accept, contextMenu, drawnModel, notification, pick, problems, row, until } from "./harness/actions.ts";
@@ -66,6 +67,31 @@ test("what a conversion may be told is asked for", async (context) => {
   const { format, weightsManifest } = JSON.parse(readFileSync(path.join(folder, "dense-tfjs/model.json"), "utf8"));
   expect(format).toBe("layers-model");
   for (const { quantization } of weightsManifest[0].weights) expect(quantization.dtype).toBe("float16");
+});
+
+test("what a conversion to ONNX may be told is asked for", async (context) => {
+  const { page, folder } = await openWorkbench(context, { files: { "dense.h5": kerasDense() } });
+  await contextMenu(page, "dense.h5", "Convert to ONNX…");
+  await page.getByPlaceholder("Folder for the result").waitFor();
+  await accept(page);
+  await page.getByPlaceholder(/^Options/).waitFor();
+  for (const option of ["Set the inputs' shapes…", "Choose the opset…", "For ML.NET"]) await pick(page, option);
+  await accept(page);
+  const input = page.locator(".quick-input-widget input").first();
+  await page.getByText("Shape of dense_1_input").first().waitFor();
+  await input.fill("7x3");
+  await page.keyboard.press("Enter");
+  await page.getByPlaceholder("ONNX opset").waitFor();
+  // ML.NET takes no newer one.
+  const opsets = await page.locator(".quick-input-list .monaco-list-row").allTextContents();
+  expect(opsets.map(Number).sort()).toEqual([13, 14, 15, 16, 17]);
+  await pick(page, "13");
+  await notification(page, "Converted:").waitFor();
+  const { model } = await readModel(path.join(folder, "dense-onnx/model.onnx"));
+  expect(model.opsets).toEqual({ "": 13 });
+  const [graph] = model.graphs;
+  expect(graph?.inputs.map((id) => graph.values[id]?.type)).toMatchObject([{ dtype: "float32", shape: [7, 3] }]);
+  expect(existsSync(path.join(folder, "dense-onnx/model.cs"))).toBe(true);
 });
 
 test("problems of a model.json stand in its text, and a button leads to its graph", async (context) => {
