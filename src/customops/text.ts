@@ -76,9 +76,10 @@ function lookUp(tf: Tf, [x, keys, values, fallback]: Inputs): Outputs {
   return tf.tensor(listOf(x!).map((value) => made.table.get(value) ?? missing!) as number[], x!.shape, values!.dtype);
 }
 
-/** `pattern` is a vector of one; the whole of a text must match. */
+/** `pattern` is a vector of the pattern and, where there are any, its flags; the whole of a text must match. */
 function regexFullMatch(tf: Tf, [x, pattern]: Inputs): Outputs {
-  const regex = new RegExp(`^(?:${textOf(pattern!)[0]})$`, "u");
+  const [source, flags] = textOf(pattern!) as [string, string | undefined];
+  const regex = new RegExp(`^(?:${source})$`, `u${flags ?? ""}`);
   return tf.tensor(
     textOf(x!).map((text) => regex.test(text)),
     x!.shape,

@@ -45,7 +45,7 @@ interface NBits {
   readonly block_size: number;
 }
 
-/** [N, K]: every block of codes less its zero point, times its scale. */
+/** [N, K]: every block of codes less its zero point, times its scale; with `groups` (act_order), the block that each column names. */
 export function weightsOf(
   b: Builder,
   codes: Value,
@@ -53,6 +53,7 @@ export function weightsOf(
   zeros: Value | undefined,
   { K, N, bits, block_size: block }: NBits,
   at: At,
+  groups?: Value,
 ): Value {
   if (![2, 4, 8].includes(bits)) throw at.unsupported(`weights of ${bits} bits`);
   if (!codes.staticShape) throw at.unsupported("weights of unknown shape");
@@ -65,6 +66,13 @@ export function weightsOf(
     const packed = b.reshape(zeros, [N, Math.ceil((blocks * bits) / 8)]);
     return b.reshape(b.cast(firstOf(b, unpacked(b, packed, bits), blocks), "float32"), [N, blocks, 1]);
   };
+  if (groups) {
+    // Each column names its block, for scale and zero point; the codes stand as they do.
+    const own = (x: Value) =>
+      x.rank === 0 ? x : b.gather(b.reshape(x, [N, blocks]), b.slice(b.cast(groups, "int32"), [0], [K]), 1);
+    const flat = b.cast(firstOf(b, b.reshape(elements, [N, blocks * block]), K), "float32");
+    return b.op("Mul", [b.op("Sub", [flat, own(zero())]), own(scale)]);
+  }
   const real = b.op("Mul", [b.op("Sub", [b.cast(elements, "float32"), zero()]), scale]);
   return firstOf(b, b.reshape(real, [N, blocks * block]), K);
 }
@@ -150,8 +158,7 @@ export const nbits: readonly Rule[] = [
       attrs: { K: required(int(0)), N: required(int(0)), bits: int(4), block_size: required(int(0)), accuracy_level: int(0) },
     },
     (b, [x, codes, scales, zeros, groups, bias], a, at) => {
-      if (groups) throw at.unsupported("rows of weights in an order of their own (g_idx)", "quantise without act_order");
-      const weights = b.transpose(weightsOf(b, codes, scales, zeros, a, at), [1, 0]);
+      const weights = b.transpose(weightsOf(b, codes, scales, zeros, a, at, groups), [1, 0]);
       const y = matmul(b, x, b.cast(weights, x.dtype), at);
       return [bias ? b.op("AddV2", [y, bias]) : y];
     },

@@ -23,8 +23,10 @@ const cases = ["NONE", "LOWER", "UPPER"] as const;
 export const texts: readonly Rule[] = [
   rule("StringConcat", { since: 20, arity: [2, 2], attrs: {} }, (b, [x, y]) => [b.op("StringConcat", [x, y])]),
   rule("RegexFullMatch", { since: 20, arity: [1, 1], attrs: { pattern: required(string("")) } }, (b, [x], a, at) => {
-    if (!isPattern(a.pattern)) throw at.unsupported(`a pattern that JavaScript does not read alike: ${a.pattern}`);
-    return [b.op("RegexFullMatch", [x, words(b, [a.pattern])])];
+    // RE2 takes flags in front; JavaScript apart.
+    const [, flags = "", rest = ""] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(a.pattern)!;
+    if (!isPattern(rest)) throw at.unsupported(`a pattern that JavaScript does not read alike: ${a.pattern}`);
+    return [b.op("RegexFullMatch", [x, words(b, [rest, flags])])];
   }),
   rule(
     "StringSplit",

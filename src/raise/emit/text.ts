@@ -107,6 +107,7 @@ export const texts: readonly EmitRule[] = [
   }),
   emittedOne("RegexFullMatch", (o, [x, pattern], at) => {
     at.since(20);
-    return o.op("RegexFullMatch", [x!], { pattern: text(wordsIn(pattern!, at)[0]!) }, "bool");
+    const [source, flags] = wordsIn(pattern!, at);
+    return o.op("RegexFullMatch", [x!], { pattern: text(`${flags ? `(?${flags})` : ""}${source}`) }, "bool");
   }),
 ];

@@ -110,6 +110,13 @@ it.each<Row>([
     [f("x", [3, 5]), i64("s", [1], [-2]), i64("e", [1], [most]), i64("a", [1], [1]), i64("p", [1], [-1])],
   ],
   [
+    "RegexFullMatch",
+    "flags in front",
+    [tensor("x", "string", [3], ["ABC", "abd", "aBcd"])],
+    { pattern: "(?i)ab[c-d]" },
+    { opset: 20 },
+  ],
+  [
     "NonMaxSuppression",
     "of batches that only the run counts",
     [boxes, scores, i64("m", [1], [2]), tensor("o", "float32", [1], [0.5]), tensor("t", "float32", [1], [0.15])],

@@ -91,6 +91,24 @@ it.each<Row>([
     { num_heads: 3, past_present_share_buffer: 1 },
     { fed: 3, outputs: 3 },
   ],
+  [
+    "MatMulNBits",
+    "columns that name their blocks",
+    [f("x", [3, 40]), u8("w", [5, 3, 8]), small("s", [5, 3]), undefined, tensor("g", "int32", [40], randomInts(40, 0, 2, 9))],
+    { K: 40, N: 5, bits: 4, block_size: 16 },
+  ],
+  [
+    "MatMulNBits",
+    "columns that name their blocks and zero points",
+    [
+      f("x", [3, 40]),
+      u8("w", [5, 3, 8]),
+      small("s", [5, 3]),
+      f("z", [5, 3]),
+      tensor("g", "int32", [40], randomInts(40, 0, 2, 9)),
+    ],
+    { K: 40, N: 5, bits: 4, block_size: 16 },
+  ],
   ["FusedGemm", "Elu", [f("x", [3, 5]), f("y", [5, 7]), f("z", [7])], { activation: "Elu", activation_alpha: float(0.6) }],
   ["FusedGemm", "Softsign", [f("x", [3, 5]), f("y", [5, 7]), f("z", [7])], { activation: "Softsign" }],
 ])("%s, %s", async (op, _, inputs, attrs = {}, more = {}) => {
