@@ -1,6 +1,6 @@
 /**
  * TFLite's schema, version 3d, as data: slots follow the order of the fields, and a deprecated field keeps its slot. Option tables without
- * fields have no row. The enums' words are those of schema.fbs.
+ * fields have no row. The enums' words are those of schema.fbs. One file, however long: it is compared with schema.fbs from top to bottom.
  */
 import type { Schema } from "../flatbuffers/schema.ts";
 
