@@ -67,7 +67,16 @@ function listDiff(b: Builder, x: Value, y: Value, type: DType): readonly Value[]
 
 export const gathers: readonly Rule[] = [
   tfRule("Gather", [2, 2], {}, (b, [x, indices]) => [b.gather(x, indices, 0)]),
-  same("GatherV2", 3, { batch_dims: int(0) }, { parameters: [2] }),
+  tfRule(
+    "GatherV2",
+    [3, 3],
+    { batch_dims: int(0) },
+    (b, [x, indices, axis], a) => {
+      const batch = a.batch_dims < 0 ? a.batch_dims + indices.rank : a.batch_dims;
+      return [b.op("GatherV2", [x, indices, axis], { batch_dims: batch })];
+    },
+    { parameters: [2] },
+  ),
   tfRule("ResourceGather", [2, 2], { batch_dims: int(0) }, (b, [x, indices], a) => [
     b.op("GatherV2", [x, indices, b.scalar("int32", a.batch_dims)], { batch_dims: a.batch_dims }),
   ]),

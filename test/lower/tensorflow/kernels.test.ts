@@ -274,6 +274,13 @@ it("the first of several parts takes the rest", async () => {
   await one("SplitV", inputs, [part(0, 2), part(2, 3), part(3, 5)], attrs, { constants: [1, 2], shapes: { in_0: [2, -1] } });
 });
 
+it("batches counted from the last axis of the indices", async () => {
+  const x = float([2, 3], [1, 2, 3, 4, 5, 6]);
+  const attrs: Attrs = { batch_dims: { i: -1 } };
+  const inputs = [x, int([2, 2], [2, 0, 1, 1]), int([], [-1])];
+  await one("GatherV2", inputs, [float([2, 2], [3, 1, 5, 5])], attrs, { constants: [2] });
+});
+
 it("boxes filled up to more than there are", () => {
   const boxes = float([3, 4], [0, 0, 1, 1, 0, 0, 1, 1.1, 5, 5, 6, 6]);
   const rest = [int([], [5]), float([], [0.5]), float([], [0])];
