@@ -36,7 +36,9 @@ export function problemLines(problems: readonly Problem[]): string[] {
   const groups = new Map<string, Problem[]>();
   for (const each of problems) {
     const key = `${each.severity}${each.op}${each.reason}`;
-    groups.set(key, [...(groups.get(key) ?? []), each]);
+    const group = groups.get(key);
+    if (group) group.push(each);
+    else groups.set(key, [each]);
   }
   const rank = { error: 0, warning: 1, info: 2 };
   const lines = [...groups.values()]

@@ -85,7 +85,12 @@ function pixelsOf(metadata: Readonly<Record<string, string>>): Preprocessing["pi
 function readersOf(graph: SourceGraph): Map<ValueId, SourceNode[]> {
   const readers = new Map<ValueId, SourceNode[]>();
   for (const node of graph.nodes)
-    for (const id of node.inputs) if (id !== undefined) readers.set(id, [...(readers.get(id) ?? []), node]);
+    for (const id of node.inputs) {
+      if (id === undefined) continue;
+      const found = readers.get(id);
+      if (found) found.push(node);
+      else readers.set(id, [node]);
+    }
   return readers;
 }
 

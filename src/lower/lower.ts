@@ -71,7 +71,7 @@ export function lower(
 }
 
 /** Nodes lowered in all: functions that call others twice, again and again, would otherwise have no end. */
-const maxNodes = 2_000_000;
+const maxNodes = 500_000;
 
 class Lowering {
   private readonly b = new Builder();

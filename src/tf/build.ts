@@ -1,5 +1,6 @@
 /** Builds hub graphs: every value has its type as soon as it exists, and small constant arithmetic folds while it is built. */
 import { byteLength, type DType } from "../base/dtype.ts";
+import { modelError } from "../base/problem.ts";
 import {
   type Attrs,
   type Dim,
@@ -44,6 +45,7 @@ export class Builder {
     const call = new Call(name, inputs, attrs);
     const types = def.infer(call);
     const constant = isFoldable(def, inputs, types);
+    if (constant) checkSizes(name, types);
     if (constant && def.fold && types.every(isSmall)) {
       const tensors = inputs.map(constantOf);
       if (tensors.every((t) => t !== undefined) && inputs.every((input) => isSmall(input.type)))
@@ -177,6 +179,13 @@ export class Builder {
   squeeze(x: Value, axes: readonly number[]): Value {
     return axes.length === 0 ? x : this.op("Squeeze", [x], { squeeze_dims: axes });
   }
+}
+
+/** A computed size may be anything; no tensor has a negative one. */
+function checkSizes(op: string, types: readonly Type[]): void {
+  for (const { shape } of types)
+    if (shape?.some((dim) => (dim as number) < 0))
+      throw modelError("shape-mismatch", `${op} of a negative size: ${shape.join("×")}`);
 }
 
 function isFoldable(def: OpDef, inputs: readonly Value[], types: readonly Type[]): boolean {

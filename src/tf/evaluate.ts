@@ -15,6 +15,8 @@ const MAX_CONSTANT = 2 ** 32;
 export async function evaluate(value: Value): Promise<Tensor> {
   if (!value.node.constant) throw new Error(`${value.node.op} is no constant`);
   const order = topological([value]);
+  // Before anything is computed: what doubles again and again reaches the bound late, and with all that the machine has.
+  for (const node of order) checkBytes(node);
   const left = new Map<Node, number>([[value.node, 1]]);
   for (const node of order) for (const input of node.inputs) left.set(input.node, (left.get(input.node) ?? 0) + 1);
   const results = new Map<Node, readonly Tensor[]>();
@@ -77,6 +79,13 @@ export function blocksOf({ node }: Value): AsyncIterable<Uint8Array> | undefined
 /** Not worth a stream. */
 const fewElements = 2 ** 18;
 
+function checkBytes({ op, outputs }: Node): void {
+  if (op === "Const") return;
+  for (const { type } of outputs)
+    if ((bytesOf(type) ?? 0) > MAX_CONSTANT)
+      throw modelError("too-large", `a constant of ${bytesOf(type)} bytes is computed, more than ${MAX_CONSTANT}`);
+}
+
 async function content(node: Node): Promise<Tensor> {
   const tensor = node.attrs["value"] as Tensor | StoredTensor;
   return isStored(tensor) ? loadTensor(tensor) : tensor;
@@ -84,9 +93,6 @@ async function content(node: Node): Promise<Tensor> {
 
 function folded(node: Node, inputs: readonly Tensor[], spare: Elements | undefined): readonly Tensor[] {
   const { fold } = opDef(node.op);
-  for (const { type } of node.outputs)
-    if ((bytesOf(type) ?? 0) > MAX_CONSTANT)
-      throw modelError("too-large", `a constant of ${bytesOf(type)} bytes is computed, more than ${MAX_CONSTANT}`);
   if (!fold) throw new Error(`${node.op} is not foldable`);
   return fold(
     inputs,

@@ -9,6 +9,16 @@ it("constants are computed when they are asked for, but none that no machine hol
   const filled = (count: number) => b.op("Fill", [b.ints([count, 7]), b.scalar("float32", 2.5)]);
   expect(await evaluate(filled(1000))).toEqual(tensorOf("float32", [1000, 7], new Array(7000).fill(2.5)));
   await expect(evaluate(filled(2 ** 30))).rejects.toMatchObject({ problem: { code: "too-large" } });
+  expect(() => filled(-5)).toThrow("Fill of a negative size: -5×7");
+});
+
+it("what grows past the bound on the way is refused before anything is computed", async () => {
+  const b = new Builder();
+  let doubled = b.constant(ramp([4099], 0.5));
+  for (let i = 0; i < 60; i++) doubled = b.concat([doubled, doubled], 0);
+  const started = performance.now();
+  await expect(evaluate(b.reduce("Sum", doubled, [0], false))).rejects.toMatchObject({ problem: { code: "too-large" } });
+  expect(performance.now() - started).toBeLessThan(1000);
 });
 
 /** Values of which a float32 holds every one. */

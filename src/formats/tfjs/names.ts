@@ -62,7 +62,11 @@ export class Names {
   }
 }
 
-/** What TensorFlow accepts: a letter, digit or dot, then also `_ - /`. A colon would be read as a port. */
+/**
+ * What TensorFlow accepts: a letter, digit or dot, then also `_ - /`. A colon would be read as a port, and TF.js looks names up in plain
+ * objects, where `constructor` is something else.
+ */
 export function legalName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_./-]/g, "_").replace(/^[^A-Za-z0-9.]+/, "") || "node";
+  const legal = name.replace(/[^A-Za-z0-9_./-]/g, "_").replace(/^[^A-Za-z0-9.]+/, "") || "node";
+  return legal in Object.prototype ? `${legal}_` : legal;
 }

@@ -216,6 +216,8 @@ describe("legalName", () => {
     ["_x", "x"],
     ["", "node"],
     ["größe", "gr__e"],
+    ["constructor", "constructor_"],
+    ["_toString", "toString_"],
   ])("%s → %s", (name, expected) => {
     expect(legalName(name)).toBe(expected);
   });
