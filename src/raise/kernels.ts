@@ -68,8 +68,9 @@ const rows: Readonly<Record<string, Kernel>> = {
   ReduceSum: row(numbers, 0),
   ReduceMean: row("float32 float64 int32", 0),
   ReduceProd: row("float32 int32 int64", 0),
-  ReduceMax: row(`${numbers} int8 uint8`, 0),
-  ReduceMin: row(`${numbers} int8 uint8`, 0),
+  // Of 64-bit integers they compare the lower halves.
+  ReduceMax: row("float32 float64 int32 int8 uint8", 0),
+  ReduceMin: row("float32 float64 int32 int8 uint8", 0),
   ArgMax: row("float32 float64 int32 int8 uint8", 0),
   ArgMin: row("float32 float64 int32 int8 uint8 int64", 0),
   CumSum: row(numbers, 0),

@@ -73,7 +73,7 @@ describe("of one operand", () => {
   });
 
   it("the sign of NaN is NaN", async () => {
-    expect(await differences("Sign", [tensorOf("float32", [4], [nan, -2, 0, 5])])).toEqual([]);
+    expect(await differences("Sign", [tensorOf("float32", [6], [nan, -2, 0, 5, inf, -inf])])).toEqual([]);
   });
 
   it.each<[string, DType]>([
@@ -100,9 +100,10 @@ describe("of one operand", () => {
     expect(await differences("Cast", [x], { DstT: to })).toEqual([]);
   });
 
-  it("floats are not written as text", () => {
+  it("floats as text are onnxruntime's own", async () => {
     const graph = graphOf((b) => b.op("Cast", [b.input("x", { dtype: "float32", shape: [3] })], { DstT: "string" }));
-    expect(raised(graph).problems).toMatchObject([{ severity: "error", code: "unsupported" }]);
+    const expected: Tensor = { dtype: "string", shape: [3], data: ["0.5", "-3", "1e+20"] };
+    expect(await ort.differences(graph, { x: tensorOf("float32", [3], [0.5, -3, 1e20]) }, { expected: [expected] })).toEqual([]);
   });
 });
 
@@ -192,4 +193,53 @@ it("what onnxruntime has no kernel for is computed in a wider type", async () =>
   expect(await differences("AddV2", [whole("int8", -60, 60, 33), whole("int8", -60, 60, 34, [7])])).toEqual([]);
   expect(await differences("Maximum", [whole("int16", -60, 60, 35), whole("int16", -60, 60, 36, [7])])).toEqual([]);
   expect(await differences("Mul", [floats(37, shape, "float16"), floats(38, [7], "float16")], {}, { rtol: 1e-3 })).toEqual([]);
+});
+
+describe("numbers past 31 bits, of which onnxruntime compares the lower halves", () => {
+  const [x, y] = [
+    [2 ** 53, 7, 3e9, -5, 2 ** 32 - 1, 1, -(2 ** 53), 2 ** 35, 5],
+    [5, 2 ** 32 - 6, 4, 3e9 + 1, 13, 2 ** 52, 3, 8, -6],
+  ];
+  const pair = (dtype: DType) =>
+    [x, y].map((values) =>
+      tensorOf(
+        dtype,
+        [9],
+        values.map((value) => (dtype === "int64" ? value : Math.abs(value) % 2 ** 32)),
+      ),
+    );
+
+  it.each(["int64", "uint32"] as const)("the greater and the lesser, %s", async (dtype) => {
+    for (const op of ["Maximum", "Minimum"]) expect(await differences(op, pair(dtype)), op).toEqual([]);
+    expect(await differences("Relu", pair(dtype).slice(0, 1))).toEqual([]);
+  });
+
+  it.each(["int64", "uint32"] as const)("within bounds, the greatest and the least, %s", async (dtype) => {
+    const [fed] = pair(dtype);
+    const graph = graphOf((b) => {
+      const value = b.input("x", { dtype, shape: [9] });
+      const bounds = [b.scalar(dtype, 6), b.scalar(dtype, 2 ** 31 + 5)];
+      const clipped = b.op("ClipByValue", [value, ...bounds]);
+      return [clipped, b.reduce("Max", value, [0], false), b.reduce("Min", value, [0], false)];
+    });
+    const numbers = Array.from(fed!.data, Number);
+    const expected = [
+      tensorOf(
+        dtype,
+        [9],
+        numbers.map((value) => Math.min(Math.max(value, 6), 2 ** 31 + 5)),
+      ),
+      tensorOf(dtype, [], [Math.max(...numbers)]),
+      tensorOf(dtype, [], [Math.min(...numbers)]),
+    ];
+    expect(await ort.differences(graph, { x: fed! }, { expected })).toEqual([]);
+  });
+
+  it("a shift by all bits and more leaves the sign, and one by fewer than none nothing at all", async () => {
+    const graph = graphOf((b) =>
+      b.op("RightShift", [b.input("x", { dtype: "int32", shape: [4] }), b.input("y", { dtype: "int32", shape: [4] })]),
+    );
+    const feeds = { x: tensorOf("int32", [4], [-9, 9, -9, 9]), y: tensorOf("int32", [4], [32, 99, 1, -3]) };
+    expect(await ort.differences(graph, feeds, { expected: [tensorOf("int32", [4], [-1, 0, -5, 9])] })).toEqual([]);
+  });
 });

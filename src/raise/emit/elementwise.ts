@@ -92,15 +92,23 @@ function atan2(o: OnnxBuilder, y: Ref, x: Ref): Ref {
   return where(o, negative(q), o.op("Add", [angle, half]), angle);
 }
 
+/** onnxruntime 1.30 takes the greatest, the least and the bounds of 64-bit integers by their lower halves. */
+const isWide = ({ dtype }: Ref): boolean => /^(int64|uint32|uint64)$/.test(dtype);
+
+const greater = (o: OnnxBuilder, x: Ref, y: Ref): Ref =>
+  isWide(x) ? where(o, compare(o, "Greater", x, y), x, y) : o.op("Max", [x, y]);
+const lesser = (o: OnnxBuilder, x: Ref, y: Ref): Ref =>
+  isWide(x) ? where(o, compare(o, "Less", x, y), x, y) : o.op("Min", [x, y]);
+
 /** Clip takes scalars only, and nothing for a bound beyond every number. */
 function clip(o: OnnxBuilder, x: Ref, low: Ref, high: Ref): Ref {
   const [least, most] = [o.number(low), o.number(high)];
-  if (least !== undefined && most !== undefined && least <= most) {
+  if (!isWide(x) && least !== undefined && most !== undefined && least <= most) {
     const bound = (value: Ref, number: number) => (Number.isFinite(number) ? o.reshape(value, []) : undefined);
     const bounds = [bound(low, least), bound(high, most)];
     return bounds[0] || bounds[1] ? o.op("Clip", [x, ...bounds]) : o.op("Identity", [x]);
   }
-  return o.op("Min", [o.op("Max", [x, low]), high]);
+  return lesser(o, greater(o, x, low), high);
 }
 
 /** Bools: ONNX selects them as integers. */
@@ -110,21 +118,28 @@ function abs(o: OnnxBuilder, x: Ref): Ref {
   return o.op("Abs", [x]);
 }
 
-const relu = (o: OnnxBuilder, x: Ref): Ref => (isFloat(x.dtype) ? o.op("Relu", [x]) : o.op("Max", [x, zero(o, x)]));
+const relu = (o: OnnxBuilder, x: Ref): Ref => (isFloat(x.dtype) ? o.op("Relu", [x]) : greater(o, x, zero(o, x)));
 
-const relu6 = (o: OnnxBuilder, x: Ref): Ref => o.op("Clip", [x, zero(o, x), o.scalar(x.dtype, 6)]);
+const relu6 = (o: OnnxBuilder, x: Ref): Ref => clip(o, x, zero(o, x), o.scalar(x.dtype, 6));
 
 const sign = (o: OnnxBuilder, x: Ref): Ref => {
   const plain = o.op("Sign", [x]);
   // ONNX does not say what the sign of NaN is.
-  return isFloat(x.dtype) ? o.op("Add", [plain, o.op("Mul", [x, zero(o, x)])]) : plain;
+  return isFloat(x.dtype) ? where(o, o.op("IsNaN", [x], {}, "bool"), x, plain) : plain;
 };
 
 /** Strings and bools, too, are compared. */
 const comparison = (op: string, onnx: string): EmitRule => binary(op, (o, x, y) => compare(o, onnx, x, y));
 
-/** 2^y; exact as integers are within 64 bits. */
-const powerOfTwo = (o: OnnxBuilder, y: Ref): Ref => o.op("Pow", [o.scalar("int64", 2), o.int64(y)]);
+/** The greatest power of two that int64 holds; shifting further leaves nothing but the sign. */
+const mostShift = 62;
+
+/** 2^y of the bits to shift by, exact as integers are within 64 bits. What a negative number of bits does TensorFlow leaves open. */
+function powerOfTwo(o: OnnxBuilder, y: Ref): Ref {
+  const by = o.int64(y);
+  const isFit = o.known(y)?.every((bits) => bits >= 0 && bits <= mostShift);
+  return o.op("Pow", [o.scalar("int64", 2), isFit ? by : clip(o, by, o.scalar("int64", 0), o.scalar("int64", mostShift))]);
+}
 
 /** Of operands that ONNX knows from opset 18 on; bools have ops of their own. */
 const bitwise = (op: string, onnx: string, logical: string): EmitRule =>
@@ -172,8 +187,8 @@ export const elementwise: readonly EmitRule[] = [
   binary("TruncateMod", truncateMod),
   binary("DivNoNan", divNoNan),
   same("Pow"),
-  same("Maximum", "Max"),
-  same("Minimum", "Min"),
+  binary("Maximum", greater),
+  binary("Minimum", lesser),
   binary("SquaredDifference", (o, x, y) => {
     const difference = o.op("Sub", [x, y]);
     return o.op("Mul", [difference, difference]);
