@@ -1,6 +1,6 @@
 /** Lower, optimise, legalize, optimise for the target: what convert writes and check asks, without a file being touched. */
 import type { Problem } from "./base/problem.ts";
-import { type DialectRules, rulesOf } from "./dialects.ts";
+import { rulesOf } from "./dialects.ts";
 import type { Graph, Shape, Value } from "./graph/graph.ts";
 import type { CodeForm } from "./graph/map.ts";
 import { nodesOf } from "./graph/order.ts";
@@ -11,6 +11,7 @@ import { keptOnHost } from "./legalize/webgpu-reads.ts";
 import type { Bake } from "./lower/bake.ts";
 import { decoded } from "./lower/codes.ts";
 import { readConstants } from "./lower/constants.ts";
+import type { DialectRules } from "./lower/dialect.ts";
 import { type Lowered, lower } from "./lower/lower.ts";
 import type { QuantizedMode } from "./lower/rule.ts";
 import { type UserOps, userRules } from "./lower/user-ops.ts";
