@@ -17,7 +17,7 @@ const refused = `
   Complex Real Imag MurmurHash3 HashBucket
   Tokenize ChangeText RegexReplace TextLength TextPart SplitText WordNgrams FormatNumber
   RaggedDense RaggedRows FillEmptyRows
-  TruncatedNormal RandomGamma RandomPoisson
+  TruncatedNormal RandomGamma RandomPoisson SeededRandom
   BlockRepeats CoupledProbabilities TimeWarp
   CombinedSuppression ImageProjectiveTransformV3
   Lgamma Digamma Polygamma Zeta Igamma Igammac Betainc Cholesky Lu Qr SingularValues
