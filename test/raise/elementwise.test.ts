@@ -5,7 +5,7 @@ import { elementCount, type Tensor, tensorOf } from "../../src/graph/tensor.ts";
 import type { Builder } from "../../src/tf/build.ts";
 import { random, randomInts } from "../build/random.ts";
 import { graphOf } from "../optimize/run.ts";
-import { AgainstOnnxruntime, raised } from "./against-onnxruntime.ts";
+import { AgainstOnnxruntime } from "./against-onnxruntime.ts";
 
 let ort: AgainstOnnxruntime;
 beforeAll(async () => {
