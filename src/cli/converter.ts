@@ -58,7 +58,13 @@ const targets: Readonly<Record<string, string>> = { [layers]: "tfjs-layers", [gr
 export interface Translated {
   readonly models: readonly string[];
   readonly options: Readonly<Record<string, unknown>>;
+  /** What of the flags has no effect here, for the user to read. */
+  readonly notes: readonly string[];
 }
+
+/** Models whose operators the old converter could not check are written by it all the same, and end where they are run. */
+const uncheckedNote =
+  "--skip_op_check has no effect: what TF.js lacks is written with code for it, or refused; give operators of your own with --ops FILE";
 
 /** `args`: what follows `convert`. A `UsageError` for what the old converter refuses too, and for formats that are not written here. */
 export function fromConverter(args: readonly string[]): Translated {
@@ -101,7 +107,11 @@ export function fromConverter(args: readonly string[]): Translated {
     json: given.get("json"),
     force: given.get("force"),
   };
-  return { models: [input], options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) };
+  return {
+    models: [input],
+    options: Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+    notes: given.get("skip_op_check") === true ? [uncheckedNote] : [],
+  };
 }
 
 type Given = ReadonlyMap<string, string | boolean>;

@@ -184,7 +184,8 @@ async function convertAsBefore(args: readonly string[]): Promise<ExitCode> {
     return 0;
   }
   const { fromConverter } = await import("./converter.ts");
-  const { models, options } = fromConverter(args);
+  const { models, options, notes } = fromConverter(args);
+  for (const note of notes) console.error(`modelwright: ${note}`);
   return convert(models, options);
 }
 

@@ -304,10 +304,11 @@ describe("flags", () => {
     const kept = await converter("--strip_debug_ops=False", ...args);
     expect(kept.code).toBe(1);
     expect(kept.stdout).toContain("main/checked (CheckNumerics): TF.js has no operator CheckNumerics");
-    expect(
-      (await converter("--strip_debug_ops=True", "--skip_op_check", "--control_flow_v2=True", "--experiments=True", ...args))
-        .code,
-    ).toBe(0);
+    const flags = ["--strip_debug_ops=True", "--skip_op_check", "--control_flow_v2=True", "--experiments=True"];
+    const dropped = await converter(...flags, ...args);
+    expect(dropped.code).toBe(0);
+    expect(dropped.stderr).toContain("--skip_op_check has no effect");
+    expect((await converter("--skip_op_check=False", "--strip_debug_ops=True", ...args)).stderr).not.toContain("skip_op_check");
     close(await graphResult("out"), denseOutput(dense, x));
     expect((await converter("--strip_debug_ops=maybe", ...args)).stderr).toContain("wants true or false, not maybe");
   });
