@@ -30,7 +30,7 @@ export const backendAttr = "backend";
 const particular: Readonly<Record<string, ReadonlySet<string>>> = {
   theano: new Set(["Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"]),
   tfjs: new Set(
-    "AveragePooling3D Conv1D Conv3D Conv3DTranspose DepthwiseConv2D GlobalAveragePooling1D MaxPooling3D ReLU SeparableConv2D TimeDistributed UpSampling2D".split(
+    "AveragePooling3D Conv1D Conv3D Conv3DTranspose DepthwiseConv2D Dot GlobalAveragePooling1D MaxPooling3D ReLU SeparableConv2D TimeDistributed UpSampling2D".split(
       " ",
     ),
   ),

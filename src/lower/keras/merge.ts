@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { LayerCall, LayerFn, Layers } from "./layer.ts";
 import { concatenatedMask, joinedMask, withMask } from "./masks.ts";
+import { isOfTfjs } from "./stock.ts";
 
 /** Of different ranks: those of fewer axes get them behind the batch. */
 function aligned(b: Builder, inputs: readonly Value[]): readonly Value[] {
@@ -37,10 +38,12 @@ const dot: LayerFn = ({ b, config, inputs, at }) => {
   const normal = (axis: number, value: Value): number => (axis < 0 ? axis + value.rank : axis);
   if (inputs.length !== 2 || x.rank > 3 || y.rank > 3)
     throw at.unsupported(`a dot product of ranks ${inputs.map((each) => each.rank)}`);
+  // What a length is at least, squared: TF.js has another.
+  const least = isOfTfjs(at.node.attrs) ? 1e-7 : 1e-12;
   const unit = (value: Value, axis: number): Value => {
     if (!config.flag("normalize", false)) return value;
     const square = b.reduce("Sum", b.op("Square", [value]), [axis], true);
-    return b.op("Mul", [value, b.op("Rsqrt", [b.op("Maximum", [square, b.scalar(value.dtype, 1e-12)])])]);
+    return b.op("Mul", [value, b.op("Rsqrt", [b.op("Maximum", [square, b.scalar(value.dtype, least)])])]);
   };
   const matrix = (value: Value): Value => (value.rank === 2 ? b.op("ExpandDims", [value, b.scalar("int32", 1)]) : value);
   const [p, q] = [normal(i, x), normal(j, y)];

@@ -68,7 +68,8 @@ const lookup = (kind: "string" | "int32"): LayerFn =>
     const { b, config, at } = call;
     const { mask, unknown, tokens } = vocabularyOf(call);
     const count = config.number("num_oov_indices", 1);
-    if (count > 1) throw at.unsupported("several indices for unknown words, which are told apart by a hash");
+    if (count > 1 && config.flag("invert", false))
+      throw at.unsupported("several places of unknown words, turned back into words");
     if (config.has("idf_weights") && config.string("output_mode", "int") === "tf_idf") throw at.unsupported("tf_idf");
     const typed = tokens.map((token) => (kind === "string" ? String(token) : Number(token)));
     const masked = mask === undefined ? [] : [kind === "string" ? String(mask) : Number(mask)];
@@ -87,18 +88,41 @@ const lookup = (kind: "string" | "int32"): LayerFn =>
     const values = (mode === "int" ? places : places.slice(masked.length)).map((place) => place - offset);
     const fallback = count === 0 ? -1 : mode === "int" ? masked.length : 0;
     const given = kind === "string" ? x : b.cast(x, "int32");
-    const found = b.op("LookUp", [given, column(b, keys), column(b, values), one(b, [fallback])]);
-    return encoded(call, found, mode, count + typed.length);
+    const found = b.op("LookUp", [given, column(b, keys), column(b, values), one(b, [count > 1 ? -1 : fallback])]);
+    if (count <= 1) return encoded(call, found, mode, count + typed.length);
+    // Which of several, words say by their hash and numbers by what is left of them.
+    const which = kind === "string" ? bucketOf(b, x, count) : b.op("FloorMod", [given, b.scalar("int32", count)]);
+    const unknowns = b.op("AddV2", [which, b.scalar("int32", fallback)]);
+    const isUnknown = b.op("Equal", [found, b.scalar("int32", -1)]);
+    return encoded(call, b.op("SelectV2", [isUnknown, unknowns, found]), mode, count + typed.length);
   });
 
 const one = (b: Builder, values: readonly (string | number)[]): Value => b.reshape(column(b, values), []);
 
-/** Words whose place is a hash of theirs: TensorFlow's hashes are none of TF.js's ops. */
-const hashed: LayerFn = ({ at }) => {
-  throw at.unsupported(
-    "words that are told apart by a hash, which TF.js does not compute",
-    "hash before the model, and cut here",
-  );
+/** In decimal digits. */
+const asWritten = { kind: 0, precision: -1, width: 0, zeroes: false };
+
+/** TensorFlow's fast hash of words, and of numbers as they are written, in so many buckets. */
+function bucketOf(b: Builder, x: Value, buckets: number): Value {
+  const words = x.dtype === "string" ? x : b.op("FormatNumber", [b.cast(x, "int32")], asWritten);
+  return b.cast(b.op("HashBucket", [words], { buckets }), "int32");
+}
+
+/** The bucket of each word; 0 for those that are masked. */
+const hashing: LayerFn = simple((call, x) => {
+  const { b, config, at } = call;
+  if (config.has("salt")) throw at.unsupported("a hash with salt", "hash before the model, and cut here");
+  const bins = config.number("num_bins");
+  const mode = config.string("output_mode", "int");
+  const { mask_value: mask } = config.json;
+  if (typeof mask !== "string" && typeof mask !== "number") return encoded(call, bucketOf(b, x, bins), mode, bins);
+  const masked = b.op("Equal", [x, x.dtype === "string" ? one(b, [String(mask)]) : b.cast(one(b, [Number(mask)]), x.dtype)]);
+  const bucket = b.op("AddV2", [bucketOf(b, x, bins - 1), b.scalar("int32", 1)]);
+  return encoded(call, b.op("SelectV2", [masked, b.scalar("int32", 0), bucket]), mode, bins);
+});
+
+const crossing: LayerFn = ({ at }) => {
+  throw at.unsupported("crossed words that are told apart by a hash", "hash before the model, and cut here");
 };
 
 const vectorization: LayerFn = ({ at }) => {
@@ -110,7 +134,7 @@ export const preprocessingLayers: Layers = {
   Discretization: discretization,
   IntegerLookup: lookup("int32"),
   StringLookup: lookup("string"),
-  Hashing: hashed,
-  HashedCrossing: hashed,
+  Hashing: hashing,
+  HashedCrossing: crossing,
   TextVectorization: vectorization,
 };

@@ -59,6 +59,31 @@ it.each<readonly [string, readonly number[], () => Layer]>(
   close(output!.data as Float32Array, model.expected);
 });
 
+/** What TF.js gives of these inputs, against both conversions of the saved model. */
+async function sameAs(model: tf.LayersModel, fed: readonly { readonly shape: number[]; readonly data: Float32Array }[]) {
+  const expected = [...(await (model.predict(fed.map(({ data, shape }) => core.tensor(data, shape))) as core.Tensor).data())];
+  const files = await savedLayers(model);
+  const open = () => openModel(memorySource("model.json", files["model.json"]!), memorySources(files));
+  const inputs = fed.map((each) => ({ dtype: "float32" as const, ...each }));
+  for (const outputs of [await graphOutputs(await open(), inputs), await layersOutputs(await open(), inputs)])
+    close(outputs[0]!.data as Float32Array, expected);
+}
+
+it("takes the mean over masked steps too, as TF.js does", async () => {
+  const input = tf.input({ shape: [5] });
+  const embedded = tf.layers.embedding({ inputDim: 7, outputDim: 3, maskZero: true }).apply(input);
+  const output = tf.layers.globalAveragePooling1d({}).apply(embedded) as tf.SymbolicTensor;
+  const data = Float32Array.of(1, 0, 6, 2, 0, 0, 0, 3, 5, 4);
+  await sameAs(tf.model({ inputs: input, outputs: output }), [{ shape: [2, 5], data }]);
+});
+
+it("normalises short vectors of a dot product by TF.js's least length", async () => {
+  const inputs = [tf.input({ shape: [3, 2] }), tf.input({ shape: [5, 2] })];
+  const output = tf.layers.dot({ axes: 2, normalize: true }).apply(inputs) as tf.SymbolicTensor;
+  const fed = [random(12, 3), random(20, 4)].map((data, i) => ({ shape: [2, 3 + 2 * i, 2], data: data.map((x) => x * 1e-4) }));
+  await sameAs(tf.model({ inputs, outputs: output }), fed);
+});
+
 const enlarging = () => tf.layers.upSampling2d({ size: [2, 3], interpolation: "bilinear" });
 const dilated = () => tf.layers.depthwiseConv2d({ kernelSize: 2, dilationRate: 2 });
 const skipping = () => tf.layers.conv3d({ filters: 2, kernelSize: 1, strides: 3, padding: "same" });

@@ -96,8 +96,41 @@ it("finds the words that an archive keeps beside the layer", async () => {
   expect(Array.from(y!.data as Int32Array)).toEqual([2, 3, 0, 0, 1, 1, 2, 0]);
 });
 
-it("refuses hashes", async () => {
-  const config = { vocabulary, num_oov_indices: 2, output_mode: "int" };
-  await expect(lookUp("StringLookup", config, "string", words)).rejects.toThrow(/hash/);
-  await expect(lookUp("Hashing", { num_bins: 3 }, "string", words)).rejects.toThrow(/hash/);
+/** Of three buckets, as Keras's own documentation has it. */
+const letters = ["A", "B", "C", "D", "E", "A", "B", "C"];
+const buckets = [1, 0, 1, 1, 2, 1, 0, 1];
+
+it("hashes words, with and without one that is masked", async () => {
+  expect(await lookUp("Hashing", { num_bins: 3, output_mode: "int" }, "string", letters)).toEqual(buckets);
+  const masked = await lookUp("Hashing", { num_bins: 3, mask_value: "" }, "string", ["A", "B", "", "C", "D", "", "A", "B"]);
+  expect(masked).toEqual([1, 1, 0, 2, 2, 0, 1, 1]);
+});
+
+it("hashes numbers as they are written", async () => {
+  const numbers = Int32Array.of(7, -12, 0, 30, 7, 99, 12345, -12);
+  const written = Array.from(numbers, String);
+  const config = { num_bins: 11 };
+  const hashes = await lookUp("Hashing", config, "int32", numbers);
+  expect(hashes).toEqual(await lookUp("Hashing", config, "string", written));
+  expect(new Set(hashes).size).toBeGreaterThan(2);
+});
+
+it("tells several unknown words apart by their hash, and numbers by what is left of them", async () => {
+  const config = { vocabulary: ["green"], num_oov_indices: 3, oov_token: "[UNK]", output_mode: "int" };
+  expect(await lookUp("StringLookup", config, "string", ["green", ...letters.slice(1)])).toEqual([3, ...buckets.slice(1)]);
+  const behind = { ...config, mask_token: "" };
+  expect(await lookUp("StringLookup", behind, "string", ["", "green", ...letters.slice(2)])).toEqual([
+    0,
+    4,
+    ...buckets.slice(2).map((bucket) => bucket + 1),
+  ]);
+  const numbers = { vocabulary: [12, 7], num_oov_indices: 2, oov_token: -1, output_mode: "int" };
+  expect(await lookUp("IntegerLookup", numbers, "int32", Int32Array.of(12, 7, 9, 10, 7, 3, 0, 12))).toEqual([
+    2, 3, 1, 0, 3, 1, 0, 2,
+  ]);
+});
+
+it("refuses hashes that TensorFlow computes in another way", async () => {
+  await expect(lookUp("Hashing", { num_bins: 3, salt: [1, 2] }, "string", words)).rejects.toThrow(/salt/);
+  await expect(lookUp("HashedCrossing", { num_bins: 3 }, "string", words)).rejects.toThrow(/hash/);
 });
