@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command line; docs/cli.md is its contract. */
+import module from "node:module";
 import { cac } from "cac";
 import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
@@ -16,6 +17,9 @@ type Options = Readonly<Record<string, unknown>>;
 
 /** The flags of tensorflowjs_converter are written with an underscore, ours never. */
 const oldFlag = /^--[a-z0-9]+(_[a-z0-9]+)+(=|$)/;
+
+// Node 22.1 and up keep what they compiled in the folder for temporary files, and start sooner with it; 20 has no such thing.
+(module as { enableCompileCache?(): unknown }).enableCompileCache?.();
 
 const cli = cac("modelwright");
 cli.version(version);
