@@ -124,7 +124,8 @@ export const convolutions: readonly Rule[] = [
     // Of sizes that are computed the channels are known all the same.
     const whole = b.concat([b.slice(b.cast(sizes, "int32"), [0], [3]), b.dim(w, 0)], 0);
     const convolve: Product = (part, filter) => b.op("Conv2DBackpropInput", [whole, filter, part], attrs);
-    return [weighted(b, x, transposeWeights(b, w, [1, 2, 0, 3]), bias, a.fused_activation_function, convolve, at)];
+    const input = hybridInput(b, x, "asymmetric", at, 2);
+    return [weighted(b, input, transposeWeights(b, w, [1, 2, 0, 3]), bias, a.fused_activation_function, convolve, at)];
   }),
   lite("CONV_3D", { arity: [2, 3], attrs: window3d }, (b, [x, w, bias], a, at) => [
     weighted(b, x, w, bias, a.fused_activation_function, (part, filter) => b.op("Conv3D", [part, filter], attrs3d(a)), at),

@@ -23,6 +23,18 @@ function isHybrid(at: At, input: number, weights: number): boolean {
   return dtype !== undefined && isFloat(dtype) && !!quantizationOf(type, true) && bitsOf[type!.dtype!]! <= 8;
 }
 
+/** As `hybridInput`, of matrices each row of which is rounded by itself. */
+export function hybridRows(b: Builder, x: Value, at: At): Value {
+  const length = x.shape.at(-1);
+  if (typeof length !== "number" || x.rank < 3) return hybridInput(b, x, "asymmetric", at);
+  const rows = hybridInput(b, b.reshape(x, [-1, length]), "asymmetric", at);
+  return b.reshapeTo(
+    rows,
+    x.shape,
+    x.shape.map((_, axis) => [x, axis] as const),
+  );
+}
+
 /** Extremes of each batch, 0 among them. */
 function extremes(b: Builder, x: Value): readonly [least: Value, greatest: Value] {
   const axes = x.shape.map((_, i) => i).slice(1);

@@ -5,7 +5,7 @@ import type { At, Rule } from "../rule.ts";
 import { flag, oneOf } from "../schema.ts";
 import { fused } from "./activation.ts";
 import { weighted } from "./conv.ts";
-import { hybridInput } from "./hybrid.ts";
+import { hybridInput, hybridRows } from "./hybrid.ts";
 import { linear, transposeWeights } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
@@ -48,7 +48,7 @@ export const products: readonly Rule[] = [
     const y = weighted(b, flat, weights, bias, a.fused_activation_function, (part, by) => product(b, part, by, !constant), at);
     return [a.keep_num_dims ? unflatten(b, y, x) : y];
   }),
-  lite("BATCH_MATMUL", { arity: [2, 2], attrs: { adj_x: flag(false), adj_y: flag(false) } }, (b, [x, y], a) => [
-    b.op("BatchMatMulV2", [x, y], { adj_x: a.adj_x, adj_y: a.adj_y }),
+  lite("BATCH_MATMUL", { arity: [2, 2], attrs: { adj_x: flag(false), adj_y: flag(false) } }, (b, [x, y], a, at) => [
+    b.op("BatchMatMulV2", [a.adj_x ? x : hybridRows(b, x, at), y], { adj_x: a.adj_x, adj_y: a.adj_y }),
   ]),
 ];

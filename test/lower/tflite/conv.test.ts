@@ -132,6 +132,15 @@ test.each([
   const inputs = [0, codeWeights("w", [4, 3, 2, 3], axis), weights("b", [4], 4)];
   const trial: Trial = { ...conv(), fed: [floats([2, 7, 5, 3])], inputs, results: [result("float32", [2, 7, 5, 4])] };
   expect(await against.differences(trial)).toEqual([]);
+  const back: Trial = {
+    op: "TRANSPOSE_CONV",
+    table: "TransposeConvOptions",
+    options: { padding: "SAME", stride_w: 2, stride_h: 1 },
+    fed: [floats([2, 4, 5, 3])],
+    inputs: [vector("s", [2, 4, 10, 4]), codeWeights("w", [4, 3, 2, 3], axis), 0, weights("b", [4], 4)],
+    results: [result("float32", [2, 4, 10, 4])],
+  };
+  expect(await against.differences(back)).toEqual([]);
 });
 
 test.each<[string, Trial]>([

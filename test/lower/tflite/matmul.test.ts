@@ -71,6 +71,15 @@ test.each<[string, Trial]>([
     ]),
   ),
   [
+    "a batch of matrices by 8-bit weights",
+    {
+      ...product({ adj_y: true }),
+      fed: [floats([2, 5, 11])],
+      inputs: [0, codeWeights("w", [2, 7, 11], undefined)],
+      results: [result("float32", [2, 5, 7])],
+    },
+  ],
+  [
     "a batch of matrices",
     { ...product(), fed: [floats([2, 3, 5, 7]), floats([2, 3, 7, 4], 2)], results: [result("float32", [2, 3, 5, 4])] },
   ],
