@@ -204,10 +204,16 @@ function distinctOutputs(graph: Graph): Graph {
   return { ...graph, outputs };
 }
 
-/** In a function a constant that is also an output is passed through a node: the executor disposes of what bodies return. */
+/**
+ * In a function a constant that is also an output is passed through a node: the executor disposes of what bodies return. So are all outputs
+ * of one node but the first: the executor takes one of them for each.
+ */
 function ownedOutputs(body: Graph, names: Names): Graph {
+  const givers = new Set<Node>();
   const outputs = body.outputs.map(({ name, value }) => {
-    if (!value.node.constant) return { name, value };
+    const isFirst = !givers.has(value.node);
+    givers.add(value.node);
+    if (!value.node.constant && isFirst) return { name, value };
     const node = new Node("Identity", [value], {}, noOrigin, [value.type], [], false);
     names.add(node);
     return { name, value: node.output };

@@ -373,6 +373,34 @@ describe("one of many branches", () => {
       });
   });
 
+  it("gives all that the branches give, parts of one node among it", async () => {
+    const axis = {
+      name: "axis",
+      op: "Const",
+      attrs: { dtype: { type: "int32" }, value: { tensor: tensorOf("int32", [], [0]) } },
+    } as const;
+    const cut = (name: string, first: 0 | 1): FunctionSpec => ({
+      name,
+      inputs: [["a", "float32"]],
+      outputs: [
+        ["b", "float32", `parts:output:${first}`],
+        ["c", "float32", `parts:output:${1 - first}`],
+        ["d", "float32", "a"],
+      ],
+      nodes: [axis, op("parts", "Split", ["axis:output:0", "a"], { num_split: { i: 2 } })],
+    });
+    const halves = float([4], [1, 2, 3, 4]);
+    const kind = { funcs: ["ahead", "behind", "ahead"] };
+    const types = { Tin: { types: ["float32"] }, Tout: { types: ["float32", "float32", "float32"] } } as const;
+    for (const [index, order] of [[0, [1, 2, 3, 4]], [1, [3, 4, 1, 2]], [2, [1, 2, 3, 4]]] as const) // biome-ignore format: pairs
+      await runner.check({
+        nodes: [op("y", "Case", ["index", "halves"], { branches: kind, ...types })],
+        functions: [cut("ahead", 0), cut("behind", 1)],
+        feeds: { halves, index: tensorOf("int32", [], [index]) },
+        expected: { y: float([2], order.slice(0, 2)), "y:1": float([2], order.slice(2)), "y:2": halves },
+      });
+  });
+
   it("is written in the place of its node where the index is known", async () => {
     const expected = { y: float([3, 5], values.map((v) => v * -5)) }; // biome-ignore format: one line
     expect(await runner.check({ nodes: [int("index", 1), node("StatelessCase")], functions, feeds: { x }, expected })).toEqual([
