@@ -63,3 +63,43 @@ it("multiplies each place of a sequence by a kernel of its own", async () => {
         expect(y.data[(n * places + p) * filters + f]).toBeCloseTo(sum, 5);
       }
 });
+
+it.each([
+  ["channels_last", "valid"],
+  ["channels_first", "same"],
+  ["channels_last", "same"],
+] as const)("takes a kernel from every element to every element, %s, %s", async (data_format, padding) => {
+  const first = data_format === "channels_first";
+  const [rows, columns, tall, wide, down, right] = [5, 4, 3, 2, 2, 1];
+  const [high, broad] = padding === "same" ? [3, 4] : [2, 3];
+  const config = { filters, kernel_size: [tall, wide], strides: [down, right], data_format, padding, implementation: 2, use_bias: false }; // biome-ignore format: a row
+  const kernelShape = first ? [channels, rows, columns, filters, high, broad] : [rows, columns, channels, high, broad, filters];
+  const shape = first ? [batch, channels, rows, columns] : [batch, rows, columns, channels];
+  const x = random(batch * rows * columns * channels, 3);
+  const layer = { op: "LocallyConnected2D", config, weights: { kernel: kernelShape } };
+  const y = await graphOf(shape.slice(1), [layer], { dtype: "float32", shape, data: x });
+  const kernel = numbers(kernelShape, 1).data;
+  const input = (r: number, c: number, k: number) => (first ? (k * rows + r) * columns + c : (r * columns + c) * channels + k);
+  const output = (r: number, c: number, f: number) => (first ? (f * high + r) * broad + c : (r * broad + c) * filters + f);
+  const [ins, outs] = [rows * columns * channels, high * broad * filters];
+  // Where the window begins; beyond the edges there is nothing.
+  const [top, left] = padding === "same" ? [-Math.floor(tall / 2), -Math.floor(wide / 2)] : [0, 0];
+  for (let n = 0; n < batch; n++)
+    for (let r = 0; r < high; r++)
+      for (let c = 0; c < broad; c++)
+        for (let f = 0; f < filters; f++) {
+          let sum = 0;
+          for (let i = r * down + top; i < r * down + top + tall; i++)
+            for (let j = c * right + left; j < c * right + left + wide; j++)
+              if (i >= 0 && i < rows && j >= 0 && j < columns)
+                for (let k = 0; k < channels; k++)
+                  sum += x[n * ins + input(i, j, k)]! * kernel[input(i, j, k) * outs + output(r, c, f)]!;
+          expect(y.data[n * outs + output(r, c, f)]).toBeCloseTo(sum, 4);
+        }
+});
+
+it("refuses a kernel that is stored as a list", async () => {
+  const layer = { op: "LocallyConnected1D", config: { filters, kernel_size: [2], implementation: 3 }, weights: { kernel: [60] } };
+  const fed = { dtype: "float32" as const, shape: [1, 5, channels], data: random(15, 3) };
+  await expect(graphOf([5, channels], [layer], fed)).rejects.toThrow(/list of what is not zero/);
+});
