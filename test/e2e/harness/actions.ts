@@ -12,19 +12,23 @@ export const openModel = (page: Page, file: string): Promise<Frame> => open(page
 export const openRefused = (page: Page, file: string): Promise<Frame> =>
   open(page, file, () => webview(page, "[data-testid=state]:not([hidden])"));
 
+/** In its first moments VS Code may not know the editors of extensions yet, though it has loaded those, and shows the bytes. */
+const earlyOpenings = 4;
+
 async function open(page: Page, file: string, shown: () => Promise<Frame>): Promise<Frame> {
-  await row(page, file).click();
   const plain = page.locator(".editor-instance .monaco-editor, .editor-instance .monaco-editor-pane-placeholder").first();
-  const frame = shown();
-  frame.catch(() => undefined); // awaited below, where it is the one that counts
-  const opened = frame.then(
-    () => true,
-    () => false,
-  );
-  if (await Promise.race([opened, appears(plain, 30_000).then((early) => !early)])) return frame;
-  // In its first moments VS Code may not know the editors of extensions yet, though it has loaded those: it shows the bytes.
-  await command(page, "View: Close All Editors");
-  await plain.waitFor({ state: "hidden" });
+  for (let early = 0; early < earlyOpenings; early++) {
+    await row(page, file).click();
+    const frame = shown();
+    frame.catch(() => undefined); // awaited below, where it is the one that counts
+    const opened = frame.then(
+      () => true,
+      () => false,
+    );
+    if (await Promise.race([opened, appears(plain, 30_000).then((isPlain) => !isPlain)])) return frame;
+    await command(page, "View: Close All Editors");
+    await plain.waitFor({ state: "hidden" });
+  }
   await row(page, file).click();
   return shown();
 }
