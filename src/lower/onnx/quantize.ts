@@ -80,9 +80,10 @@ function dequantizeLinear(
 
 /**
  * Codes that were just made by the same scale and zero point: the numbers rounded to them without ever being codes, or, in the `float`
- * mode, only kept to their range. Undefined where the codes come from elsewhere.
+ * mode, only kept to their range. Undefined where the codes come from elsewhere, or are to be made (`qdq`).
  */
 function rounded(b: Builder, codes: Value, [scale, zero]: readonly [Value, Value], at: At): Value | undefined {
+  if (at.quantized === "qdq") return undefined;
   const { op, inputs } = codes.node;
   const origin = constantOf(zero);
   if (op !== "Quantize" || !isInteger(codes.dtype) || !origin || !same(inputs[1]!, scale) || !same(inputs[2]!, zero))
