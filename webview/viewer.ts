@@ -193,7 +193,7 @@ export class Viewer {
     if (changed) this.tell(this.host.select(drawn.graph.id, node));
     this.drawDetails();
     this.drawCounter();
-    this.keep();
+    this.keepNow();
   }
 
   private async reveal(graph: number, node: number): Promise<void> {
@@ -294,13 +294,19 @@ export class Viewer {
     };
   }
 
+  /** At once, since the page may be hidden the next moment; of moves that follow each other the last again. */
   private keep(): void {
     if (this.keeping) return;
+    this.keepNow();
     this.keeping = window.setTimeout(() => {
       this.keeping = 0;
-      const state = this.whereabouts();
-      if (state) this.kept.keep(state);
+      this.keepNow();
     }, keepEvery);
+  }
+
+  private keepNow(): void {
+    const state = this.whereabouts();
+    if (state) this.kept.keep(state);
   }
 
   /** What the host could not do it tells itself; here only a closed line is left to say. */
