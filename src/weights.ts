@@ -1,6 +1,7 @@
 /** Weights as they are written: a fault names the weight of the source. */
 import { ModelError, modelError } from "./base/problem.ts";
 import type { Value } from "./graph/graph.ts";
+import { topological } from "./graph/order.ts";
 import type { Lowered } from "./lower/lower.ts";
 import { blocksOf, evaluate } from "./tf/evaluate.ts";
 
@@ -11,11 +12,9 @@ export function weightNames(lowered: Lowered): (value: Value) => readonly string
     if (value.node.op === "Const") byTensor.set(value.node.attrs["value"], source.slice(source.indexOf("/") + 1));
   return (value) => {
     const found = new Set<string>();
-    const stack = [value.node];
-    for (let node = stack.pop(); node; node = stack.pop()) {
+    for (const node of topological([value])) {
       const name = node.op === "Const" ? byTensor.get(node.attrs["value"]) : undefined;
       if (name !== undefined) found.add(name);
-      stack.push(...node.inputs.map((input) => input.node));
     }
     return [...found];
   };
