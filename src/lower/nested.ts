@@ -7,6 +7,8 @@ import { type Body, type Call, type Captures, functionsOf, type Scope } from "./
 
 /** Sub-graphs and functions within each other; deeper ones are taken for a fault of the file. */
 const maxDepth = 32;
+/** Sub-graphs and functions in all, each as often as it is put in some place: loops within loops are written out round by round. */
+const maxPlaced = 200_000;
 
 /** What is asked of the lowering of one graph. */
 export interface Walk {
@@ -19,6 +21,7 @@ export class Nested {
   readonly bodies = new Map<string, Graph>();
   private readonly functions: ReadonlyMap<string, SourceGraph>;
   private depth = 0;
+  private placed = 0;
 
   constructor(
     private readonly model: SourceModel,
@@ -82,6 +85,9 @@ export class Nested {
       throw modelError("invalid-model", `${inputs.length} values for a sub-graph of ${graph.inputs.length} inputs`, {
         graph: graph.name,
       });
+    for (let outer: Scope | undefined = parent; outer; outer = outer.parent)
+      if (outer.graph === graph)
+        throw modelError("recursion", `the sub-graph holds itself: ${graph.name}`, { graph: graph.name });
     const values = new Map(graph.inputs.map((input, i) => [input, inputs[i]!]));
     return { graph, values, parent, call: parent.call, captures };
   }
@@ -100,6 +106,7 @@ export class Nested {
   private within(scope: Scope, wanted: readonly ValueId[]): void {
     const place = { graph: scope.graph.name };
     if (this.depth === maxDepth) throw modelError("too-deep", `more than ${maxDepth} sub-graphs within each other`, place);
+    if (this.placed++ === maxPlaced) throw modelError("too-large", `more than ${maxPlaced} sub-graphs written out`, place);
     const { origin } = this.b;
     this.depth++;
     try {

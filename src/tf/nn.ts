@@ -13,7 +13,7 @@ export function windows(
   padding: string,
   pads: readonly [number, number],
 ): Dim {
-  if (stride < 1 || dilation < 1)
+  if (!(stride >= 1 && dilation >= 1))
     throw modelError("bad-attribute", `windows with a stride of ${stride}, a dilation of ${dilation}`);
   if (typeof size !== "number" || typeof kernel !== "number") return undefined;
   if (padding === "SAME") return Math.ceil(size / stride);
@@ -90,9 +90,22 @@ function pool(name: string, rank: number): OpDef {
   };
 }
 
+const unequal = (a: Dim, b: Dim): boolean => typeof a === "number" && typeof b === "number" && a !== b;
+
 /** Input sizes given as a vector. */
-function backprop(name: string): OpDef {
-  return { name, infer: (call) => [{ dtype: call.dtype(2), shape: call.dims(0) ?? call.shape(2)?.map(() => undefined) }] };
+function backprop(name: string, rank: number): OpDef {
+  return {
+    name,
+    infer: (call) => {
+      const [sizes, filter, x] = [call.dims(0), call.shape(1), call.shape(2)];
+      const { channel } = spatial(call, rank);
+      const [outputs, taken] = [sizes?.[channel], filter?.[rank - 2]];
+      const inGroups = typeof outputs !== "number" || typeof taken !== "number" || outputs % taken === 0;
+      if (unequal(sizes?.[0], x?.[0]) || unequal(x?.[channel], filter?.[rank - 1]) || !inGroups)
+        throw modelError("shape-mismatch", `${showShape(x)} through a filter of ${showShape(filter)} to ${showShape(sizes)}`);
+      return [{ dtype: call.dtype(2), shape: sizes ?? x?.map(() => undefined) }];
+    },
+  };
 }
 
 function matmul(call: Call, ta: boolean, tb: boolean): Type {
@@ -137,8 +150,8 @@ define(
   convolution("Conv2D", 4),
   convolution("Conv3D", 5),
   convolution("DepthwiseConv2dNative", 4, true),
-  backprop("Conv2DBackpropInput"),
-  backprop("Conv3DBackpropInputV2"),
+  backprop("Conv2DBackpropInput", 4),
+  backprop("Conv3DBackpropInputV2", 5),
   {
     name: "Dilation2D",
     infer: (call) => {

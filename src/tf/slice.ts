@@ -14,13 +14,14 @@ interface StridedSpec {
   readonly shape: Shape;
 }
 
+/** A mask has a bit for each place. */
+const maskBits = 32;
+
 /** TensorFlow's StridedSlice with its five masks, over a known rank and constant begin, end and strides. */
 export function stridedSpec(call: Call): StridedSpec | undefined {
   const input = call.shape();
   const [begins, ends, steps] = [call.dims(1), call.dims(2), call.numbers(3)];
   if (!input || !begins || !ends || !steps) return undefined;
-  if (begins.length !== ends.length || begins.length !== steps.length)
-    throw modelError("shape-mismatch", `slice from ${begins.length} places to ${ends.length} by ${steps.length} steps`);
   const mask = (name: string) => call.attr<number>(name, 0);
   const bit = (name: string, i: number) => (mask(name) >> i) & 1;
   const explicit = begins.filter((_, i) => !bit("new_axis_mask", i) && !bit("ellipsis_mask", i)).length;
@@ -193,7 +194,13 @@ define(
   },
   {
     name: "StridedSlice",
-    infer: (call) => [{ dtype: call.dtype(), shape: stridedSpec(call)?.shape ?? stridedRank(call) }],
+    infer: (call) => {
+      const [begin, end, step] = [1, 2, 3].map((i) => call.shape(i)?.[0]);
+      const lengths = [begin, end, step].filter((length) => typeof length === "number");
+      if (lengths.some((length) => length !== lengths[0] || length > maskBits))
+        throw modelError("shape-mismatch", `slice from ${begin} places to ${end} by ${step} steps`);
+      return [{ dtype: call.dtype(), shape: stridedSpec(call)?.shape ?? stridedRank(call) }];
+    },
     fold: ([x, b, e, s], attrs, [type]) => {
       const spec = foldSpec(x!, b!, e!, s!, attrs as Record<string, number>);
       const strides = stridesOf(x!.shape);

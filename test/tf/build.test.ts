@@ -48,6 +48,26 @@ describe("Builder", () => {
     expect(picked(-4).shape).toEqual([5]);
     for (const index of [4, -5]) expect(() => picked(index)).toThrow(`index ${index} of a dim of 4`);
     expect(() => b.op("StridedSlice", [input([4, 5]), b.ints([0, 1]), b.ints([2]), b.ints([1, 1])])).toThrow("2 places to 1");
+    const many = input([40], "int64");
+    expect(() => b.op("StridedSlice", [input([4, 5]), many, many, many])).toThrow("40 places");
+    const back = (sizes: number[], x: Shape) =>
+      b.op("Conv2DBackpropInput", [b.ints(sizes), input([2, 2, 5, 3]), input(x)], attrs);
+    expect(back([2, 9, 7, 5], [2, 9, 7, 3]).shape).toEqual([2, 9, 7, 5]);
+    for (const [sizes, x] of [
+      [
+        [1, 9, 7, 5],
+        [2, 9, 7, 3],
+      ],
+      [
+        [2, 9, 7, 5],
+        [2, 9, 7, 4],
+      ],
+      [
+        [2, 9, 7, 6],
+        [2, 9, 7, 3],
+      ],
+    ] as const)
+      expect(() => back([...sizes], x)).toThrow("through a filter of");
     expect(b.op("Conv2D", [input([1, 9, 7, 6]), input([3, 3, 3, 4])], attrs).shape).toEqual([1, 9, 7, 4]);
   });
 

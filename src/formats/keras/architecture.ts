@@ -21,6 +21,8 @@ export const modelDomain = "model";
 /** Models within models. */
 const MAX_DEPTH = 32;
 const MAX_LAYERS = 100_000;
+/** Of one call of a layer. */
+const MAX_OUTPUTS = 10_000;
 
 /**
  * Attribute of a layer whose kernels Theano stored: it convolves where others correlate; and, in a model of TF.js's, of those layers that TF.js
@@ -205,8 +207,11 @@ class GraphReader {
   /** Outputs of each call that anything reads. */
   private outputCounts(layers: readonly Layer[], ends: readonly Reference[]): Map<string, number> {
     const counts = new Map<string, number>();
-    for (const { layer, call, output } of [...ends, ...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs))])
+    for (const { layer, call, output } of [...ends, ...layers.flatMap(({ calls }) => calls.flatMap(({ inputs }) => inputs))]) {
+      if (!(output < MAX_OUTPUTS))
+        throw modelError("malformed", `output ${output} of a layer`, { graph: this.name, node: layer });
       counts.set(`${layer}\0${call}`, Math.max(counts.get(`${layer}\0${call}`) ?? 1, output + 1));
+    }
     return counts;
   }
 

@@ -348,6 +348,25 @@ describe("functions", () => {
   });
 });
 
+it("a loop whose body is a loop over itself is refused", async () => {
+  const again: FunctionSpec = {
+    name: "again",
+    inputs: [["v", "float32"]],
+    outputs: [["w", "float32", "inner:output:0"]],
+    nodes: [op("inner", "While", ["v"], { cond: { func: "more" }, body: { func: "again" }, T: { types: ["float32"] } })],
+  };
+  const more: FunctionSpec = {
+    name: "more",
+    inputs: [["v", "float32"]],
+    outputs: [["go", "bool", "less:z:0"]],
+    nodes: [constant("bound", float([], [9])), op("less", "Less", ["v", "bound:output:0"])],
+  };
+  const outer = op("y", "While", ["x"], { cond: { func: "more" }, body: { func: "again" }, T: { types: ["float32"] } });
+  const feeds = { x: float([], [2]) };
+  const { refused } = await converted({ nodes: [outer], functions: [again, more], feeds, expected: { y: feeds.x } });
+  expect(new Set(refused)).toEqual(new Set(["the sub-graph holds itself: again"]));
+});
+
 describe("one of many branches", () => {
   const branch = (name: string, factor: number): FunctionSpec => ({
     name,
