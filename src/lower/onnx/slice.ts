@@ -157,8 +157,9 @@ function sliceInputs(
   stepsInput: Value | undefined,
   at: At,
 ): Value {
-  if (starts.rank === 0) {
-    const [first, last, ...rest] = [starts, ends, axesInput, stepsInput].map((each) => each && b.reshape(each, [1]));
+  const given = [starts, ends, axesInput, stepsInput];
+  if (given.some((each) => each?.type.shape?.length === 0)) {
+    const [first, last, ...rest] = given.map((each) => (each?.type.shape?.length === 0 ? b.reshape(each, [1]) : each));
     return sliceInputs(b, x, first!, last!, rest[0], rest[1], at);
   }
   const steps = stepsInput && knownNumbers(stepsInput);
