@@ -1,5 +1,5 @@
 /** Builds hub graphs: every value has its type as soon as it exists, and small constant arithmetic folds while it is built. */
-import { byteLength, type DType } from "../base/dtype.ts";
+import { byteLength, type DType, isFloat } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import {
   type Attrs,
@@ -23,6 +23,16 @@ export const eagerBytes = 16 * 1024;
 export function bytesOf(type: Type): number | undefined {
   const size = sizeOf(type.shape);
   return size === undefined ? undefined : (byteLength(type.dtype, size) ?? 16 * size);
+}
+
+const parents = new WeakMap<Tensor, readonly Tensor[]>();
+
+/** What a tensor was folded from at once, so that a weight is known as one by whatever arithmetic it went through. */
+export const foldedFrom = (tensor: Tensor | StoredTensor): readonly Tensor[] => parents.get(tensor as Tensor) ?? [];
+
+function madeOf(tensor: Tensor, from: readonly Tensor[]): Tensor {
+  if (isFloat(tensor.dtype) && !from.includes(tensor)) parents.set(tensor, from);
+  return tensor;
 }
 
 const isSmall = (type: Type): boolean => (bytesOf(type) ?? Number.POSITIVE_INFINITY) <= eagerBytes;
@@ -49,7 +59,7 @@ export class Builder {
     if (constant && def.fold && types.every(isSmall)) {
       const tensors = inputs.map(constantOf);
       if (tensors.every((t) => t !== undefined) && inputs.every((input) => isSmall(input.type)))
-        return def.fold(tensors as Tensor[], attrs, types).map((tensor) => this.constant(tensor));
+        return def.fold(tensors as Tensor[], attrs, types).map((tensor) => this.constant(madeOf(tensor, tensors as Tensor[])));
     }
     const elements = constant ? undefined : def.elements?.(call);
     if (elements?.every((dim) => typeof dim === "number") && types.length === 1 && def.pure !== false)
