@@ -7,6 +7,7 @@ import type { ConvertOnnxOptions } from "../convert-onnx.ts";
 import type { Dialect, SourceModel } from "../graph/source.ts";
 import { bytes } from "../protocol/format.ts";
 import { openFileSink } from "./file-sink.ts";
+import { interruption } from "./interrupt.ts";
 import type { Quantization } from "./options.ts";
 import { type Opening, read } from "./read.ts";
 import { problemLines, type Report, type Told } from "./report.ts";
@@ -71,6 +72,7 @@ const unmatchedGlobs = ({ quantize }: ConvertRequest): Problem[] =>
 
 export async function convertModel(file: string, out: string, options: ConvertRequest): Promise<Told> {
   const started = performance.now();
+  const { signal = interruption() } = options;
   const opening = { ...options.opening, layers: ofLayers.has(options.to ?? "tfjs") };
   const { model, files } = await read(file, { opening });
   checkExpected(model, options);
@@ -80,7 +82,7 @@ export async function convertModel(file: string, out: string, options: ConvertRe
   let converted: Converted;
   try {
     const write = await converters[options.to ?? "tfjs"]();
-    converted = await write(model, files, sink, options);
+    converted = await write(model, files, sink, { ...options, signal });
   } finally {
     await sink.abort();
   }

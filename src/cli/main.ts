@@ -6,6 +6,7 @@ import { Cancelled } from "../base/cancel.ts";
 import { ModelError } from "../base/problem.ts";
 import { version } from "../version.ts";
 import { dashed, marked, unmarked } from "./arguments.ts";
+import { interruptedCode } from "./interrupt.ts";
 import type { NamedModel } from "./models.ts";
 import type { Told } from "./report.ts";
 import { UsageError } from "./usage.ts";
@@ -290,7 +291,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
 
-async function main(): Promise<ExitCode> {
+async function main(): Promise<number> {
   try {
     const [, , command, ...rest] = process.argv;
     if (command === "convert" && rest.some((each) => oldFlag.test(each)) && !rest.includes("--help"))
@@ -313,7 +314,7 @@ async function main(): Promise<ExitCode> {
       word === undefined ? "no command given; see modelwright --help" : `no such command: ${word}; see modelwright --help`,
     );
   } catch (error) {
-    if (error instanceof Cancelled) return 1;
+    if (error instanceof Cancelled) return interruptedCode() ?? 1;
     const { name, message } = error as Error;
     if (error instanceof UsageError || name === "DestinationError" || name === "CACError") {
       console.error(`modelwright: ${message}`);

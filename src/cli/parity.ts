@@ -10,6 +10,7 @@ import { openOnnxTarget } from "../parity/onnx-target.ts";
 import { type ParityRequest, parity } from "../parity.ts";
 import { openTfjs } from "../runtime/tfjs.ts";
 import type { TfjsBackend } from "../runtime/tfjs-api.ts";
+import { interruption } from "./interrupt.ts";
 import { type Opening, read } from "./read.ts";
 import { problemLines, type Report, type Told } from "./report.ts";
 import { openSink, recover } from "./sink.ts";
@@ -27,6 +28,7 @@ export interface ParityOptions
 
 export async function parityModel(file: string, options: ParityOptions): Promise<Told> {
   const started = performance.now();
+  const { signal = interruption() } = options;
   const { model, files } = await read(file, options.convert);
   let scratch = options.converted === undefined ? await mkdtemp(path.join(tmpdir(), "modelwright-")) : undefined;
   try {
@@ -34,11 +36,10 @@ export async function parityModel(file: string, options: ParityOptions): Promise
     if (options.converted !== undefined) await recover(folder);
     else {
       const outputs = options.outputs ? { outputs: options.outputs } : {};
-      const converted = await convert(model, files, await openSink(folder), { ...options.convert, ...outputs });
+      const converted = await convert(model, files, await openSink(folder), { ...options.convert, ...outputs, signal });
       if (!converted.ok) return failed(model.dialect, converted.problems, started);
     }
     const map = await readFile(path.join(folder, sourceMapName), "utf8").then(parseSourceMap, missingMap);
-    const { signal } = options;
     const isOnnx = await isFile(path.join(folder, onnxName));
     if (!isOnnx && !(await isFile(path.join(folder, "model.json"))))
       throw modelError("file-missing", `no conversion, neither model.json nor ${onnxName}, in ${folder}`);
