@@ -82,6 +82,44 @@ describe("slices", () => {
     expect(await same(computed, feeds)).toEqual([]);
   });
 
+  it.each([
+    [0, -1],
+    [2, -3],
+    [3, -3],
+    [4, -3],
+    [2, -5],
+  ])("backwards over %i elements, from %i", async (size, from) => {
+    const [begin, end, by] = [[from], [0], [-1]];
+    const attrs = { ...masks, end_mask: 1 };
+    const x = floats([size, 3]);
+    const rows = Array.from({ length: size }, (_, i) => i)
+      .slice(0, Math.max(from + size + 1, 0))
+      .reverse();
+    const data = rows.flatMap((row) => Array.from((x.data as Float32Array).subarray(row * 3, row * 3 + 3)));
+    const expected = [tensorOf("float32", [rows.length, 3], data)];
+    for (const dims of [
+      [size, 3],
+      ["n", 3],
+    ]) {
+      const make = (b: Builder) => b.op("StridedSlice", [input(b, dims), b.ints(begin), b.ints(end), b.ints(by)], attrs);
+      expect(await same(make, { x }, { expected })).toEqual([]);
+    }
+    const computed = (b: Builder) =>
+      b.op("StridedSlice", [input(b, ["n", 3]), vector(b, "begin", 1), b.ints(end), b.ints(by)], attrs);
+    expect(await same(computed, { x, begin: int32(begin) }, { expected })).toEqual([]);
+    const strides = (b: Builder) =>
+      b.op("StridedSlice", [input(b, ["n", 3]), vector(b, "begin", 1), vector(b, "end", 1), vector(b, "by", 1)], masks);
+    const feeds = { x, begin: int32(begin), end: int32([-9]), by: int32(by) };
+    expect(await same(strides, feeds, { expected })).toEqual([]);
+  });
+
+  it("ReverseV2 of nothing", async () => {
+    const expected = [tensorOf("float32", [0, 3], [])];
+    expect(await same((b) => b.op("ReverseV2", [input(b, ["n", 3]), b.ints([0])]), { x: floats([0, 3]) }, { expected })).toEqual(
+      [],
+    );
+  });
+
   it("Split, SplitV, Unpack, ReverseV2", async () => {
     const axis = (b: Builder, at: number) => b.scalar("int32", at);
     expect(

@@ -107,7 +107,8 @@ function stridedSlice(o: OnnxBuilder, x: Ref, [begin, end, step]: readonly [Ref,
     const ends = bound(end, "end_mask", (by) => (by > 0 ? toEnd : -toEnd));
     const by = cuts.map(({ entry }) => entry);
     const strides = steps ? o.ints(by.map((entry) => steps[entry]!)) : o.int64(o.pick(step, by, 0));
-    const inputs = [value, starts, ends, o.ints(cuts.map((cut) => cut.axis)), strides];
+    const axes = cuts.map((cut) => cut.axis);
+    const inputs = [value, starts, endsBackward(o, x, { starts, ends, strides, axes }), o.ints(axes), strides];
     value = o.op("Slice", inputs, {}, x.dtype);
   }
   const known = o.known(begin);
@@ -118,13 +119,39 @@ function stridedSlice(o: OnnxBuilder, x: Ref, [begin, end, step]: readonly [Ref,
   return o.unsqueeze(value === x ? o.op("Identity", [x]) : value, added);
 }
 
+interface Cuts {
+  readonly starts: Ref;
+  readonly ends: Ref;
+  readonly strides: Ref;
+  readonly axes: readonly number[];
+}
+
+/**
+ * Backwards from before the first element nothing is taken in TensorFlow; ONNX moves such a start to the first element, also where there
+ * is none. The end of those is put there too.
+ */
+function endsBackward(o: OnnxBuilder, x: Ref, { starts, ends, strides, axes }: Cuts): Ref {
+  const [from, by] = [o.known(starts), o.known(strides)];
+  const may = (i: number) => (from?.[i] ?? -1) < 0 && (by?.[i] ?? -1) < 0;
+  if (!axes.some((_, i) => may(i))) return ends;
+  const dims = axes.map((axis) => x.shape?.[axis]);
+  const known = o.known(ends);
+  if (from && by && known && dims.every((dim, i) => typeof dim === "number" || !may(i)))
+    return o.ints(known.map((end, i) => (may(i) && from[i]! + (dims[i] as number) < 0 ? 0 : end)));
+  const zero = o.ints([0]);
+  const isBefore = compare(o, "Less", o.op("Add", [starts, o.pick(o.shape(x), axes, 0)]), zero);
+  const isBackward = compare(o, "Less", strides, zero);
+  return where(o, o.op("And", [isBefore, isBackward]), zero, ends);
+}
+
+/** From the last element, which is not written as −1: that is the first one of an axis of none. */
 function reverse(o: OnnxBuilder, x: Ref, axes: Ref, at: EmitAt): Ref {
   const rank = at.node.inputs[0]!.rank;
   const known = o.known(axes)?.map((axis) => normalAxis(axis, rank));
   if (!known) throw at.unsupported("a reversal of axes that are computed");
   if (known.length === 0) return o.op("Identity", [x]);
   const all = (value: number) => known.map(() => value);
-  return o.slice(x, all(-1), all(-toEnd), known, all(-1));
+  return o.slice(x, all(toEnd), all(-toEnd), known, all(-1));
 }
 
 function split(o: OnnxBuilder, x: Ref, axis: number, at: EmitAt): readonly Ref[] {
