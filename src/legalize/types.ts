@@ -6,6 +6,7 @@ import type { Value } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Builder } from "../tf/build.ts";
 import { castTensor } from "../tf/cast.ts";
+import { checkInt32 } from "../tf/int32.ts";
 import { define } from "../tf/op.ts";
 
 export type TfjsType = "float32" | "int32" | "bool" | "string" | "complex64";
@@ -24,13 +25,10 @@ export function narrow(b: Builder, constant: Value): Value {
   return constant.dtype === to ? constant : b.op("Narrow", [constant], { DstT: to });
 }
 
-const [least, greatest] = [-(2n ** 31n), 2n ** 31n - 1n];
+const wide: ReadonlySet<DType> = new Set(["int64", "uint64", "uint32"]);
 
 function narrowTensor(x: Tensor, to: DType): Tensor {
-  if (to === "int32" && (x.dtype === "int64" || x.dtype === "uint64" || x.dtype === "uint32")) {
-    for (const value of x.data as BigInt64Array)
-      if (value < least || value > greatest) throw modelError("int64-overflow", `a constant does not fit int32: ${value}`);
-  }
+  if (to === "int32" && wide.has(x.dtype)) checkInt32(x.data as BigInt64Array);
   return castTensor(x, to);
 }
 

@@ -1,5 +1,5 @@
 /** Builds hub graphs: every value has its type as soon as it exists, and small constant arithmetic folds while it is built. */
-import { byteLength, type DType, isFloat } from "../base/dtype.ts";
+import { byteLength, type DType, isFloat, isInteger } from "../base/dtype.ts";
 import { modelError } from "../base/problem.ts";
 import {
   type Attrs,
@@ -14,6 +14,7 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import { elementCount, isStored, type StoredTensor, type Tensor, tensorOf } from "../graph/tensor.ts";
+import { checkInt32 } from "./int32.ts";
 import { Call, constantOf, dimsOf, type OpDef, opDef } from "./op.ts";
 
 /** Eager folding only up to here, inputs and outputs both; beyond it a constant stays an expression. */
@@ -98,16 +99,18 @@ export class Builder {
     return new Node("Const", [], { value }, this.origin, [type], [], true).output;
   }
 
-  /** A scalar Const. */
+  /** A scalar Const. `ModelError` where it is an int32 that 32 bits do not hold. */
   scalar(dtype: DType, value: number): Value {
+    if (dtype === "int32") checkInt32([value]);
     return this.constant(tensorOf(dtype, [], [value]));
   }
 
-  /** An int32 vector Const: axes, permutations, shapes. Shared, so that equal ones are one node. */
+  /** An int32 vector Const: axes, permutations, shapes. Shared, so that equal ones are one node. `ModelError` where one does not fit. */
   ints(values: readonly number[]): Value {
     const key = values.join();
     const known = this.vectors.get(key);
     if (known) return known;
+    checkInt32(values);
     const value = new Node(
       "Const",
       [],
@@ -169,7 +172,16 @@ export class Builder {
     return this.op("Slice", [x, this.ints(begin), this.ints(size)]);
   }
 
+  /** As a lowering needs it: whole numbers that are known stay what they are; `ModelError` where int32 cannot hold one. */
   cast(x: Value, dtype: DType): Value {
+    if (x.dtype === dtype) return x;
+    const known = dtype === "int32" ? constantOf(x) : undefined;
+    if (known && isInteger(x.dtype)) checkInt32(known.data as ArrayLike<number | bigint>);
+    return this.wrappingCast(x, dtype);
+  }
+
+  /** As a model asks for it: integers wrap to the narrower width. */
+  wrappingCast(x: Value, dtype: DType): Value {
     return x.dtype === dtype ? x : this.op("Cast", [x], { DstT: dtype });
   }
 

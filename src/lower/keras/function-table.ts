@@ -152,7 +152,7 @@ const cast: FunctionFn = (call) => {
   const given = call.argument(1, "dtype");
   const name = isObject(given) && isObject(given["config"]) ? given["config"]["name"] : given;
   if (typeof name !== "string" || !dtypes.has(name)) throw call.at.unsupported(`a cast to ${JSON.stringify(given)}`);
-  return [call.b.cast(tensorAt(call, 0, "x"), name as DType)];
+  return [call.b.wrappingCast(tensorAt(call, 0, "x"), name as DType)];
 };
 
 const choose: FunctionFn = (call) => {

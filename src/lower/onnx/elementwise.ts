@@ -97,7 +97,7 @@ function clampedBits(b: Builder, x: Value, dtype: DType, at: At): Value {
 /** `saturate` concerns the floats of 4 and 8 bits. */
 function castTo(b: Builder, given: Value, dtype: DType, saturate: boolean, at: At): Value {
   const x = clampedBits(b, given, dtype, at);
-  return saturate || x.dtype === dtype ? b.cast(x, dtype) : b.op("Cast", [x], { DstT: dtype, saturate });
+  return saturate || x.dtype === dtype ? b.wrappingCast(x, dtype) : b.op("Cast", [x], { DstT: dtype, saturate });
 }
 
 export const elementwise: readonly Rule[] = [

@@ -140,7 +140,7 @@ export const elementwise: readonly Rule[] = [
   ...names("AddN AccumulateNV2").map((op) => tfRule(op, [1, Number.POSITIVE_INFINITY], {}, (b, values) => [addAll(b, values)])),
   tfRule("Cast", [1, 1], { DstT: dtype(), Truncate: flag(false) }, (b, [x], a, at) => {
     realOnly([x], at);
-    return [b.cast(x, a.DstT)];
+    return [b.wrappingCast(x, a.DstT)];
   }),
   tfRule("Bitcast", [1, 1], { type: dtype() }, (b, [x], a) => [x.dtype === a.type ? x : b.op("Bitcast", [x], { DstT: a.type })]),
   ...gradients,

@@ -58,7 +58,7 @@ const divide: Apply = (b, x, y) => b.op(isInteger(x.dtype) ? "TruncateDiv" : "Re
 
 /** Of codes too: a cast takes the codes themselves. */
 const cast: Rule = lite("CAST", { arity: [1, 1], attrs: { out_data_type: dtype("float32") }, codes: true }, (b, [x], a, at) => [
-  b.cast(x, at.declared()?.dtype ?? a.out_data_type),
+  b.wrappingCast(x, at.declared()?.dtype ?? a.out_data_type),
 ]);
 
 /** A condition of one axis picks whole rows. */

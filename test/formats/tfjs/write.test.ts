@@ -169,6 +169,32 @@ describe("writeTfjs", () => {
     expect(sink.files).toEqual({});
   });
 
+  const big = 10 ** 12;
+  const i64 = (name: string, dims: readonly number[], values: readonly number[]) => tensor(name, "int64", dims, values);
+  it.each([
+    ["Pad", [tensor("x", "float32", [1], [0.5]), i64("pads", [2], [0, big])], big],
+    ["Pad", [tensor("x", "int64", [1], [3]), i64("pads", [2], [0, 1]), i64("value", [], [big])], big],
+    ["OneHot", [i64("x", [2], [1, 2]), i64("depth", [], [big]), tensor("values", "float32", [2], [0, 1])], big],
+    ["Gather", [tensor("x", "float32", [3], [1, 2, 4]), i64("at", [1], [big])], big],
+    ["Mod", [tensor("x", "uint32", [3], [7, 8, 9]), tensor("by", "uint32", [1], [3_000_000_019])], 3_000_000_019],
+    ["Max", [i64("x", [3], [7, 8, 9]), i64("other", [1], [-(2 ** 31) - 1])], -(2 ** 31) - 1],
+    ["CumSum", [i64("x", [3], [7, 8, 9]), i64("axis", [], [big])], big],
+  ] as const)("never wraps a constant: %s", async (op, inputs, constant) => {
+    const [x, ...constants] = inputs;
+    const graph: GraphSpec = {
+      inputs: [value("x", x.dtype, [...x.shape])],
+      outputs: [value("y", x.dtype, undefined)],
+      initializers: constants,
+      nodes: [node(op, ["x", ...constants.map(({ name }) => name)], ["y"], {}, "sum")],
+    };
+    const { converted, sink } = await write(graph);
+    expect(converted.ok).toBe(false);
+    expect(converted.problems.map(({ node, reason }) => [node, reason])).toEqual([
+      ["sum", expect.stringContaining(`${constant}`)],
+    ]);
+    expect(sink.files).toEqual({});
+  });
+
   it("gives every node a legal, unique name and every output a node of its own", async () => {
     const { json, run, converted } = await write(
       {
