@@ -3,6 +3,7 @@ import type { Dim, Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { int, ints } from "../schema.ts";
+import { codedProduct } from "./quantized-weights.ts";
 import {
   type Axis,
   autoPad,
@@ -53,7 +54,7 @@ function depthwiseFilter(b: Builder, w: Value, channels: number): Value {
 }
 
 /** Conv over N C … → N … C: the convolution without the way back. */
-function convLast(b: Builder, x: Value, w: Value, a: ConvAttrs, at: At): { y: Value; spatial: number } {
+function convLast(b: Builder, x: Value, w: Value, a: ConvAttrs, at: At): Value {
   const spatial = spatialShape(x, "a convolution", at);
   if (w.rank !== x.rank) throw at.invalid(`weights of rank ${w.rank} for an input of rank ${x.rank}`);
   const [channels, outputs, taken] = [x.shape[1], w.shape[0], w.shape[1]];
@@ -61,12 +62,11 @@ function convLast(b: Builder, x: Value, w: Value, a: ConvAttrs, at: At): { y: Va
   const window = resolveWindow(spatial, kernelOf(w, a, at), a, at);
   const attrs = { ...windowAttrsOf(window), groups: a.group };
   const last = toLast(b, x);
-  if (spatial.length === 3) return { y: b.op("Conv3D", [last, filterLast(b, w)], attrs), spatial: 3 };
+  if (spatial.length === 3) return b.op("Conv3D", [last, filterLast(b, w)], attrs);
   const depthwise = a.group > 1 && taken === 1 && w.staticShape !== undefined;
-  const y = depthwise
+  return depthwise
     ? b.op("DepthwiseConv2dNative", [last, depthwiseFilter(b, w, a.group)], attrs)
     : b.op("Conv2D", [last, filterLast(b, w)], attrs);
-  return { y, spatial: spatial.length };
 }
 
 export function checkGroups(channels: Dim, outputs: Dim, taken: Dim, group: number, at: At): void {
@@ -78,8 +78,14 @@ export function checkGroups(channels: Dim, outputs: Dim, taken: Dim, group: numb
 
 /** Conv with its bias. */
 export function convolve(b: Builder, x: Value, w: Value, bias: Value | undefined, a: ConvAttrs, at: At): Value {
-  const { y, spatial } = convLast(b, x, w, a, at);
-  return toFirst(b, bias ? b.op("BiasAdd", [y, bias]) : y, spatial);
+  return codedProduct(b, {
+    ...{ x, w, bias, axis: 0, mode: at.quantized, after: x.rank - 2 },
+    product: (input, weights, c) => {
+      const y = convLast(b, input, weights, a, at);
+      return c ? b.op("BiasAdd", [y, c]) : y;
+    },
+    placed: (y) => toFirst(b, y, x.rank - 2),
+  });
 }
 
 interface TransposeAttrs extends ConvAttrs {

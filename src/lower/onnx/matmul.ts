@@ -3,6 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, float } from "../schema.ts";
+import { codedProduct } from "./quantized-weights.ts";
 
 /** NumPy's matmul: a vector is a row on the left, a column on the right, and its unit dim goes away again. */
 export function matmul(b: Builder, x: Value, y: Value, at: At): Value {
@@ -35,13 +36,28 @@ export function gemm(b: Builder, x: Value, y: Value, c: Value | undefined, a: Ge
   return b.op(perColumn ? "BiasAdd" : "AddV2", [term, added]);
 }
 
+/** Both with weights that may be codes: what is constant has its scales outside. */
+function codedMatmul(b: Builder, x: Value, w: Value, at: At): Value {
+  if (w.rank < 2) return matmul(b, x, w, at);
+  const product = (left: Value, right: Value) => matmul(b, left, right, at);
+  const parts = { x, w, bias: undefined, axis: w.rank - 1, mode: at.quantized, after: 0 };
+  return codedProduct(b, { ...parts, product, placed: (y) => y });
+}
+
+function codedGemm(b: Builder, x: Value, w: Value, c: Value | undefined, a: GemmAttrs, at: At): Value {
+  const axis = a.transB ? 0 : 1;
+  if (c && (c.rank !== 1 || typeof c.shape[0] !== "number" || c.shape[0] !== w.shape[axis])) return gemm(b, x, w, c, a);
+  const product = (left: Value, right: Value, bias: Value | undefined) => gemm(b, left, right, bias, a);
+  return codedProduct(b, { x, w, bias: c, axis, mode: at.quantized, after: 0, product, placed: (y) => y });
+}
+
 const gemmAttrs = { alpha: float(1), beta: float(1), transA: bool(false), transB: bool(false) };
 
 export const products: readonly Rule[] = [
-  rule("MatMul", { since: 1, arity: [2, 2], attrs: {} }, (b, [x, y], _, at) => [matmul(b, x, y, at)]),
+  rule("MatMul", { since: 1, arity: [2, 2], attrs: {} }, (b, [x, y], _, at) => [codedMatmul(b, x, y, at)]),
   // `broadcast` only told whether C may be broadcast.
-  rule("Gemm", { since: 1, arity: [3, 3], attrs: { ...gemmAttrs, broadcast: bool(false) } }, (b, [x, y, c], a) => [
-    gemm(b, x, y, c, a),
+  rule("Gemm", { since: 1, arity: [3, 3], attrs: { ...gemmAttrs, broadcast: bool(false) } }, (b, [x, y, c], a, at) => [
+    codedGemm(b, x, y, c, a, at),
   ]),
-  rule("Gemm", { since: 7, arity: [2, 3], attrs: gemmAttrs }, (b, [x, y, c], a) => [gemm(b, x, y, c, a)]),
+  rule("Gemm", { since: 7, arity: [2, 3], attrs: gemmAttrs }, (b, [x, y, c], a, at) => [codedGemm(b, x, y, c, a, at)]),
 ];

@@ -7,6 +7,7 @@ import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, int, onnxType } from "../schema.ts";
+import { isWeight, roundedSums } from "./quantized-weights.ts";
 
 /** The dtype code 0 is "not said". */
 const saidType = (): ReturnType<typeof onnxType> => ({
@@ -74,7 +75,9 @@ function dequantizeLinear(
 ): Value {
   const origin = zero ?? b.scalar(x.dtype, 0);
   const parameters = [scale, origin].map((v) => spreadAlong(b, v, x, a.axis, a.block_size, at)) as [Value, Value];
-  const y = rounded(b, x, parameters, at) ?? b.op("Dequantize", [x, ...parameters]);
+  const inputs = [x, ...parameters];
+  const isKept = isWeight(x) && scale.dtype === "float32" && a.block_size === 0;
+  const y = rounded(b, x, parameters, at) ?? (isKept ? b.kept("Dequantize", inputs) : b.op("Dequantize", inputs));
   return b.cast(y, a.output_dtype ?? scale.dtype);
 }
 
@@ -93,6 +96,8 @@ function rounded(b: Builder, codes: Value, [scale, zero]: readonly [Value, Value
   const [least, greatest] = integerRange(codes.dtype).map((bound) => Number(bound) - [...zeros][0]!) as [number, number];
   const [x, unit] = inputs as readonly [Value, Value];
   if (at.quantized === "faithful") {
+    const sums = roundedSums(b, x, unit, least, greatest);
+    if (sums) return b.op("Mul", [sums, unit]);
     const steps = b.op("Round", [b.op("RealDiv", [x, unit])]);
     return b.op("Mul", [b.op("ClipByValue", [steps, b.scalar("float32", least), b.scalar("float32", greatest)]), unit]);
   }
