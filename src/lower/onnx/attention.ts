@@ -43,6 +43,7 @@ function biasOf(b: Builder, { q, k, mask, pastKey, lengths }: Inputs, isCausal: 
   const parts: Value[] = [];
   if (mask) parts.push(toKeys(b, mask.dtype === "bool" ? biasWhere(b, mask, q.dtype) : mask, k));
   if (isCausal) {
+    // Of one query behind a past too, which onnxruntime shows all keys: there is but one new key then where a model decodes.
     const past = pastKey && sizeVector(b, sizeAt(b, pastKey, 2));
     const offset = lengths ? b.reshape(b.op("Sub", [b.cast(lengths, "int32"), sizeVector(b, queries)]), [-1, 1, 1, 1]) : past;
     parts.push(biasWhere(b, causal(b, queries, keys, offset), q.dtype));
