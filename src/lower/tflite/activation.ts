@@ -2,9 +2,9 @@
 import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import { erf } from "../../tf/scalar.ts";
-import type { At, Rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
 import { flag, float, oneOf } from "../schema.ts";
-import { codes16, function16, softmax16, tanh16 } from "./int16.ts";
+import { codes16, function16, logistic16, softmax16, tanh16 } from "./int16.ts";
 import { isBetweenCodes } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
@@ -15,20 +15,29 @@ export type Fused = "NONE" | "RELU" | "RELU_N1_TO_1" | "RELU6" | "TANH" | "SIGN_
 const clip = (b: Builder, x: Value, low: number, high: number): Value =>
   b.op("ClipByValue", [x, b.scalar(x.dtype, low), b.scalar(x.dtype, high)]);
 
-export function activate(b: Builder, x: Value, activation: Fused, at: At): Value {
+/** Of recurrent operators, whose kernels compute every activation. */
+export function activate(b: Builder, x: Value, activation: Fused): Value {
   switch (activation) {
-    case "NONE":
-      return x;
+    case "TANH":
+      return b.op("Tanh", [x]);
+    case "SIGN_BIT":
+      return b.cast(b.op("Less", [x, b.scalar(x.dtype, 0)]), x.dtype);
+    default:
+      return bounded(b, x, activation);
+  }
+}
+
+/** Of all other operators: an activation is the range that results are kept to. TANH and SIGN_BIT have none, and do nothing in LiteRT. */
+export function bounded(b: Builder, x: Value, activation: Fused): Value {
+  switch (activation) {
     case "RELU":
       return b.op("Relu", [x]);
     case "RELU6":
       return b.op("Relu6", [x]);
     case "RELU_N1_TO_1":
       return clip(b, x, -1, 1);
-    case "TANH":
-      return b.op("Tanh", [x]);
     default:
-      throw at.unsupported(`fused activation ${activation}`);
+      return x;
   }
 }
 
@@ -63,9 +72,12 @@ export const activations: readonly Rule[] = [
   named("RELU6", "Relu6"),
   lite("TANH", { arity: [1, 1], attrs: {} }, (b, [x], _, at) => {
     const wide = codes16(b, x, at);
-    return [(wide && tanh16(b, wide)) ?? b.op("Tanh", [x])];
+    return [wide ? tanh16(b, wide) : b.op("Tanh", [x])];
   }),
-  named("LOGISTIC", "Sigmoid"),
+  lite("LOGISTIC", { arity: [1, 1], attrs: {} }, (b, [x], _, at) => {
+    const wide = codes16(b, x, at);
+    return [(wide && logistic16(b, wide)) ?? b.op("Sigmoid", [x])];
+  }),
   named("ELU", "Elu"),
   unary("RELU_N1_TO_1", (b, x) => clip(b, x, -1, 1)),
   unary("RELU_0_TO_1", (b, x) => clip(b, x, 0, 1)),

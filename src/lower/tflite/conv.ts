@@ -3,7 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { At, Rule } from "../rule.ts";
 import { int, oneOf } from "../schema.ts";
-import { activate, type Fused, fused } from "./activation.ts";
+import { bounded, type Fused, fused } from "./activation.ts";
 import { hybridInput } from "./hybrid.ts";
 import {
   isBetweenCodes,
@@ -61,15 +61,15 @@ export function weighted(
   const weights = weightSteps(b, w);
   // A float input is rounded as it runs, for which no operator of ONNX stands.
   const isDecoded = isBetweenCodes(at.declared(), at.quantized);
-  if (!weights || isDecoded) return activate(b, add(product(x, unsigned(b, w)), bias), activation, at);
+  if (!weights || isDecoded) return bounded(b, add(product(x, unsigned(b, w)), bias), activation);
   const { value, scale: own } = scaled(b, x);
   const sums = product(value, weights.steps);
-  if (!own) return activate(b, add(rescaled(b, sums, weights.scale), bias), activation, at);
+  if (!own) return bounded(b, add(rescaled(b, sums, weights.scale), bias), activation);
   const scale = b.op("Mul", [weights.scale, own]);
   // A bias has codes of this very scale, which sums of products are added to; dividing brings them back but for an error of rounding.
   const codes = bias && b.op("RealDiv", [bias, scale]);
   const whole = codes && quantizationOf(at.given(2), true) ? b.op("Round", [codes]) : codes;
-  return activate(b, rescaled(b, add(sums, whole), scale), activation, at);
+  return bounded(b, rescaled(b, add(sums, whole), scale), activation);
 }
 
 /** Filters 1 H W (I·M), the multiplier innermost. */

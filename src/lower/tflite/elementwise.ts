@@ -5,7 +5,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { Rule } from "../rule.ts";
 import { dtype } from "../schema.ts";
-import { activate, fused } from "./activation.ts";
+import { bounded, fused } from "./activation.ts";
 import { codes16, function16 } from "./int16.ts";
 import { quantizationOf, scaled } from "./quantized.ts";
 import { lite } from "./rule.ts";
@@ -22,8 +22,8 @@ const unary = (op: string, target: string): Rule => lite(op, { arity: [1, 1], at
 const binary = (op: string, apply: Apply): Rule => lite(op, { arity: [2, 2], attrs: {} }, (b, [x, y]) => [apply(b, x, y)]);
 
 const activated = (op: string, apply: Apply): Rule =>
-  lite(op, { arity: [2, 2], attrs: { fused_activation_function: fused } }, (b, [x, y], a, at) => [
-    activate(b, apply(b, x, y), a.fused_activation_function, at),
+  lite(op, { arity: [2, 2], attrs: { fused_activation_function: fused } }, (b, [x, y], a) => [
+    bounded(b, apply(b, x, y), a.fused_activation_function),
   ]);
 
 /** With a table for codes of 16 bits. */

@@ -17,7 +17,7 @@ export function hybridInput(b: Builder, x: Value, range: Range, at: At, input = 
   return range === "symmetric" ? symmetric(b, x) : asymmetric(b, x);
 }
 
-function isHybrid(at: At, input: number, weights: number): boolean {
+export function isHybrid(at: At, input = 0, weights = 1): boolean {
   const type = at.given(weights);
   const dtype: DType | undefined = at.given(input)?.dtype;
   return dtype !== undefined && isFloat(dtype) && !!quantizationOf(type, true) && bitsOf[type!.dtype!]! <= 8;

@@ -7,6 +7,7 @@ import { tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
 import type { At } from "../rule.ts";
+import { fixedLogistic, fixedTanh } from "./fixed-point.ts";
 import { quantizationOf, scaled } from "./quantized.ts";
 
 const least = -(2 ** 15);
@@ -91,9 +92,36 @@ export function function16(b: Builder, { codes, input, output }: Codes16, of: (x
 const perUnit = 48;
 const sigmoidKnots = 256;
 
-/** By a table of the logistic function. Scales that are powers of two have another kernel. */
-export function tanh16(b: Builder, { codes, input, output }: Codes16): Value | undefined {
-  if (Number.isInteger(Math.log2(input))) return undefined;
+/** How far a scale is above 2^−12, for which there are kernels in fixed point, in powers of two; a little off, as the kernels take it. */
+function stepsAbove(input: number): number | undefined {
+  const power = Math.log2(input);
+  return Math.abs(power - Math.round(power)) < 1e-3 ? Math.round(power) + 12 : undefined;
+}
+
+/** What a kernel in fixed point makes of the size of each code; −2^15 is as far as its neighbour. */
+function fixed(b: Builder, size: Value, of: (code: number) => number): Value {
+  const table = Array.from({ length: greatest + 1 }, (_, code) => of(code));
+  const numbers = b.cast(b.constant(tensorOf("int16", [table.length], table)), "float32");
+  return b.gather(numbers, b.cast(b.op("Minimum", [size, number(b, greatest)]), "int32"), 0);
+}
+
+export function logistic16(b: Builder, { codes, input, output }: Codes16): Value | undefined {
+  if (stepsAbove(input) !== 0) return undefined;
+  const value = fixed(b, b.op("Abs", [codes]), fixedLogistic);
+  const below = b.op("Sub", [number(b, greatest), value]);
+  return times(b, b.op("SelectV2", [b.op("Less", [codes, number(b, 0)]), below, value]), output);
+}
+
+export function tanh16(b: Builder, known: Codes16): Value {
+  const { codes, input, output } = known;
+  const steps = stepsAbove(input);
+  if (steps !== 0 && steps !== 1) return interpolatedTanh(b, known);
+  const value = fixed(b, times(b, b.op("Abs", [codes]), 2 ** steps), fixedTanh);
+  return times(b, b.op("Mul", [b.op("Sign", [codes]), value]), output);
+}
+
+/** By a table of the logistic function. */
+function interpolatedTanh(b: Builder, { codes, input, output }: Codes16): Value {
   let [factor, shift] = [input * perUnit * sigmoidKnots, 0];
   for (; factor <= greatest / 2 && shift <= 30; shift++) factor *= 2;
   const table = Array.from({ length: sigmoidKnots + 1 }, (_, i) =>

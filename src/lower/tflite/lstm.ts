@@ -114,10 +114,10 @@ export function lstmStep(
     b.op("Sigmoid", [settled(gate, peep(sums.get(gate)!, w, cell))]);
   const forget = sigmoid(1, weights.peephole[1], c);
   const input = sums.has(0) ? sigmoid(0, weights.peephole[0], c) : b.op("Sub", [b.scalar(c.dtype, 1), forget]);
-  const candidate = activate(b, settled(2, sums.get(2)!), options.activation, at);
+  const candidate = activate(b, settled(2, sums.get(2)!), options.activation);
   const cell = clipped(b, add(b, mul(b, forget, c), mul(b, input, candidate)), options.cellClip);
   const output = sigmoid(3, weights.peephole[2], cell);
-  const hidden = mul(b, output, activate(b, cell, options.activation, at));
+  const hidden = mul(b, output, activate(b, cell, options.activation));
   return { h: project(b, hidden, weights, options, at), c: cell };
 }
 

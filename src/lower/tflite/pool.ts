@@ -3,7 +3,7 @@ import type { Value } from "../../graph/graph.ts";
 import type { Builder } from "../../tf/build.ts";
 import type { Rule } from "../rule.ts";
 import { int } from "../schema.ts";
-import { activate, fused } from "./activation.ts";
+import { bounded, fused } from "./activation.ts";
 import { padding } from "./conv.ts";
 import { linear } from "./quantized.ts";
 import { lite } from "./rule.ts";
@@ -20,7 +20,7 @@ const attrs = {
 type Pool = (b: Builder, x: Value, pool: (op: string, x: Value) => Value) => Value;
 
 const pool = (op: string, apply: Pool): Rule =>
-  lite(op, { arity: [1, 1], attrs }, (b, [x], a, at) => {
+  lite(op, { arity: [1, 1], attrs }, (b, [x], a) => {
     const window = {
       ksize: [1, a.filter_height, a.filter_width, 1],
       strides: [1, a.stride_h, a.stride_w, 1],
@@ -28,7 +28,7 @@ const pool = (op: string, apply: Pool): Rule =>
       data_format: "NHWC",
     };
     const each = (target: string, input: Value) => linear(b, input, (part) => b.op(target, [part], window));
-    return [activate(b, apply(b, x, each), a.fused_activation_function, at)];
+    return [bounded(b, apply(b, x, each), a.fused_activation_function)];
   });
 
 export const pools: readonly Rule[] = [

@@ -140,7 +140,7 @@ function basicLstm(b: Builder, inputs: readonly Maybe[], activation: Fused, at: 
   const [input, candidate, forget, output] = b.ops("Split", [b.scalar("int32", 1), sums], { num_split: 4 });
   const gate = (sum: Value) => b.op("Sigmoid", [sum]);
   const cell = b.op("AddV2", [
-    b.op("Mul", [gate(input!), activate(b, candidate!, activation === "NONE" ? "TANH" : activation, at)]),
+    b.op("Mul", [gate(input!), activate(b, candidate!, activation === "NONE" ? "TANH" : activation)]),
     b.op("Mul", [gate(forget!), c]),
   ]);
   return [b.op("Mul", [gate(output!), b.op("Tanh", [cell])]), cell];
@@ -177,7 +177,7 @@ function rnnStep(
     projected,
     weighted(b, given, transposeWeights(b, recurrent, [1, 0]), undefined, "NONE", product(b), at),
   ]);
-  return activate(b, sums, activation, at);
+  return activate(b, sums, activation);
 }
 
 function rnnInputs(b: Builder, x: Value, w: Value, bias: Maybe, asymmetric: boolean, at: At): Value {
@@ -273,7 +273,7 @@ export const recurrent: readonly Rule[] = [
     "SVDF",
     { arity: [1, 5], attrs: { rank: int(1), fused_activation_function: fused, asymmetric_quantize_inputs: flag(false) } },
     (b, inputs, a, at) => [
-      activate(b, svdf(b, inputs as readonly Maybe[], a.rank, a.asymmetric_quantize_inputs, at), a.fused_activation_function, at),
+      activate(b, svdf(b, inputs as readonly Maybe[], a.rank, a.asymmetric_quantize_inputs, at), a.fused_activation_function),
     ],
   ),
 ];

@@ -4,7 +4,7 @@ import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { flag, float, int } from "../schema.ts";
-import { linear } from "./quantized.ts";
+import { linear, quantizationOf, scaled } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 function axesOf(x: Value, axes: Value, at: At): number[] {
@@ -16,6 +16,45 @@ const reduction = (op: string, target: string): Rule =>
     const each = (part: Value) => b.reduce(target, part, axesOf(x, axes, at), a.keep_dims);
     return [target === "Mean" || target === "Sum" ? linear(b, x, each) : each(x)];
   });
+
+/** Longer products are taken of real numbers. */
+const maxFactors = 64;
+
+/**
+ * Of codes the kernel multiplies steps one after another and rounds every product, by the share of the scales that each has: in 15 bits. The
+ * last is scaled once more.
+ */
+function productOfCodes(b: Builder, x: Value, axes: readonly number[], keep: boolean, at: At): Value | undefined {
+  const [from, to] = [quantizationOf(at.given(0)), quantizationOf(at.declared())];
+  const count = axes.reduce((n, axis) => n * (Number(x.shape[axis]) || 0), 1);
+  const isCoded = from && to && (at.given(0)?.dtype === "int8" || at.given(0)?.dtype === "int16");
+  if (!isCoded || at.quantized === "float" || count < 1 || count > maxFactors) return undefined;
+  const own = scaled(b, x);
+  const steps = own.scale ? own.value : b.op("Round", [b.op("RealDiv", [x, b.scalar("float32", from.scale[0]!)])]);
+  const rest = x.shape.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+  const last = b.transpose(steps, [...rest, ...[...axes].sort((p, q) => p - q)]);
+  const dims = [...rest.map((axis) => x.shape[axis]!), count];
+  const rows = b.reshapeTo(last, dims, [...rest.map((_, i) => [last, i] as const), undefined]);
+  const factors = b.ops("Unpack", [rows], { num: count, axis: rest.length });
+  const share = ofBits(from.scale[0]! / to.scale[0]! ** (1 / count), 15);
+  const times = (p: Value) =>
+    b.op("Floor", [b.op("AddV2", [b.op("Mul", [p, b.scalar("float32", share)]), b.scalar("float32", 0.5)])]);
+  const product = times(factors.slice(1).reduce((p, factor) => times(b.op("Mul", [p, factor])), factors[0]!));
+  const shaped = keep
+    ? b.reshapeTo(
+        product,
+        x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)),
+        x.shape.map((_, axis) => [x, axis] as const),
+      )
+    : product;
+  return b.op("Mul", [shaped, b.scalar("float32", to.scale[0]!)]);
+}
+
+/** A factor as a kernel holds it. */
+function ofBits(x: number, bits: number): number {
+  const unit = 2 ** (Math.floor(Math.log2(x)) + 1 - bits);
+  return Math.min(Math.round(x / unit), 2 ** bits - 1) * unit;
+}
 
 const search = (op: string, target: string): Rule =>
   lite(op, { arity: [2, 2], attrs: {} }, (b, [x, axis], _, at) => {
@@ -34,7 +73,10 @@ function l2Normalize(b: Builder, x: Value): Value {
 export const reductions: readonly Rule[] = [
   reduction("MEAN", "Mean"),
   reduction("SUM", "Sum"),
-  reduction("REDUCE_PROD", "Prod"),
+  lite("REDUCE_PROD", { arity: [2, 2], attrs: { keep_dims: flag(false) } }, (b, [x, axes], a, at) => {
+    const known = axesOf(x, axes, at);
+    return [productOfCodes(b, x, known, a.keep_dims, at) ?? b.reduce("Prod", x, known, a.keep_dims)];
+  }),
   reduction("REDUCE_MAX", "Max"),
   reduction("REDUCE_MIN", "Min"),
   reduction("REDUCE_ANY", "Any"),

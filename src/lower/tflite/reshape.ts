@@ -4,7 +4,8 @@ import type { Builder } from "../../tf/build.ts";
 import { normalAxis } from "../../tf/op.ts";
 import type { At, Rule } from "../rule.ts";
 import { dtype, int, ints, oneOf } from "../schema.ts";
-import { activate, fused } from "./activation.ts";
+import { fused } from "./activation.ts";
+import { quantizationOf } from "./quantized.ts";
 import { lite } from "./rule.ts";
 
 /** The second input, else the option; a lone 0 is how old files write a scalar. */
@@ -21,6 +22,14 @@ const isZero = (shape: Value, at: At): boolean => shape.node.op === "Const" && a
 function squeeze(b: Builder, x: Value, axes: readonly number[] | undefined): Value {
   if (!axes?.length) return b.op("Squeeze", [x], { squeeze_dims: x.shape.flatMap((dim, i) => (dim === 1 ? [i] : [])) });
   return b.squeeze(x, [...new Set(axes.map((axis) => normalAxis(axis, x.rank)))]);
+}
+
+/** Codes of 16 bits are joined as they are, of whatever scales. */
+function asDeclared(b: Builder, x: Value, i: number, at: At): Value {
+  const [from, to] = [quantizationOf(at.given(i)), quantizationOf(at.declared())];
+  if (!from || !to || at.given(i)?.dtype !== "int16") return x;
+  const ratio = Math.fround(to.scale[0]!) / Math.fround(from.scale[0]!);
+  return ratio === 1 ? x : b.op("Mul", [x, b.scalar(x.dtype, ratio)]);
 }
 
 export const table = (b: Builder, pads: Value): Value => b.cast(pads, "int32");
@@ -45,10 +54,11 @@ export const reshapes: readonly Rule[] = [
   ]),
   lite(
     "CONCATENATION",
+    // LiteRT reads the activation and leaves it out.
     { arity: [1, many], attrs: { axis: int(0), fused_activation_function: fused }, moves: true },
     (b, inputs, a, at) => {
-      const values = inputs as readonly Value[];
-      return [activate(b, b.concat(values, normalAxis(a.axis, values[0]!.rank)), a.fused_activation_function, at)];
+      const values = (inputs as readonly Value[]).map((x, i) => asDeclared(b, x, i, at));
+      return [b.concat(values, normalAxis(a.axis, values[0]!.rank))];
     },
   ),
   lite("PACK", { arity: [1, many], attrs: { axis: int(0) }, moves: true }, (b, inputs, a) => [

@@ -37,6 +37,65 @@ const ofWide = (op: string, scale: number, table?: string, options?: Trial["opti
   },
 ];
 
+/** Every code of 16 bits. */
+const ofEvery = (op: string, power: number): [string, Trial] => {
+  const data = Float32Array.from({ length: 2 ** 16 }, (_, i) => (i - 2 ** 15) * 2 ** power);
+  const input = { dtype: "int16", shape: [data.length], data, codes: { scale: [2 ** power], zero: [0] } } as const;
+  return [
+    `${op} of every code of 2^${power}`,
+    { op, fed: [input], results: [coded([data.length], 2 ** -15, 0, "int16")], rtol: 0 },
+  ];
+};
+
+/** What LiteRT leaves out behind everything but recurrent operators. */
+const unbounded = (activation: string): [string, Trial][] => {
+  const fused_activation_function = activation;
+  const window = { fused_activation_function, padding: "SAME", stride_w: 1, stride_h: 1 };
+  return [
+    [
+      `ADD without its ${activation}`,
+      {
+        op: "ADD",
+        table: "AddOptions",
+        options: { fused_activation_function },
+        fed: [x, floats([5, 7], 2)],
+        results: [result("float32", shape)],
+      },
+    ],
+    [
+      `ADD of codes without its ${activation}`,
+      {
+        op: "ADD",
+        table: "AddOptions",
+        options: { fused_activation_function },
+        fed: [codes(shape, 0.02, 5), codes([5, 7], 0.01, 2, "int8", 2)],
+        results: [coded(shape, 0.03, 7)],
+      },
+    ],
+    [
+      `CONV_2D without its ${activation}`,
+      {
+        op: "CONV_2D",
+        table: "Conv2DOptions",
+        options: window,
+        fed: [x],
+        inputs: [0, weights("w", [4, 3, 2, 7]), weights("b", [4], 4)],
+        results: [result("float32", [2, 3, 5, 4])],
+      },
+    ],
+    [
+      `AVERAGE_POOL_2D without its ${activation}`,
+      {
+        op: "AVERAGE_POOL_2D",
+        table: "Pool2DOptions",
+        options: { ...window, filter_width: 3, filter_height: 2 },
+        fed: [x],
+        results: [result("float32", shape)],
+      },
+    ],
+  ];
+};
+
 test.each<[string, Trial]>([
   plain("RELU"),
   plain("RELU6"),
@@ -59,6 +118,8 @@ test.each<[string, Trial]>([
     { op: "SOFTMAX", table: "SoftmaxOptions", options: { beta: 2.5 }, fed: [x], results: [result("float32", shape)] },
   ],
   ["PRELU", { op: "PRELU", fed: [x], inputs: [0, weights("a", [1, 1, 7])], results: [result("float32", shape)] }],
+  ...unbounded("TANH"),
+  ...unbounded("SIGN_BIT"),
   ofCodes("RELU", 0.02, 5),
   ofCodes("LOGISTIC", 1 / 256, -128),
   ofCodes("TANH", 1 / 128, 0),
@@ -67,6 +128,12 @@ test.each<[string, Trial]>([
   ofCodes("SOFTMAX", 1 / 256, -128, "SoftmaxOptions", { beta: 1 }),
   ofWide("LOGISTIC", 1 / 2 ** 15),
   ofWide("TANH", 1 / 2 ** 15),
+  // Of 2^−12, and of 2^−11 for TANH, the kernels are in fixed point.
+  ofEvery("TANH", -12),
+  ofEvery("TANH", -11),
+  ofEvery("TANH", -10),
+  ofEvery("LOGISTIC", -12),
+  ofEvery("LOGISTIC", -11),
   ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 1 }),
   ofWide("SOFTMAX", 1 / 2 ** 15, "SoftmaxOptions", { beta: 2.5 }),
   ofWide("GELU", 0.0001, "GeluOptions", { approximate: false }),

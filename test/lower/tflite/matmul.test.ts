@@ -79,6 +79,26 @@ test.each<[string, Trial]>([
       results: [result("float32", [2, 5, 7])],
     },
   ],
+  ...[true, false].flatMap((adj_y): [string, Trial][] => [
+    [
+      `turned matrices by 8-bit weights${adj_y ? ", turned too" : ""}`,
+      {
+        ...product({ adj_x: true, adj_y }),
+        fed: [floats([2, 11, 5])],
+        inputs: [0, codeWeights("w", adj_y ? [2, 7, 11] : [2, 11, 7], undefined)],
+        results: [result("float32", [2, 5, 7])],
+      },
+    ],
+    [
+      `a turned matrix by 8-bit weights${adj_y ? ", turned too" : ""}`,
+      {
+        ...product({ adj_x: true, adj_y }),
+        fed: [floats([11, 5])],
+        inputs: [0, codeWeights("w", adj_y ? [7, 11] : [11, 7], undefined)],
+        results: [result("float32", [5, 7])],
+      },
+    ],
+  ]),
   [
     "a batch of matrices",
     { ...product(), fed: [floats([2, 3, 5, 7]), floats([2, 3, 7, 4], 2)], results: [result("float32", [2, 3, 5, 4])] },

@@ -258,6 +258,15 @@ test("one step of an RNN", async () => {
   expectClose(run.results, [first, rnnStep(run.x, first, Math.tanh)]);
 });
 
+test("one step of an RNN of sign bits", async () => {
+  const given = [...rnn, variable("h", "float32", [batch, units])];
+  const options = { fused_activation_function: "SIGN_BIT" };
+  const run = await twice("RNN", "RNNOptions", options, value("x", "float32", [batch, inputs]), given, [batch, units]);
+  const signBit = (sum: number) => (sum < 0 ? 1 : 0);
+  const first = rnnStep(run.x, zeros(batch, units), signBit);
+  expectClose(run.results, [first, rnnStep(run.x, first, signBit)]);
+});
+
 test("RNN over a sequence", async () => {
   const given = [...rnn, variable("h", "float32", [batch, units])];
   const options = { fused_activation_function: "TANH", time_major: false };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { DType } from "../../../src/base/dtype.ts";
 import { AgainstLiteRt, type Trial } from "./against-litert.ts";
 import { bools, coded, codes, floats, ints, result, scalar, vector } from "./values.ts";
 
@@ -18,6 +19,25 @@ const reduce = (op: string, keep: boolean): [string, Trial] => [
     fed: [op === "REDUCE_ANY" || op === "REDUCE_ALL" ? bools([2, 3, 5, 7]) : x],
     inputs: [0, vector("a", [1, -1])],
     results: [result(op === "REDUCE_ANY" || op === "REDUCE_ALL" ? "bool" : "float32", keep ? [2, 1, 5, 1] : [2, 5])],
+  },
+];
+/** A product of codes, which the kernel rounds at every factor. */
+const products = (
+  dtype: DType,
+  axes: readonly number[],
+  dims: readonly number[],
+  ...scales: [number, number]
+): [string, Trial] => [
+  `REDUCE_PROD of codes of ${dtype} over ${axes}`,
+  {
+    op: "REDUCE_PROD",
+    table: "ReducerOptions",
+    options: { keep_dims: dims.length === 4 },
+    fed: [codes([2, 3, 5, 7], scales[0], dtype === "int8" ? -7 : 0, dtype)],
+    inputs: [0, vector("a", axes)],
+    results: [coded(dims, scales[1], dtype === "int8" ? 3 : 0, dtype)],
+    rtol: 0,
+    atol: 0,
   },
 ];
 const ops = ["MEAN", "SUM", "REDUCE_PROD", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL"];
@@ -56,6 +76,13 @@ test.each<[string, Trial]>([
       results: [coded([2, 1, 1, 7], 0.012, -3)],
     },
   ],
+  products("int8", [1], [2, 5, 7], 0.02, 0.01),
+  products("int8", [2], [2, 3, 7], 0.02, 0.0001),
+  products("int8", [1, -1], [2, 1, 5, 1], 0.02, 0.00001),
+  products("int8", [0, 3, 1], [5], 0.011, 0.3),
+  products("int8", [1, 2, 0, 3], [], 0.011, 0.3),
+  products("int16", [2], [2, 3, 7], 0.0001, 0.00001),
+  products("int16", [3, 0, 1], [5], 0.0001, 0.1),
   [
     "ARG_MAX",
     {

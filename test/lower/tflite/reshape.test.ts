@@ -175,6 +175,26 @@ test.each<[string, Trial]>([
     },
   ],
   [
+    "codes of 16 bits joined as they are, of whatever scales",
+    {
+      op: "CONCATENATION",
+      table: "ConcatenationOptions",
+      options: { axis: 1 },
+      fed: [codes([2, 3], 0.0001, 0, "int16"), codes([2, 5], 0.0003, 0, "int16", 2)],
+      results: [coded([2, 8], 0.0002, 0, "int16")],
+    },
+  ],
+  ...["RELU", "TANH", "SIGN_BIT"].map((activation): [string, Trial] => [
+    `CONCATENATION without its ${activation}`,
+    {
+      op: "CONCATENATION",
+      table: "ConcatenationOptions",
+      options: { axis: 0, fused_activation_function: activation },
+      fed: [floats([3, 5]), floats([2, 5], 2)],
+      results: to(5, 5),
+    },
+  ]),
+  [
     "codes padded",
     {
       op: "PAD",
