@@ -9,7 +9,7 @@ import { elementCount, type ModelFiles, type Tensor, tensorOf } from "./graph/te
 import { feedRaw } from "./parity/baked.ts";
 import { type Feeds, inputSpecs, outputSpecs, seededFeeds, specs, storedFeeds } from "./parity/feeds.ts";
 import type { Dims } from "./parity/inputs.ts";
-import { compareLayers, layerPairs } from "./parity/layers.ts";
+import { compareLayers, type LayerOptions, layerPairs } from "./parity/layers.ts";
 import { Outcome } from "./parity/outcome.ts";
 import { compareOutputs, feedsFor, type ReferenceRun, referenceRun, type Wanted, wantedValues } from "./parity/outputs.ts";
 import {
@@ -22,6 +22,7 @@ import {
   tfjsReference,
 } from "./parity/reference.ts";
 import type { ParityReport } from "./parity/report.ts";
+import { roomOf } from "./parity/steps.ts";
 import { assign, type StoredSet } from "./parity/stored.ts";
 import { isTensorflowReady, tensorflowReference } from "./parity/tensorflow-reference.ts";
 import { precisionOf, type Tolerance, toleranceFor } from "./parity/tolerance.ts";
@@ -65,12 +66,13 @@ export async function parity(given: ParityRequest): Promise<ParityReport> {
   let dims: Dims = {};
   try {
     reference = await referenceOf(request);
+    const rooms = await roomOf(model, request.files);
     const wanted = wantedValues(model.graphs[0]!.name, target, request.map, request.outputs);
     const run = await tryInputs(request, reference, wanted);
     dims = run.feeds.dims;
-    await compareOutputs(target, wanted, run, (name) => withSteps(tolerance, model, name), outcome);
+    await compareOutputs(target, wanted, run, (name) => withSteps(tolerance, model, name), rooms, outcome);
     if (!request.outputs) missOutputs(model, target, outcome);
-    if (request.layers) await compareMapped(request, reference, run.feeds, tolerance, outcome);
+    if (request.layers) await compareMapped(request, reference, run.feeds, { tolerance, rooms }, outcome);
   } catch (error) {
     outcome.caught(error);
   } finally {
@@ -174,7 +176,7 @@ async function compareMapped(
   request: ParityRequest,
   reference: Reference,
   feeds: Feeds,
-  tolerance: Tolerance,
+  allowed: Pick<LayerOptions, "tolerance" | "rooms">,
   outcome: Outcome,
 ): Promise<void> {
   const { model, target, map, signal, progress } = request;
@@ -188,7 +190,7 @@ async function compareMapped(
       pairs,
       (names) => runtime.values(feeds.feeds, names),
       (names) => target.run(fed, names),
-      { tolerance, signal, progress },
+      { ...allowed, signal, progress },
     );
   } finally {
     if (runtime !== reference) await runtime.close();

@@ -5,8 +5,8 @@ import type { CodeForm, SourceMap } from "../graph/map.ts";
 import type { SourceGraph, SourceModel } from "../graph/source.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { toCodes } from "./codes.ts";
-import { compare } from "./compare.ts";
 import { type ComparedLayer, type ComparedValue, compared, notCompared } from "./report.ts";
+import { compareWithin, type Room } from "./steps.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 export interface LayerPair {
@@ -29,6 +29,8 @@ export type Taps = (names: readonly string[]) => Promise<ReadonlyMap<string, Ten
 
 export interface LayerOptions {
   readonly tolerance: Tolerance;
+  /** By value name. */
+  readonly rooms?: ReadonlyMap<string, Room>;
   readonly signal?: AbortSignal | undefined;
   readonly progress?: ((done: number, all: number) => void) | undefined;
 }
@@ -110,7 +112,7 @@ export async function compareLayers(
   pairs: readonly LayerPair[],
   reference: Taps,
   target: Taps,
-  { tolerance, signal, progress }: LayerOptions,
+  { tolerance, rooms, signal, progress }: LayerOptions,
 ): Promise<ComparedLayer[]> {
   const layers: ComparedLayer[] = [];
   let failures = 0;
@@ -123,7 +125,7 @@ export async function compareLayers(
     try {
       const expected = await reference(batch.map((pair) => pair.value));
       const actual = await target(batch.map((pair) => pair.target));
-      for (const pair of batch) layers.push(layer(pair, compareValue(pair, expected, actual, tolerance)));
+      for (const pair of batch) layers.push(layer(pair, compareValue(pair, expected, actual, tolerance, rooms)));
       const perPair = Math.max((bytesOf(expected) + bytesOf(actual)) / batch.length, 1);
       suspects = Math.max(suspects - batch.length, 0);
       const next = suspects > 0 ? Math.ceil(suspects / 2) : size * GROWTH;
@@ -151,13 +153,14 @@ function compareValue(
   expected: ReadonlyMap<string, Tensor>,
   actual: ReadonlyMap<string, Tensor>,
   tolerance: Tolerance,
+  rooms: ReadonlyMap<string, Room> | undefined,
 ): ComparedValue {
   const a = expected.get(pair.value);
   const b = actual.get(pair.target);
   if (!a || !b) return notCompared(`nothing was given for ${a ? pair.target : pair.value}`);
   const { perm, reshaped, codes, steps = tolerance.steps } = pair;
   const found = codes ? toCodes(b, codes, a.dtype) : b;
-  return compared(a, compare(a, found, { tolerance: { ...tolerance, steps }, perm, reshaped }));
+  return compared(a, compareWithin(a, found, { tolerance: { ...tolerance, steps }, perm, reshaped }, rooms?.get(pair.value)));
 }
 
 const layer = ({ source, target, node, op }: LayerPair, value: ComparedValue): ComparedLayer => ({

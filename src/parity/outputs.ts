@@ -4,10 +4,10 @@ import type { CodeForm, SourceMap } from "../graph/map.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Run } from "../runtime/run.ts";
 import { toCodes } from "./codes.ts";
-import { compare } from "./compare.ts";
 import type { Feeds } from "./feeds.ts";
 import type { Outcome } from "./outcome.ts";
 import type { Reference } from "./reference.ts";
+import { compareWithin, type Room } from "./steps.ts";
 import type { Tolerance } from "./tolerance.ts";
 
 /** A value of the source and what stands for it in the converted model. */
@@ -61,6 +61,7 @@ export async function compareOutputs(
   wanted: readonly Wanted[],
   { feeds, values, missing }: ReferenceRun,
   tolerance: (name: string) => Tolerance,
+  rooms: ReadonlyMap<string, Room>,
   outcome: Outcome,
 ): Promise<void> {
   const fetches = wanted.filter(({ name, fetch }) => fetch !== undefined && values.has(name)).map(({ fetch }) => fetch!);
@@ -74,7 +75,7 @@ export async function compareOutputs(
     const a = values.get(name);
     const found = fetch === undefined ? undefined : actual.get(fetch);
     const b = a && found && codes ? toCodes(found, codes, a.dtype) : found;
-    if (a && b) outcome.compared(name, a, compare(a, b, { tolerance: tolerance(name), perm, reshaped }));
+    if (a && b) outcome.compared(name, a, compareWithin(a, b, { tolerance: tolerance(name), perm, reshaped }, rooms.get(name)));
     else if (fetch === undefined) outcome.skipped(name, "the converted model does not hold this value");
     else outcome.skipped(name, missing.get(name) ?? "the converted model did not run");
   }
