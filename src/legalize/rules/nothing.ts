@@ -9,7 +9,7 @@ const finding = new Set([
 const maxWalk = 64;
 
 /** Is it what a search may have found nothing of? */
-function mayBeNothing(value: Value): boolean {
+export function mayBeNothing(value: Value): boolean {
   if (sizeOf(value.type.shape) === 0) return true;
   const seen = new Set<Node>();
   const left = [value];

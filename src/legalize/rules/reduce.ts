@@ -7,7 +7,8 @@ import { constantOf, normalAxis } from "../../tf/op.ts";
 import { type LegalAt, type Legalize, type LegalRule, legal } from "../rule.ts";
 import { truncateDiv } from "./arithmetic.ts";
 import { floorMod } from "./integer.ts";
-import { choose } from "./sizes.ts";
+import { mayBeNothing } from "./nothing.ts";
+import { asNumbers, choose } from "./sizes.ts";
 
 /** Fewer summands than this lose less than a float32 tolerance notices. */
 const plain = 1024;
@@ -89,13 +90,44 @@ export function allLowest(b: Builder, [max, bound]: readonly Value[]): Value | u
   return b.op("All", [b.op("Equal", [inputs[0]!, b.scalar(bound!.dtype, Number.NEGATIVE_INFINITY)]), inputs[1]!], attrs);
 }
 
+/** Of no elements, which only the run tells: kernels of these give what they find in memory, or NaN. */
+const finding = new Set(["Prod", "Max", "Min", "All", "Any"]);
+
+/** The axes over which the run may find nothing to reduce: a rare thing for all but what a search has found, and asking costs time. */
+function openAxes([x, axes]: readonly Value[], op: string): number[] {
+  const known = constantOf(axes!);
+  if (!known || !finding.has(op) || !x!.type.shape || (op !== "Prod" && !mayBeNothing(x!))) return [];
+  return numbersOf(known)
+    .map((axis) => normalAxis(axis, x!.rank))
+    .filter((axis) => typeof x!.shape[axis] !== "number");
+}
+
+function unlessNothing(b: Builder, y: Value, x: Value, axes: readonly number[], element: Value): Value {
+  const count = b.reduce(
+    "Prod",
+    b.concat(
+      axes.map((axis) => b.dim(x, axis)),
+      0,
+    ),
+    [0],
+    false,
+  );
+  const some = b.op("NotEqual", [count, b.scalar("int32", 0)]);
+  return asNumbers(b, [y, element], ([own, none]) => choose(b, some, own!, none!));
+}
+
+function neutralOf(b: Builder, op: string, { dtype }: Value): Value {
+  const value = neutral[op]!;
+  return b.cast(dtype === "float32" ? b.scalar("float32", value) : b.scalar("int32", whole(value)), dtype);
+}
+
 function guarded(op: string, otherwise: Legalize): LegalRule {
   return legal(op, (b, inputs, at) => {
-    const [x] = inputs;
-    if (!x!.type.shape?.includes(0)) return otherwise(b, inputs, at);
-    const value = neutral[op]!;
-    const element = x!.dtype === "float32" ? b.scalar("float32", value) : b.scalar("int32", whole(value));
-    return [b.op("Fill", [reducedShape(b, inputs, at), b.cast(element, x!.dtype)])];
+    const x = inputs[0]!;
+    if (x.type.shape?.includes(0)) return [b.op("Fill", [reducedShape(b, inputs, at), neutralOf(b, op, x)])];
+    const axes = openAxes(inputs, op);
+    const outputs = otherwise(b, inputs, at);
+    return axes.length === 0 ? outputs : outputs.map((y) => unlessNothing(b, y, x, axes, neutralOf(b, op, x)));
   });
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { tensor } from "../../build/onnx.ts";
+import { type NodeSpec, node, onnxModel, tensor, untyped, value } from "../../build/onnx.ts";
 import { random, randomInts } from "../../build/random.ts";
 import { againstOrt } from "./against-ort.ts";
 
@@ -11,7 +11,7 @@ const positive = tensor(
   "x",
   "float32",
   shape,
-  random(210).map((value) => Math.abs(value) + 0.1),
+  random(210).map((each) => Math.abs(each) + 0.1),
 );
 const whole = tensor("x", "int32", shape, randomInts(210, -9, 9));
 const ops = ["Sum", "Mean", "Max", "Min", "Prod", "L1", "L2", "SumSquare", "LogSum", "LogSumExp"].map((op) => `Reduce${op}`);
@@ -82,4 +82,59 @@ it("accumulates along an axis", async () => {
           const inputs = [tensor("x", "float32", [3, 5, 2], random(30)), tensor("axis", "int64", [], [along])];
           expect(await ort.differences({ op: "CumSum", inputs, attrs: { exclusive, reverse }, fed })).toEqual([]);
         }
+});
+
+it.each(["ReduceMax", "ReduceMin", "ReduceProd", "ReduceSum"])("%s over what a search may have found nothing of", async (op) => {
+  for (const keepdims of [0, 1])
+    for (const found of [
+      [1, 0, 0, 1, 1],
+      [0, 0, 0, 0, 0],
+    ]) {
+      const fed = [tensor("x", "float32", [5], found)];
+      const graph = {
+        inputs: [value("x", "float32", ["n"])],
+        outputs: [untyped("y")],
+        initializers: [tensor("table", "float32", [5, 3], random(15)), axesTensor([0])],
+        nodes: [
+          node("NonZero", ["x"], ["places"]),
+          node("Transpose", ["places"], ["rows"], { perm: [1, 0] }),
+          node("GatherND", ["table", "rows"], ["taken"]),
+          node(op, ["taken", "axes"], ["y"], { keepdims }),
+        ],
+      };
+      expect(await ort.modelDifferences(onnxModel({ ir: 8, opsets: { "": 20 }, graph }), fed, ["y"])).toEqual([]);
+    }
+});
+
+/** onnxruntime has no greatest of no bools: it is asked for that of floats. */
+it.each(["ReduceMax", "ReduceMin"])("%s of bools, and of none", async (op) => {
+  const model = (nodes: readonly NodeSpec[]) =>
+    onnxModel({
+      ir: 9,
+      opsets: { "": 20 },
+      graph: {
+        inputs: [value("x", "float32", ["n"])],
+        outputs: [untyped("y")],
+        initializers: [tensor("limit", "int64", [], [2]), axesTensor([1]), tensor("zero", "float32", [], [0])],
+        nodes: [node("NonZero", ["x"], ["places"]), node("Greater", ["places", "limit"], ["test"]), ...nodes],
+      },
+    });
+  const reference = model([
+    node("Cast", ["test"], ["numbers"], { to: 1 }),
+    node(op, ["numbers", "axes"], ["most"]),
+    node("Greater", ["most", "zero"], ["y"]),
+  ]);
+  for (const found of [
+    [1, 0, 0, 1, 1],
+    [0, 0, 0, 0, 0],
+  ]) {
+    const fed = [tensor("x", "float32", [5], found)];
+    expect(await ort.modelDifferences(model([node(op, ["test", "axes"], ["y"])]), fed, ["y"], { reference })).toEqual([]);
+  }
+});
+
+it("ReduceProd over an axis that is fed as nothing", async () => {
+  const nothing = tensor("x", "float32", [0, 3], []);
+  for (const axis of [0, 1])
+    expect(await ort.differences({ op: "ReduceProd", inputs: [nothing, axesTensor([axis])], open: true })).toEqual([]);
 });
