@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import "../../src/tf/all.ts";
 import { tensorOf } from "../../src/graph/tensor.ts";
 import { Builder } from "../../src/tf/build.ts";
 import { checkInt32 } from "../../src/tf/int32.ts";
