@@ -13,6 +13,7 @@ import {
   predicate,
   sameType,
   store,
+  times,
   told,
   unary,
 } from "./elementwise-forms.ts";
@@ -117,7 +118,7 @@ define(
   ),
   binary(
     "Mul",
-    (x, y) => x * y,
+    times,
     (x, y) => x * y,
     (a, b) => (a === 0 || b === 0 ? 0 : productOf([a, b])),
   ),

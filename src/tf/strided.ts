@@ -16,12 +16,28 @@ export function stridesOf(shape: readonly number[]): number[] {
 /** Copies `out`-many elements found at `start` + strides. */
 export function gatherStrided(x: Tensor, out: readonly number[], strides: readonly number[], start = 0): Tensor {
   const data = allocate(x.dtype, elementCount(out));
-  const from = x.data as Float32Array;
-  const to = data as Float32Array;
+  if (data instanceof Float32Array) gatherFloats(data, x.data as Float32Array, out, strides, start);
+  else {
+    const from = x.data as Int32Array;
+    const to = data as Int32Array;
+    walkRows(out, [strides], (at, [offset], count, [step]) => {
+      for (let n = 0, p = start + offset!; n < count; n++, p += step!) to[at + n] = from[p]!;
+    });
+  }
+  return { dtype: x.dtype, shape: out, data };
+}
+
+/** Weights: the loop meets no other types. */
+function gatherFloats(
+  to: Float32Array,
+  from: Float32Array,
+  out: readonly number[],
+  strides: readonly number[],
+  start: number,
+): void {
   walkRows(out, [strides], (at, [offset], count, [step]) => {
     for (let n = 0, p = start + offset!; n < count; n++, p += step!) to[at + n] = from[p]!;
   });
-  return { dtype: x.dtype, shape: out, data };
 }
 
 export function concatTensors(tensors: readonly Tensor[], axis: number, shape: readonly number[]): Tensor {
