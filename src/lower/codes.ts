@@ -1,7 +1,15 @@
 /** Codes that nothing reads as codes are never computed: what stands for them in the target are the numbers before they are coded. */
-import type { GraphOutput, Value } from "../graph/graph.ts";
+import { bitsOf, isInteger } from "../base/dtype.ts";
+import { type GraphOutput, sizeOf, type Value } from "../graph/graph.ts";
 import type { CodeForm } from "../graph/map.ts";
 import { constantOf } from "../tf/op.ts";
+
+/** What has more elements says what, not how: no rule asks for its numbers, and products are taken with its codes. */
+const maxParameters = 64;
+
+/** Codes that stay codes in the file, also where there are few enough to be dequantised at once. */
+export const isWeight = ({ node, dtype, type }: Value): boolean =>
+  node.constant && isInteger(dtype) && bitsOf[dtype]! <= 8 && (sizeOf(type.shape) ?? 0) > maxParameters;
 
 export interface Decoded {
   readonly values: ReadonlyMap<string, Value>;

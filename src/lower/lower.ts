@@ -113,8 +113,12 @@ class Lowering {
       this.problems.push(problem("error", "no-outputs", "a model without outputs computes nothing", { graph: main.name }));
     this.nodes(scope, [...wanted, ...(this.options.outputs ? [] : (main.effects ?? []))]);
     const outputs: GraphOutput[] = [];
+    const told = new Set<string>();
     for (const [i, id] of wanted.entries()) {
       const name = (this.options.outputs ? undefined : main.outputNames?.[i]) ?? main.values[id]!.name;
+      // One value listed twice under one name is one output.
+      if (told.has(`${id} ${name}`)) continue;
+      told.add(`${id} ${name}`);
       const value = this.value(scope, id);
       if (value) outputs.push(...this.output(name, value, main));
       else

@@ -36,6 +36,12 @@ describe("lower", () => {
     expect(byName).toEqual({ norm: "failed", fc: "not-checked", act: "lowered", norm2: "failed" });
   });
 
+  it("takes a value that is listed twice as one output", async () => {
+    const graph = { inputs: [x], outputs: [value("y", "float32", ["batch", 3])], nodes: [node("Relu", ["x"], ["y"])] };
+    const { graph: lowered } = await run(graph, { outputs: ["y", "x", "y"] });
+    expect(lowered.outputs.map(({ name }) => name)).toEqual(["y", "x"]);
+  });
+
   it("names node, op and reason of a broken attribute", async () => {
     const { problems } = await run({
       inputs: [x],

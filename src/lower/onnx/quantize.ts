@@ -5,9 +5,10 @@ import type { Value } from "../../graph/graph.ts";
 import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
+import { isWeight } from "../codes.ts";
 import { type At, type Rule, rule } from "../rule.ts";
 import { bool, int, onnxType } from "../schema.ts";
-import { isWeight, roundedSums } from "./quantized-weights.ts";
+import { roundedSums } from "./quantized-weights.ts";
 
 /** The dtype code 0 is "not said". */
 const saidType = (): ReturnType<typeof onnxType> => ({

@@ -3,18 +3,12 @@
  * is put on the result: TF.js stores 8-bit codes with one scale a tensor, and sums of whole numbers are exact up to 2^24, as in integer kernels.
  */
 import { bitsOf, isInteger } from "../../base/dtype.ts";
-import { sizeOf, type Value } from "../../graph/graph.ts";
+import type { Value } from "../../graph/graph.ts";
 import { numbersOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf } from "../../tf/op.ts";
+import { isWeight } from "../codes.ts";
 import type { QuantizedMode } from "../rule.ts";
-
-/** What has more elements says what, not how: no rule asks for its numbers. */
-const maxParameters = 64;
-
-/** Codes that stay codes in the file, also where there are few enough to be dequantised at once. */
-export const isWeight = ({ node, dtype, type }: Value): boolean =>
-  node.constant && isInteger(dtype) && bitsOf[dtype]! <= 8 && (sizeOf(type.shape) ?? 0) > maxParameters;
 
 interface Steps {
   /** Codes less their zero point, as float32. */

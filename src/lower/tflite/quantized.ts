@@ -11,12 +11,13 @@
  */
 import { bitsOf, type DType, integerRange, isFloat, isInteger } from "../../base/dtype.ts";
 import { modelError } from "../../base/problem.ts";
-import { sizeOf, type Value } from "../../graph/graph.ts";
+import type { Value } from "../../graph/graph.ts";
 import type { Quantization, SourceType } from "../../graph/source.ts";
 import { numbersOf, tensorOf } from "../../graph/tensor.ts";
 import type { Builder } from "../../tf/build.ts";
 import { constantOf, normalAxis } from "../../tf/op.ts";
 import { roundHalfEven } from "../../tf/scalar.ts";
+import { isWeight } from "../codes.ts";
 import type { QuantizedMode } from "../rule.ts";
 
 /** The parameters where a value of this type holds codes. Wider integers do so where something says so: biases, results of QUANTIZE. */
@@ -61,12 +62,6 @@ export function real(b: Builder, value: Value, type: SourceType | undefined, mod
 /** Does a value of this type go from operator to operator as codes? */
 export const isBetweenCodes = (type: SourceType | undefined, mode: QuantizedMode): boolean =>
   mode === "qdq" && type?.dtype !== undefined && quantizationOf(type) !== undefined && bitsOf[type.dtype]! <= 8;
-
-/** What has more elements says what, not how: no rule asks for its numbers, and products are taken with its codes. */
-const maxParameters = 64;
-
-const isWeight = ({ node, dtype, type }: Value): boolean =>
-  node.constant && bitsOf[dtype]! <= 8 && (sizeOf(type.shape) ?? 0) > maxParameters;
 
 function isOf([, scale, zero]: readonly Value[], { scale: scales, zeroPoint }: Quantization): boolean {
   const [s, z] = [constantOf(scale!), constantOf(zero!)];
